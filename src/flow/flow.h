@@ -1,0 +1,88 @@
+/*
+ * flow.h
+ *		Where PHI goes in a query.
+ *
+ * Takes a rewritten Query (after the rewriter, before the planner), says for
+ * each labelled base column whether it reaches the output (returned), only
+ * steers it (referenced), is stored elsewhere (stored), or is assigned or
+ * removed by the statement (written).  Where it must approximate, it errs
+ * towards reporting.
+ */
+#ifndef PHIG_FLOW_H
+#define PHIG_FLOW_H
+
+#include "postgres.h"
+
+#include "nodes/parsenodes.h"
+
+#include "label/label.h"
+
+/* In what form a column's value arrives: 0 is clear, else the OID of the transform function it went through. */
+typedef Oid PhigForm;
+#define PHIG_FORM_CLEAR InvalidOid
+
+/* One labelled base column.  label is a copy of what it was at analysis. */
+typedef struct PhigFlowItem
+{
+	Oid			relid;
+	AttrNumber	attno;
+	PhigForm	form;
+	PhigLabel	label;
+} PhigFlowItem;
+
+/* A sorted (relid, attno, form), duplicate-free set. */
+typedef struct PhigFlowSet
+{
+	int			nitems;
+	PhigFlowItem *items;
+} PhigFlowSet;
+
+/* Labelled data on its way into a column that has no PHI label. */
+typedef struct PhigFlowStore
+{
+	Oid			target_relid;
+	AttrNumber	target_attno;
+	PhigFlowSet sources;
+} PhigFlowStore;
+
+typedef struct PhigFlow
+{
+	PhigFlowSet returned;		/* reaches the client or the caller */
+	PhigFlowSet referenced;		/* only steers: filter, join, order, group, count() */
+	PhigFlowSet stored;			/* source columns whose value is written to some table */
+	PhigFlowSet written;		/* labelled columns that are assigned, or removed with their rows */
+	int			ncolumns;		/* visible output columns of the top level (target list, or RETURNING) */
+	PhigFlowSet *columns;		/* [ncolumns] what reaches each */
+	PhigLabel  *column_labels;	/* [ncolumns] the label the result still has; UNLABELLED when none */
+	List	   *unlabelled_stores;	/* of PhigFlowStore * */
+	List	   *relids;			/* OIDs: every relation with labels that the analysis met, even when no column of it counts */
+	uint32		flags;			/* PHIG_FLOW_... */
+} PhigFlow;
+
+#define PHIG_FLOW_ROW_TRIGGER	0x0001	/* a row trigger (or transition table) sees the whole row */
+#define PHIG_FLOW_INLINED		0x0002	/* a set-returning SQL function was followed */
+#define PHIG_FLOW_APPROXIMATE	0x0004	/* something had to be over-reported */
+
+/*
+ * phig_flow_analyze
+ *		NULL when the query meets no labelled relation (the fast path: one cache look-up per relation).
+ *
+ * query is not changed.  Result is palloc'd in the current context.
+ * Errors: 0A000 for a node that the analysis does not know (fail closed).
+ */
+extern PhigFlow *phig_flow_analyze(Query *query);
+
+/*
+ * phig_flow_copy_to
+ *		The flow of COPY relation (columns) TO: the columns are returned in clear.
+ * attnos: list of int attribute numbers.  NULL when none is labelled.
+ */
+extern PhigFlow *phig_flow_copy_to(Oid relid, List *attnos);
+
+/* The flow of COPY relation (columns) FROM: the labelled ones are written; row triggers reference the row. */
+extern PhigFlow *phig_flow_copy_from(Oid relid, List *attnos);
+
+/* What a registered transform's result still is, by function OID; false when funcid is no transform. */
+extern bool phig_flow_transform(Oid funcid, PhigLabel *result);
+
+#endif

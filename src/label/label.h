@@ -1,0 +1,144 @@
+/*
+ * label.h
+ *		What is PHI: categories, labels, and the per-relation label cache.
+ *
+ * A label says what a column holds.  pg_seclabel is the store; this module
+ * parses, checks, resolves and caches.  It knows nothing of queries.
+ */
+#ifndef PHIG_LABEL_H
+#define PHIG_LABEL_H
+
+#include "postgres.h"
+
+#include "catalog/objectaccess.h"
+#include "catalog/objectaddress.h"
+#include "nodes/parsenodes.h"
+
+#define PHIG_PROVIDER "phiguard"
+
+/*
+ * Categories, from the least to the most strict: where a column's own label,
+ * its type and its ancestors disagree, the greater value holds.
+ * The 18 identifiers of 45 CFR 164.514(b)(2)(i) stand between PHIG_CAT_DATE
+ * and PHIG_CAT_SSN.
+ */
+typedef enum PhigCategory
+{
+	PHIG_CAT_UNLABELLED = 0,	/* nobody has looked at it */
+	PHIG_CAT_NONE,				/* reviewed: not PHI */
+	PHIG_CAT_QUASI,				/* indirect identifier */
+	PHIG_CAT_TOKEN,				/* a code of ours */
+	PHIG_CAT_CLINICAL,			/* health information, not an identifier */
+	PHIG_CAT_AGE,				/* ages, which matter above 89 */
+	PHIG_CAT_DATE,
+	PHIG_CAT_GEO,
+	PHIG_CAT_URL,
+	PHIG_CAT_IP,
+	PHIG_CAT_DEVICE,
+	PHIG_CAT_VEHICLE,
+	PHIG_CAT_LICENSE,
+	PHIG_CAT_FAX,
+	PHIG_CAT_PHONE,
+	PHIG_CAT_EMAIL,
+	PHIG_CAT_OTHER,
+	PHIG_CAT_ACCOUNT,
+	PHIG_CAT_HEALTH_PLAN,
+	PHIG_CAT_NAME,
+	PHIG_CAT_MRN,
+	PHIG_CAT_PHOTO,
+	PHIG_CAT_BIOMETRIC,
+	PHIG_CAT_SSN,
+	PHIG_CAT_NOTE				/* free text: may hold any of them */
+} PhigCategory;
+
+#define PHIG_NCATEGORIES (PHIG_CAT_NOTE + 1)
+
+/* The label of one column, resolved.  kind points into static vocabulary. */
+typedef struct PhigLabel
+{
+	PhigCategory category;
+	const char *kind;			/* NULL, or e.g. "zip" */
+	char		conf;			/* HL7 v3 Confidentiality: U L M N R V */
+	uint64		sens;			/* bits of the HL7 sensitivity vocabulary */
+} PhigLabel;
+
+/* A column is recorded (and, with a policy, governed) when this holds. */
+static inline bool
+phig_label_is_phi(const PhigLabel *label)
+{
+	return label->category > PHIG_CAT_NONE;
+}
+
+/* The labels of one relation, as cached. */
+typedef struct PhigRelLabels
+{
+	Oid			relid;
+	AttrNumber	natts;			/* columns 1 .. natts, dropped ones included */
+	AttrNumber	subject;		/* attno of subject=..., or 0 */
+	int			nphi;			/* how many of cols satisfy phig_label_is_phi */
+	PhigLabel	cols[FLEXIBLE_ARRAY_MEMBER];	/* [attno - 1] */
+} PhigRelLabels;
+
+/*
+ * phig_label_relation
+ *		Labels of a relation, or NULL when it has no column that is PHI.
+ *
+ * One hash look-up when cached.  Views answer NULL (flow looks through them);
+ * so do system catalogs.
+ * Memory:  the result lives in the cache.  Copy what you need; it may be freed
+ *          by the next call or the next catalog access.
+ * Errors:  catalog errors only; a malformed stored label is an ERROR (XX001), never ignored.
+ */
+extern const PhigRelLabels *phig_label_relation(Oid relid);
+
+/* Like phig_label_relation, but also for relations whose columns are all none or unlabelled; palloc'd copy. */
+extern PhigRelLabels *phig_label_relation_copy(Oid relid);
+
+/* The label that a (scalar, array, composite, domain, range) type brings along; category UNLABELLED when none. */
+extern PhigLabel phig_label_of_type(Oid typid);
+
+/* The stricter of two: greater category and its kind, greater conf, union of sens. */
+extern PhigLabel phig_label_stricter(const PhigLabel *a, const PhigLabel *b);
+
+/* Vocabulary. */
+extern const char *phig_category_name(PhigCategory category);
+extern PhigCategory phig_category_from_name(const char *name);	/* UNLABELLED when unknown */
+
+/* "geo kind=zip conf=R sens=PSY,HIV": palloc'd canonical text of a label. */
+extern char *phig_label_to_text(const PhigLabel *label);
+
+/*
+ * phig_label_set_column
+ *		Store a label on a column for phiguard itself (labels that follow data).
+ *
+ * Writes pg_seclabel and the registry, sends the invalidations.  No privilege is
+ * checked; never lowers: what is stored is the stricter of the present own label and label.
+ */
+extern void phig_label_set_column(Oid relid, AttrNumber attno, const PhigLabel *label);
+
+/* Start-up: registers the label provider and the cache callbacks. */
+extern void phig_label_init(void);
+
+/*
+ * Labels follow DDL (follow.c).  hooks.c brackets every utility statement that
+ * can move labelled data or change a labelled relation:
+ *		PhigFollow *f = phig_follow_before(pstmt->utilityStmt);   (may be NULL: nothing to do)
+ *		... the statement runs ...
+ *		phig_follow_after(f);
+ * CREATE TABLE AS and materialized views get theirs from flow, see enforce of
+ * labels in hooks.c.
+ */
+typedef struct PhigFollow PhigFollow;
+extern PhigFollow *phig_follow_before(Node *utilityStmt);
+extern void phig_follow_after(PhigFollow *follow);
+
+/* object_access_hook's work: drops that the registry must forget, DROP EXTENSION refused while columns of our types exist. */
+extern void phig_label_object_access(ObjectAccessType access, Oid classId, Oid objectId, int subId, void *arg);
+
+/* Is the current role an officer: a superuser or a member of phiguard.officer_role? */
+extern bool phig_is_officer(void);
+
+/* Is the current role an auditor: a superuser or a member of phiguard.auditor_role? */
+extern bool phig_is_auditor(void);
+
+#endif

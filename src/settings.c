@@ -1,0 +1,201 @@
+/*
+ * settings.c
+ *		Every setting of phiguard, in alphabetical order.
+ *
+ * What protects is for the server file alone (PGC_SIGHUP, PGC_POSTMASTER) or
+ * for superusers (PGC_SUSET).  What a session says of itself (purpose,
+ * app_user, justification) anyone may set: it is a claim, recorded as such.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+
+#include "journal/journal.h"
+#include "settings.h"
+
+#define CLAIM_MAX_BYTES 256
+
+char	   *phig_app_user = NULL;
+char	   *phig_auditor_role = NULL;
+int			phig_journal_buffers = 4096;
+char	   *phig_journal_directory = NULL;
+int			phig_journal_on_failure = PHIG_ON_FAILURE_REFUSE;
+int			phig_journal_segment_size = 16384;
+int			phig_journal_sync = PHIG_SYNC_ON;
+char	   *phig_justification = NULL;
+char	   *phig_key_file = NULL;
+int			phig_mode = PHIG_MODE_AUDIT;
+char	   *phig_officer_role = NULL;
+int			phig_on_unlabelled_store = PHIG_UNLABELLED_NOTICE;
+char	   *phig_purpose = NULL;
+
+static const struct config_enum_entry mode_options[] = {
+	{"off", PHIG_MODE_OFF, false},
+	{"audit", PHIG_MODE_AUDIT, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry sync_options[] = {
+	{"on", PHIG_SYNC_ON, false},
+	{"write", PHIG_SYNC_WRITE, false},
+	{"off", PHIG_SYNC_OFF, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry on_failure_options[] = {
+	{"refuse", PHIG_ON_FAILURE_REFUSE, false},
+	{"allow", PHIG_ON_FAILURE_ALLOW, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry on_unlabelled_options[] = {
+	{"ignore", PHIG_UNLABELLED_IGNORE, false},
+	{"notice", PHIG_UNLABELLED_NOTICE, false},
+	{"error", PHIG_UNLABELLED_ERROR, false},
+	{NULL, 0, false}
+};
+
+/* Claims: what a session says of itself, and in which transaction it said so. */
+enum
+{
+	CLAIM_APP_USER, CLAIM_JUSTIFICATION, CLAIM_PURPOSE, CLAIM_COUNT
+};
+
+static uint64 xact_number = 1;	/* transactions of this backend so far */
+static uint64 claim_set_in[CLAIM_COUNT];
+
+static bool
+claim_check(char **newval, void **extra, GucSource source)
+{
+	size_t		len = strlen(*newval);
+
+	if (len > CLAIM_MAX_BYTES)
+	{
+		GUC_check_errdetail("At most %d bytes are allowed.", CLAIM_MAX_BYTES);
+		return false;
+	}
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char) (*newval)[i] < 0x20 || (*newval)[i] == 0x7f)
+		{
+			GUC_check_errdetail("Control characters are not allowed.");
+			return false;
+		}
+	return true;
+}
+
+static void
+claim_assigned(int claim)
+{
+	claim_set_in[claim] = xact_number;
+	phig_journal_session_changed();
+}
+
+static void
+app_user_assign(const char *newval, void *extra)
+{
+	claim_assigned(CLAIM_APP_USER);
+}
+
+static void
+justification_assign(const char *newval, void *extra)
+{
+	claim_assigned(CLAIM_JUSTIFICATION);
+}
+
+static void
+purpose_assign(const char *newval, void *extra)
+{
+	claim_assigned(CLAIM_PURPOSE);
+}
+
+static void
+count_transactions(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+		xact_number++;
+}
+
+static bool
+claim_is_fresh(const char *value, int claim)
+{
+	return value == NULL || value[0] == '\0' || claim_set_in[claim] == xact_number;
+}
+
+bool
+phig_claims_are_fresh(void)
+{
+	return claim_is_fresh(phig_app_user, CLAIM_APP_USER) &&
+		claim_is_fresh(phig_justification, CLAIM_JUSTIFICATION) &&
+		claim_is_fresh(phig_purpose, CLAIM_PURPOSE);
+}
+
+void
+phig_settings_init(void)
+{
+	DefineCustomStringVariable("phiguard.app_user",
+							   "The application's user on whose behalf this session works, as recorded.",
+							   "A claim of the application: phiguard records it and does not verify it.",
+							   &phig_app_user, "", PGC_USERSET, GUC_REPORT,
+							   claim_check, app_user_assign, NULL);
+	DefineCustomStringVariable("phiguard.auditor_role",
+							   "Role whose members may read the record; empty: superusers only.",
+							   NULL,
+							   &phig_auditor_role, "", PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("phiguard.journal_buffers",
+							"Size of the ring between the backends and the journal's files.",
+							"A larger ring takes larger bursts before backends have to flush for themselves.",
+							&phig_journal_buffers, 4096, 256, 1024 * 1024,
+							PGC_POSTMASTER, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomStringVariable("phiguard.journal_directory",
+							   "Directory of the journal, absolute or relative to the data directory.",
+							   "Inside the data directory, base backups copy it and pg_rewind deletes it; place it outside in production.",
+							   &phig_journal_directory, "phiguard/journal", PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("phiguard.journal_on_failure",
+							 "What happens to a statement whose record cannot be written.",
+							 "refuse: an error. allow: the statement runs and the server log says so.",
+							 &phig_journal_on_failure, PHIG_ON_FAILURE_REFUSE, on_failure_options,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("phiguard.journal_segment_size",
+							"Size at which the journal starts a new segment file.",
+							NULL,
+							&phig_journal_segment_size, 16384, 1024, 1024 * 1024,
+							PGC_POSTMASTER, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomEnumVariable("phiguard.journal_sync",
+							 "How safe a record is before the first row of its statement leaves.",
+							 "on: on disk. write: survives any crash of PostgreSQL, not of the machine. off: up to 200 ms may be lost.",
+							 &phig_journal_sync, PHIG_SYNC_ON, sync_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("phiguard.justification",
+							   "Why this session reads PHI, in the user's words, as recorded.",
+							   "A claim of the user: phiguard records it and does not verify it.",
+							   &phig_justification, "", PGC_USERSET, GUC_REPORT,
+							   claim_check, justification_assign, NULL);
+	DefineCustomStringVariable("phiguard.key_file",
+							   "File of the trial master key, absolute or relative to the data directory.",
+							   "Generated on first use. A key beside the data is for trial use: whoever copies the data copies the key.",
+							   &phig_key_file, "phiguard_master.key", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomEnumVariable("phiguard.mode",
+							 "What phiguard does on this server: off, or audit (record every access to labelled data).",
+							 NULL,
+							 &phig_mode, PHIG_MODE_AUDIT, mode_options,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("phiguard.officer_role",
+							   "Role whose members may set and lower labels; empty: superusers only.",
+							   NULL,
+							   &phig_officer_role, "", PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("phiguard.on_unlabelled_store",
+							 "What happens when labelled data is written into an unlabelled column.",
+							 NULL,
+							 &phig_on_unlabelled_store, PHIG_UNLABELLED_NOTICE, on_unlabelled_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("phiguard.purpose",
+							   "The purpose for which this session reads PHI, as recorded.",
+							   NULL,
+							   &phig_purpose, "", PGC_USERSET, GUC_REPORT,
+							   claim_check, purpose_assign, NULL);
+	MarkGUCPrefixReserved("phiguard");
+
+	RegisterXactCallback(count_transactions, NULL);
+}

@@ -1,0 +1,55 @@
+/*
+ * settings.h
+ *		Every setting of phiguard, as settings.c defines it.
+ */
+#ifndef PHIG_SETTINGS_H
+#define PHIG_SETTINGS_H
+
+#include "postgres.h"
+
+typedef enum PhigMode
+{
+	PHIG_MODE_OFF,
+	PHIG_MODE_AUDIT
+} PhigMode;
+
+typedef enum PhigSync
+{
+	PHIG_SYNC_ON,				/* on disk before the first row */
+	PHIG_SYNC_WRITE,			/* in the kernel's hands */
+	PHIG_SYNC_OFF				/* at most 200 ms may be lost */
+} PhigSync;
+
+typedef enum PhigOnFailure
+{
+	PHIG_ON_FAILURE_REFUSE,
+	PHIG_ON_FAILURE_ALLOW
+} PhigOnFailure;
+
+typedef enum PhigOnUnlabelled
+{
+	PHIG_UNLABELLED_IGNORE,
+	PHIG_UNLABELLED_NOTICE,
+	PHIG_UNLABELLED_ERROR
+} PhigOnUnlabelled;
+
+extern char *phig_app_user;
+extern char *phig_auditor_role;
+extern int	phig_journal_buffers;	/* kB */
+extern char *phig_journal_directory;
+extern int	phig_journal_on_failure;
+extern int	phig_journal_segment_size;	/* kB */
+extern int	phig_journal_sync;
+extern char *phig_justification;
+extern char *phig_key_file;
+extern int	phig_mode;
+extern char *phig_officer_role;
+extern int	phig_on_unlabelled_store;
+extern char *phig_purpose;
+
+/* The purpose, app_user and justification were all set (or are empty) in the present transaction. */
+extern bool phig_claims_are_fresh(void);
+
+extern void phig_settings_init(void);
+
+#endif
