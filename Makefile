@@ -1,0 +1,49 @@
+# phiguard: one command per job.  Does not include PGXS on purpose: PGXS brings
+# a "check" of its own that exits 0 without testing anything.  src/pgxs.mk does
+# the building, in build/<version>-<compiler>/, so that one checkout serves
+# several servers and compilers.
+#
+#   make, make install, make clean     build, install, remove what was built
+#   make demo                          a tour on real data
+#   make check                         every test, on this machine's PostgreSQL
+#   make check-all                     the same on every supported version
+#
+#   PG_CONFIG=...   the server to build for
+#   CC=clang        another compiler
+#   WERROR=1        warnings are errors (always so where CI=true)
+
+PG_CONFIG ?= pg_config
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+ifeq ($(CI),true)
+WERROR ?= 1
+endif
+ifneq ($(filter-out 0,$(WERROR)),)
+STRICT = -strict
+endif
+
+pg_version = $(word 2,$(shell $(PG_CONFIG) --version))
+BUILD ?= build/$(or $(pg_version),unknown)-$(notdir $(CC))$(STRICT)
+
+# LLVM bitcode would want clang beside every server package: never built.
+pgxs = @mkdir -p $(BUILD) && $(MAKE) --no-print-directory -C $(BUILD) -f $(CURDIR)/src/pgxs.mk \
+	VPATH=$(CURDIR) PG_CONFIG=$(PG_CONFIG) CC="$(CC)" WERROR="$(STRICT)" with_llvm=no
+
+all: pg-config-found
+	$(pgxs) all
+
+install: pg-config-found
+	$(pgxs) install
+
+uninstall: pg-config-found
+	$(pgxs) uninstall
+
+clean:
+	rm -rf build
+
+pg-config-found:
+	@command -v $(PG_CONFIG) >/dev/null || { \
+	  echo "make: no $(PG_CONFIG) here: install postgresql-server-dev-NN, or give PG_CONFIG=/path/to/pg_config" >&2; exit 1; }
+
+.PHONY: all install uninstall clean pg-config-found

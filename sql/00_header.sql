@@ -1,0 +1,2 @@
+\echo Use "CREATE EXTENSION phiguard" to load this file. \quit
+

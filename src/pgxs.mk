@@ -1,0 +1,49 @@
+# The building, through PGXS.  Called by the top Makefile from inside the build
+# directory, with VPATH naming the checkout: objects, library and install script
+# are written there, nothing into the checkout.
+
+MODULE_big = phiguard
+EXTENSION = phiguard
+DATA_built = phiguard--1.0.sql
+
+sources := $(sort $(wildcard $(VPATH)/src/*.c $(VPATH)/src/*/*.c))
+sql_parts := $(sort $(wildcard $(VPATH)/sql/*.sql))
+OBJS = $(patsubst $(VPATH)/%.c,%.o,$(sources))
+
+# PostgreSQL's macros (PG_FUNCTION_INFO_V1, initializers, hook signatures) force the two exceptions.
+PG_CPPFLAGS = -I$(VPATH)/src
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -MMD -MP
+ifneq ($(WERROR),)
+PG_CFLAGS += -Werror
+endif
+# The server was built by gcc: clang is to overlook its flags, and to know its format attribute.
+ifneq ($(findstring clang,$(CC)),)
+PG_CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wno-unused-command-line-argument
+PG_CPPFLAGS += -Dgnu_printf=printf
+endif
+SHLIB_LINK = -lcrypto
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# One directory per module (made here: as a target, VPATH would find the checkout's).
+$(shell mkdir -p $(sort $(dir $(OBJS))))
+
+# A stamp changes only when its content does: a deleted source relinks, a new flag recompiles.
+define keep_stamp
+@echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
+endef
+flags.stamp: FORCE
+	$(call keep_stamp,$(CC) $(CFLAGS) $(CPPFLAGS) $(VERSION))
+$(OBJS): flags.stamp
+objects.stamp: FORCE
+	$(call keep_stamp,$(OBJS))
+parts.stamp: FORCE
+	$(call keep_stamp,$(sql_parts))
+$(shlib): objects.stamp
+FORCE:
+
+phiguard--1.0.sql: $(sql_parts) parts.stamp
+	cat $(sql_parts) > $@.new && mv $@.new $@
+
+-include $(OBJS:.o=.d)
