@@ -27,7 +27,7 @@ pg_version = $(word 2,$(shell $(PG_CONFIG) --version))
 BUILD ?= build/$(or $(pg_version),unknown)-$(notdir $(CC))$(STRICT)
 
 # LLVM bitcode would want clang beside every server package: never built.
-pgxs = @mkdir -p $(BUILD) && $(MAKE) --no-print-directory -C $(BUILD) -f $(CURDIR)/src/pgxs.mk \
+pgxs = +@mkdir -p $(BUILD) && $(MAKE) --no-print-directory -C $(BUILD) -f $(CURDIR)/src/pgxs.mk \
 	VPATH=$(CURDIR) PG_CONFIG=$(PG_CONFIG) CC="$(CC)" WERROR="$(STRICT)" with_llvm=no
 
 all: pg-config-found
@@ -39,6 +39,12 @@ install: pg-config-found
 uninstall: pg-config-found
 	$(pgxs) uninstall
 
+# Scripts do the work; they call back here to build.
+export PG_CONFIG CC WERROR TESTS TAP
+
+check:
+	@test/run-check.sh
+
 clean:
 	rm -rf build
 
@@ -46,4 +52,4 @@ pg-config-found:
 	@command -v $(PG_CONFIG) >/dev/null || { \
 	  echo "make: no $(PG_CONFIG) here: install postgresql-server-dev-NN, or give PG_CONFIG=/path/to/pg_config" >&2; exit 1; }
 
-.PHONY: all install uninstall clean pg-config-found
+.PHONY: all install uninstall check clean pg-config-found

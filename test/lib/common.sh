@@ -1,0 +1,33 @@
+# common.sh: what every script under test/ shares.  Sourced, not run.
+
+PHIG_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+
+say()
+{
+	printf '%s\n' "$*"
+}
+
+die()
+{
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+# A tally is a file of lines "PASSED FAILED"; lanes append, the last one to run adds up.
+tally_add()
+{
+	printf '%d %d\n' "$2" "$3" >>"$1"
+}
+
+# Print the sum as the plain line that ends a run; fail where something failed or nothing ran.
+tally_report()
+{
+	local passed failed
+
+	read -r passed failed < <(awk '{ p += $1; f += $2 } END { print p + 0, f + 0 }' "$1")
+	if ((passed + failed == 0)); then
+		say "no test was run"
+	fi
+	say "$passed passed, $failed failed"
+	((passed > 0 && failed == 0))
+}

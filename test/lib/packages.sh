@@ -1,0 +1,90 @@
+# packages.sh: what building and testing need, and getting it.  Sourced, not run.
+#
+# What counts is whether a thing is there, not which package brought it: a
+# PostgreSQL built from source is as good.
+
+apt_quietly()
+{
+	DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" >/dev/null
+}
+
+# The server's major version: the one pg_config speaks of, else the distribution's own.
+wanted_major()
+{
+	local version
+
+	version=$("${PG_CONFIG:-pg_config}" --version 2>/dev/null | awk '{ print $2 }')
+	if [ -z "$version" ]; then
+		version=$(apt-cache depends postgresql 2>/dev/null | sed -n 's/.*Depends: postgresql-\([0-9]*\)$/\1/p' | head -n 1)
+	fi
+	printf '%s' "${version%%[!0-9]*}"
+}
+
+has_header()
+{
+	echo "#include <$1>" | ${CC:-gcc} -E -x c - >/dev/null 2>&1
+}
+
+# Names of the packages whose things are missing, one a line; nothing when all is there.
+missing_packages()
+{
+	local config=${PG_CONFIG:-pg_config} major pgxs
+
+	major=$(wanted_major)
+	pgxs=$(dirname "$(dirname "$($config --pgxs 2>/dev/null)")")
+	[ -x "$($config --bindir 2>/dev/null)/postgres" ] || echo "postgresql-${major:-NN}"
+	[ -r "$pgxs/makefiles/pgxs.mk" ] && [ -r "$($config --includedir-server)/postgres.h" ] ||
+		echo "postgresql-server-dev-${major:-NN}"
+	[ -x "$pgxs/test/regress/pg_regress" ] && [ -r "$pgxs/test/perl/PostgreSQL/Test/Cluster.pm" ] ||
+		echo "postgresql-client-${major:-NN}"
+	if ! command -v "${CC:-gcc}" >/dev/null; then
+		echo "${CC:-gcc}"
+	fi
+	has_header stdio.h || echo libc6-dev
+	has_header openssl/evp.h || echo libssl-dev
+	has_header gssapi.h || has_header gssapi/gssapi.h || echo libkrb5-dev
+	command -v prove >/dev/null || echo perl
+	perl -MIPC::Run -e 1 2>/dev/null || echo libipc-run-perl
+	command -v setpriv >/dev/null || echo util-linux
+}
+
+online_clusters()
+{
+	{ pg_lsclusters -h 2>/dev/null || true; } | awk '$4 ~ /^online/ { print $1, $2 }' | sort
+}
+
+# Installing a server package starts a server: ours are private, so that one is stopped again.
+stop_new_clusters()
+{
+	local version name
+
+	comm -13 <(printf '%s\n' "$1") <(online_clusters) | while read -r version name; do
+		say "stopping the server $version/$name that the package started"
+		pg_ctlcluster "$version" "$name" stop
+	done
+}
+
+ensure_packages()
+{
+	local missing before
+
+	missing=$(missing_packages | sort -u | xargs)
+	[ -n "$missing" ] || return 0
+	if ! command -v apt-get >/dev/null; then
+		die "missing here, by their Debian package names: $missing"
+	fi
+	if [ "$(id -u)" != 0 ]; then
+		die "missing packages; as root, run: apt-get install $missing"
+	fi
+	# Without package lists the server's version is not known yet.
+	say "fetching the distribution's package lists"
+	apt_quietly update
+	missing=$(missing_packages | sort -u | xargs)
+	say "installing from the distribution's packages: $missing"
+	before=$(online_clusters)
+	# shellcheck disable=SC2086
+	apt_quietly install -y --no-install-recommends $missing
+	stop_new_clusters "$before"
+	missing=$(missing_packages | sort -u | xargs)
+	[ -z "$missing" ] || die "still missing after installing: $missing"
+}

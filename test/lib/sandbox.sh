@@ -1,0 +1,105 @@
+#!/bin/bash
+#
+# sandbox.sh COMMAND [ARGUMENT]...
+#
+# Builds phiguard, installs it into a private copy of the server (a "stage"), and
+# runs COMMAND there as an unprivileged user, in a copy of this checkout.
+# Nothing is installed into the system, and no server outlives the command.
+#
+# COMMAND finds:
+#   PATH          the stage's server programs first
+#   PHIG_WORK     a directory of its own, gone afterwards
+#   PHIG_OUT      what is written here comes back as build/out/<version>/
+#   PHIG_PGXS     the server's test tools (pg_regress and others)
+#   and server.sh, beside this file, to start servers.
+#
+# Environment: PG_CONFIG, CC, WERROR as in the Makefile; variables named PHIG_* or in
+# PHIG_PASS (a list of names) are handed on, no other.
+
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+config=${PG_CONFIG:-pg_config}
+work=$(mktemp -d "${TMPDIR:-/tmp}/phiguard.XXXXXX")
+stage=$work/stage
+bindir=$stage$($config --bindir)
+version=$($config --version | awk '{ print $2 }')
+
+# Servers die with the sandbox, also when it is interrupted.
+finish()
+{
+	local status=$? pidfile out=$PHIG_ROOT/build/out/$version
+
+	trap - EXIT
+	find "$work" -name postmaster.pid 2>/dev/null | while read -r pidfile; do
+		unprivileged "$bindir/pg_ctl" -D "$(dirname "$pidfile")" -m immediate stop >/dev/null 2>&1 || true
+	done
+	mkdir -p "$out"
+	rm -rf "${out:?}"/*
+	cp -r "$work/out/." "$out/" 2>/dev/null || true
+	if [ -n "${PHIG_KEEP-}" ]; then
+		say "kept: $work"
+	else
+		rm -rf "$work"
+	fi
+	exit $status
+}
+
+# PostgreSQL refuses to run as root; anyone else runs it as himself.
+unprivileged()
+{
+	if [ "$(id -u)" = 0 ]; then
+		setpriv --reuid="$user" --regid="$(id -g "$user")" --clear-groups "$@"
+	else
+		"$@"
+	fi
+}
+
+# A relocated server: programs find lib and share relative to themselves, so
+# copying them, with links for the rest, makes an installation that is ours to change.
+make_stage()
+{
+	local dir
+
+	mkdir -p "$bindir"
+	cp -a "$($config --bindir)/." "$bindir/"
+	for dir in "$($config --pkglibdir)" "$($config --sharedir)"; do
+		mkdir -p "$stage$(dirname "$dir")"
+		cp -as "$dir" "$stage$dir"
+	done
+	mkdir -p "$stage$(dirname "$($config --includedir-server)")"
+	ln -s "$($config --includedir-server)" "$stage$($config --includedir-server)"
+	make -s -C "$PHIG_ROOT" install DESTDIR="$stage"
+}
+
+copy_checkout()
+{
+	mkdir -p "$work/src" "$work/out" "$work/tmp"
+	tar -C "$PHIG_ROOT" --exclude=./.git --exclude=./build -cf - . | tar -C "$work/src" -xf - --no-same-owner
+	# pg_regress looks for expected/ beside sql/.
+	ln -s ../expected "$work/src/test/expected"
+}
+
+user=postgres
+if [ "$(id -u)" = 0 ]; then
+	id -u $user >/dev/null 2>&1 || user=nobody
+fi
+trap finish EXIT
+trap 'exit 130' INT TERM HUP
+
+make -s -j2 -C "$PHIG_ROOT" all
+make_stage
+copy_checkout
+pgxs=$(dirname "$(dirname "$($config --pgxs)")")
+pass=()
+for name in ${!PHIG_*} ${PHIG_PASS-}; do
+	[ "$name" = PHIG_ROOT ] || pass+=("$name=${!name-}")
+done
+if [ "$(id -u)" = 0 ]; then
+	chown -R "$user" "$work"
+	chmod 711 "$work"
+fi
+cd "$work/src"
+unprivileged env -i "${pass[@]}" HOME="$work/tmp" TMPDIR="$work/tmp" LANG=C TERM="${TERM:-dumb}" \
+	PATH="$bindir:/usr/local/bin:/usr/bin:/bin" PG_CONFIG="$bindir/pg_config" \
+	PHIG_WORK="$work" PHIG_OUT="$work/out" PHIG_PGXS="$pgxs" "$@"

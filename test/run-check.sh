@@ -1,0 +1,28 @@
+#!/bin/bash
+#
+# run-check.sh: every test, on the PostgreSQL of PG_CONFIG.  `make check` calls it.
+#
+# Ends with one plain line, "N passed, N failed", and fails where something failed or
+# nothing ran.  See test/README.md for TESTS and TAP.
+
+set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
+. "$(dirname "$0")/lib/packages.sh"
+
+tally=$(mktemp)
+trap 'rm -f "$tally"' EXIT
+
+ensure_packages
+
+export PHIG_PASS="TESTS TAP PERL5LIB"
+version=$("${PG_CONFIG:-pg_config}" --version | awk '{ print $2 }')
+status=0
+"$PHIG_ROOT/test/lib/sandbox.sh" test/lib/run-tests.sh || status=$?
+if [ -s "$PHIG_ROOT/build/out/$version/tally" ]; then
+	cat "$PHIG_ROOT/build/out/$version/tally" >>"$tally"
+fi
+if [ $status != 0 ]; then
+	tally_add "$tally" 0 1
+fi
+
+tally_report "$tally"
