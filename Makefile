@@ -43,7 +43,10 @@ uninstall: pg-config-found
 export PG_CONFIG CC WERROR TESTS TAP
 
 check:
-	@test/run-check.sh
+	@+test/run-check.sh
+
+check-all:
+	@+test/run-matrix.sh
 
 clean:
 	rm -rf build
@@ -52,4 +55,4 @@ pg-config-found:
 	@command -v $(PG_CONFIG) >/dev/null || { \
 	  echo "make: no $(PG_CONFIG) here: install postgresql-server-dev-NN, or give PG_CONFIG=/path/to/pg_config" >&2; exit 1; }
 
-.PHONY: all install uninstall check clean pg-config-found
+.PHONY: all install uninstall check check-all clean pg-config-found

@@ -3,13 +3,14 @@
 # run-check.sh: every test, on the PostgreSQL of PG_CONFIG.  `make check` calls it.
 #
 # Ends with one plain line, "N passed, N failed", and fails where something failed or
-# nothing ran.  See test/README.md for TESTS and TAP.
+# nothing ran.  See test/README.md for TESTS and TAP.  With PHIG_TALLY, counts are
+# added to that file too and the line says the version instead.
 
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 . "$(dirname "$0")/lib/packages.sh"
 
-tally=$(mktemp)
+tally=$(mktemp "${TMPDIR:-/tmp}/phiguard-tally.XXXXXX")
 trap 'rm -f "$tally"' EXIT
 
 ensure_packages
@@ -25,4 +26,8 @@ if [ $status != 0 ]; then
 	tally_add "$tally" 0 1
 fi
 
+if [ -n "${PHIG_TALLY-}" ]; then
+	cat "$tally" >>"$PHIG_TALLY"
+	printf 'PostgreSQL %s: ' "$version"
+fi
 tally_report "$tally"

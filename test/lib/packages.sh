@@ -88,3 +88,14 @@ ensure_packages()
 	missing=$(missing_packages | sort -u | xargs)
 	[ -z "$missing" ] || die "still missing after installing: $missing"
 }
+
+# ensure_command PACKAGE: for tools that only some jobs need, named as their package is.
+ensure_command()
+{
+	! command -v "$1" >/dev/null || return 0
+	if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+		die "$1 is missing here; as root, run: apt-get install $1"
+	fi
+	say "installing from the distribution's packages: $1"
+	apt_quietly install -y --no-install-recommends "$1"
+}

@@ -1,0 +1,144 @@
+# tree.sh: other versions of PostgreSQL, from the Debian archive.  Sourced, not run.
+#
+# A tree is a directory with the files of the packages that building and testing
+# need: downloaded by apt with its signatures verified, unpacked, never
+# "installed" (no maintainer script runs, nothing of this machine changes, root is
+# not needed).  A command enters it with a user namespace, or as root with chroot.
+#
+# Trees are kept in ${PHIGUARD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/phiguard}; remove that to fetch anew.
+
+tree_packages="base-files base-passwd bash coreutils dash grep gzip sed mawk findutils diffutils tar
+	util-linux hostname gcc make libc6-dev libpcre2-dev libssl-dev libkrb5-dev libipc-run-perl"
+
+# postgresql-server-dev depends on compilers for bitcode, half of all bytes; nothing here uses them.
+tree_unwanted='/(base-files|clang-|llvm-|lib(llvm|clang)|python3|systemd|libz3|.*-locales|lib(objc|.*san[0-9]))'
+
+tree_suite()
+{
+	case $1 in
+		15) echo bookworm ;;
+		17) echo trixie ;;
+		18) echo forky ;;
+		*) return 1 ;;
+	esac
+}
+
+# The archive this machine itself installs from.
+tree_mirror()
+{
+	apt-get indextargets 'Identifier: Packages' --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' 2>/dev/null |
+		sed -n 's/^Debian|Debian|//p' | head -n 1
+}
+
+# tree_apt AREA ARGUMENT...: apt-get on lists and a package state of AREA's own.
+tree_apt()
+{
+	local area=$1
+
+	shift
+	apt-get -qq -o Dir::Etc::sourcelist="$area/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+		-o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
+		-o Dir::State::lists="$area/lists" -o Dir::State::status="$area/status" -o Dir::Cache="$area/cache" \
+		-o Debug::NoLocking=1 -o Acquire::Languages=none -o APT::Sandbox::User= -o Acquire::Retries=3 "$@"
+}
+
+# tree_download AREA SUITE MAJOR: the packages' files, into AREA/cache/archives.
+tree_download()
+{
+	local area=$1 suite=$2 major=$3 mirror fresh=()
+
+	mirror=$(tree_mirror)
+	if [ -z "$mirror" ]; then
+		say "apt on this machine names no Debian archive" >&2
+		return 1
+	fi
+	# Mirrors of the testing suite may lag behind the date in its signed Release file; still signed.
+	[ "$suite" = forky ] && fresh=(-o Acquire::Check-Valid-Until=false)
+	mkdir -p "$area/lists/partial" "$area/cache/archives/partial"
+	: >"$area/status"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$area/sources.list"
+	tree_apt "$area" "${fresh[@]}" update >&2 || return 1
+	# shellcheck disable=SC2086
+	tree_apt "$area" "${fresh[@]}" -y --download-only --no-install-recommends install $tree_packages \
+		"postgresql-$major" "postgresql-server-dev-$major" >&2
+}
+
+# tree_unpack AREA DIR: base-files goes first, since it carries the links /bin, /lib, /sbin.
+tree_unpack()
+{
+	local area=$1 dir=$2 name
+
+	mkdir -p "$dir/proc" "$dir/dev" "$dir/tmp" "$dir/src"
+	for name in bin sbin lib lib64; do
+		mkdir -p "$dir/usr/$name"
+		ln -s "usr/$name" "$dir/$name"
+	done
+	{
+		ls "$area"/cache/archives/base-files_*.deb
+		ls "$area"/cache/archives/*.deb | grep -vE "$tree_unwanted"
+	} | while read -r name; do
+		dpkg-deb --fsys-tarfile "$name" |
+			tar -x -C "$dir" --no-same-owner --keep-directory-symlink --exclude=./usr/share/doc \
+				--exclude=./usr/share/man --exclude=./usr/share/locale --exclude=./usr/share/info || return 1
+	done
+	printf 'root:x:0:0:root:/root:/bin/sh\npostgres:x:101:101::/tmp:/bin/sh\n' >"$dir/etc/passwd"
+	printf 'root:x:0:\npostgres:x:101:\n' >"$dir/etc/group"
+	ln -sf mawk "$dir/usr/bin/awk"
+	[ -e "$dir/usr/bin/sh" ] || ln -s dash "$dir/usr/bin/sh"
+}
+
+# tree_make MAJOR: print the tree's directory, making it when it is not cached.  Half a tree is never left.
+tree_make()
+{
+	local major=$1 suite cache dir part
+
+	if ! suite=$(tree_suite "$major"); then
+		say "no suite of Debian is known for PostgreSQL $major" >&2
+		return 1
+	fi
+	cache=${PHIGUARD_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/phiguard}
+	dir=$cache/$suite-$major-$(echo $tree_packages | cksum | cut -d' ' -f1)
+	if [ ! -d "$dir" ]; then
+		if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
+			say "needs apt-get and dpkg-deb" >&2
+			return 1
+		fi
+		say "fetching PostgreSQL $major and what it needs from Debian $suite (about 270 MB, kept in $cache)" >&2
+		mkdir -p "$cache"
+		part=$(mktemp -d "$cache/part.XXXXXX")
+		if ! { tree_download "$part/apt" "$suite" "$major" && tree_unpack "$part/apt" "$part/tree" && mv "$part/tree" "$dir"; }; then
+			rm -rf "$part"
+			return 1
+		fi
+		rm -rf "$part"
+	fi
+	echo "$dir"
+}
+
+# tree_enter TREE TMP COMMAND...: run COMMAND inside TREE, in /src (this checkout), with TMP as /tmp.
+#
+# Inside, the user is postgres and cannot be root; where user namespaces are
+# forbidden, root enters by chroot and the sandbox drops to postgres itself.
+tree_enter()
+{
+	local tree=$1 tmp=$2 namespace privileges
+
+	shift 2
+	if unshare --user --map-user=101 --map-group=101 --keep-caps --mount --pid --fork true 2>/dev/null; then
+		namespace="--user --map-user=101 --map-group=101 --keep-caps"
+		privileges="setpriv --inh-caps=-all --ambient-caps=-all --bounding-set=-all"
+	elif [ "$(id -u)" = 0 ]; then
+		namespace="--propagation private"
+		privileges=""
+		chmod 1777 "$tmp"
+	else
+		say "user namespaces are forbidden here and this is not root" >&2
+		return 1
+	fi
+	# shellcheck disable=SC2086
+	TREE=$tree TMP=$tmp SRC=$PHIG_ROOT PRIVILEGES=$privileges \
+		unshare $namespace --mount --pid --fork --kill-child sh -c '
+			mount -t proc proc "$TREE/proc" 2>/dev/null || mount --rbind /proc "$TREE/proc"
+			mount --rbind /dev "$TREE/dev" && mount --bind "$TMP" "$TREE/tmp" && mount --bind "$SRC" "$TREE/src" || exit 1
+			exec chroot "$TREE" $PRIVILEGES env -i -C /src "$@"' sh "$@"
+}

@@ -1,0 +1,55 @@
+#!/bin/bash
+#
+# run-matrix.sh: every test on every supported version.  `make check-all` calls it.
+#
+# This machine's own PostgreSQL is used where it is one of them, the others run in
+# package trees (lib/tree.sh).  A version that could not be had is named at the end
+# and counts as a failure, unless PHIGUARD_ALLOW_MISSING=1.  PHIGUARD_VERSIONS
+# narrows the list.  With PHIG_TALLY, counts go to that file and no total is printed.
+
+set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
+. "$(dirname "$0")/lib/packages.sh"
+. "$(dirname "$0")/lib/tree.sh"
+
+versions=${PHIGUARD_VERSIONS:-15 17 18}
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/phiguard-matrix.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 130' INT TERM HUP
+tally=${PHIG_TALLY:-$scratch/tally}
+missing=
+
+# check_in_tree MAJOR: false when the version could not be had; failing tests are in the tally.
+check_in_tree()
+{
+	local major=$1 tree tmp=$scratch/$1 name pass=()
+
+	tree=$(tree_make "$major") || return 1
+	mkdir "$tmp"
+	: >"$tmp/tally"
+	for name in CI WERROR TESTS TAP TERM; do
+		[ -z "${!name-}" ] || pass+=("$name=${!name}")
+	done
+	tree_enter "$tree" "$tmp" PATH=/usr/bin:/bin HOME=/tmp PG_CONFIG="/usr/lib/postgresql/$major/bin/pg_config" \
+		PHIG_TALLY=/tmp/tally PHIG_SERVER_ONLY=1 "${pass[@]}" test/run-check.sh || true
+	if [ ! -s "$tmp/tally" ]; then
+		return 1
+	fi
+	cat "$tmp/tally" >>"$tally"
+}
+
+for major in $versions; do
+	if [ "$major" = "$(wanted_major)" ]; then
+		if [ -z "${PHIG_NATIVE_DONE-}" ]; then
+			PHIG_TALLY=$tally "$PHIG_ROOT/test/run-check.sh" || true
+		fi
+	elif ! check_in_tree "$major"; then
+		missing="$missing $major"
+	fi
+done
+
+for major in $missing; do
+	say "NOT TESTED: PostgreSQL $major could not be had"
+	[ "${PHIGUARD_ALLOW_MISSING-}" = 1 ] || tally_add "$tally" 0 1
+done
+[ -n "${PHIG_TALLY-}" ] || tally_report "$tally"
