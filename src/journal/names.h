@@ -1,0 +1,47 @@
+/*
+ * names.h
+ *		Which words of a statement are names that the catalogs know.
+ */
+#ifndef PHIG_NAMES_H
+#define PHIG_NAMES_H
+
+#include "postgres.h"
+
+#include "nodes/parsenodes.h"
+
+typedef struct PhigNames PhigNames;
+
+/*
+ * phig_names_of_query
+ *		The names that an analysed (or rewritten) Query refers to.
+ *
+ * Relations, their columns and schemas, functions, types, collations, named arguments.
+ * Memory:  palloc'd; holds relcache references until phig_names_release (an error releases them too).
+ * Errors:  catalog errors only.
+ */
+extern PhigNames *phig_names_of_query(Query *query);
+
+/*
+ * phig_names_of_utility
+ *		The names of a utility statement: any relation, schema, type, function, role ... of that name
+ *		counts, and each column of the relations that the text names.
+ *
+ * text, len: the statement.
+ */
+extern PhigNames *phig_names_of_utility(Node *utility, const char *text, int len);
+
+/* The view that an RTE was before the rewriter made a sub-select of it, or InvalidOid. */
+extern Oid	phig_names_view(RangeTblEntry *rte);
+
+/* word: as the catalogs would store it (folded, truncated, without quotes). */
+extern bool phig_names_has(PhigNames *names, const char *word);
+
+/* Has the user chosen the word as an alias (where it could as well be a keyword)? */
+extern bool phig_names_is_alias(PhigNames *names, const char *word);
+
+extern void phig_names_release(PhigNames *names);
+
+/* The word of a token (unquoted or "quoted", quotes included), as the catalogs would store it. */
+extern void phig_names_fold(const char *start, int len, char word[NAMEDATALEN]);
+
+#endif
