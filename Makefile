@@ -7,6 +7,10 @@
 #   make demo                          a tour on real data
 #   make check                         every test, on this machine's PostgreSQL
 #   make check-all                     the same on every supported version
+#   make check-long, make fuzz         campaigns that take longer
+#   make check-style, check-sanitize   two parts of make check by themselves
+#   make bench                         what phiguard costs
+#   make format                        lay out the C files (FILES="..." only these)
 #
 #   PG_CONFIG=...   the server to build for
 #   CC=clang        another compiler
@@ -48,6 +52,24 @@ check:
 check-all:
 	@+test/run-matrix.sh
 
+check-long:
+	@+test/run-long.sh
+
+check-style:
+	@test/check-style.sh
+
+check-sanitize:
+	@test/run-fuzz.sh
+
+fuzz:
+	@FUZZ_RUNS=$(or $(FUZZ_RUNS),2000000) test/run-fuzz.sh
+
+demo bench:
+	@+test/run-in-sandbox.sh test/$@/run
+
+format:
+	@test/format.sh $(FILES)
+
 clean:
 	rm -rf build
 
@@ -55,4 +77,5 @@ pg-config-found:
 	@command -v $(PG_CONFIG) >/dev/null || { \
 	  echo "make: no $(PG_CONFIG) here: install postgresql-server-dev-NN, or give PG_CONFIG=/path/to/pg_config" >&2; exit 1; }
 
-.PHONY: all install uninstall check check-all clean pg-config-found
+.PHONY: all install uninstall clean pg-config-found check check-all check-long check-style check-sanitize \
+	fuzz demo bench format

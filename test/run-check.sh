@@ -15,6 +15,18 @@ trap 'rm -f "$tally"' EXIT
 
 ensure_packages
 
+# What needs no server, unless only some tests were named or this is one version of several.
+if [ -z "${TESTS-}${TAP-}${PHIG_SERVER_ONLY-}" ]; then
+	if "$PHIG_ROOT/test/check-style.sh"; then
+		say "ok      style"
+		tally_add "$tally" 1 0
+	else
+		say "FAILED  style"
+		tally_add "$tally" 0 1
+	fi
+	PHIG_TALLY=$tally "$PHIG_ROOT/test/run-fuzz.sh" || tally_add "$tally" 0 1
+fi
+
 export PHIG_PASS="TESTS TAP PERL5LIB"
 version=$("${PG_CONFIG:-pg_config}" --version | awk '{ print $2 }')
 status=0

@@ -55,7 +55,7 @@ typedef struct PhigFlow
 	PhigFlowSet *columns;		/* [ncolumns] what reaches each */
 	PhigLabel  *column_labels;	/* [ncolumns] the label the result still has; UNLABELLED when none */
 	List	   *unlabelled_stores;	/* of PhigFlowStore * */
-	List	   *relids;			/* OIDs: every relation with labels that the analysis met, even when no column of it counts */
+	List	   *relids;			/* OIDs: every relation with labels that was met, even when no column counts */
 	uint32		flags;			/* PHIG_FLOW_... */
 } PhigFlow;
 

@@ -79,7 +79,7 @@ typedef struct PhigRecordHeader
 {
 	uint32_t	length;			/* whole record, padding included; multiple of 8 */
 	uint32_t	crc;			/* CRC-32C of bytes 8 .. length - 1 */
-	uint64_t	seq;			/* 1, 2, ... without holes within a node; definitions, starts, ends, events have one each */
+	uint64_t	seq;			/* 1, 2, ... without holes within a node; each record but a seal has its own */
 	int64_t		time;			/* microseconds since 2000-01-01 00:00 UTC */
 	uint8_t		type;
 	uint8_t		reserved[3];	/* zeros */
@@ -94,7 +94,8 @@ typedef struct PhigRecordHeader
  *
  *	statement	t command tag		k kind of what (reader shows PhigKind from the start record)
  *				f fingerprint (16 hex digits)	q normalised text
- *				r returned column	e referenced column		s stored column (schema.table.column, quoted as SQL identifiers)
+ *				r returned column	e referenced column		s stored column
+ *				(each schema.table.column, quoted as SQL identifiers)
  *				w shown: column=form			c category of the columns named
  *				F flag word that belongs to the statement itself, e.g. row_trigger
  *	session		l login role	a active role	u app_user	h client host	n application name

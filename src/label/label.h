@@ -132,7 +132,7 @@ typedef struct PhigFollow PhigFollow;
 extern PhigFollow *phig_follow_before(Node *utilityStmt);
 extern void phig_follow_after(PhigFollow *follow);
 
-/* object_access_hook's work: drops that the registry must forget, DROP EXTENSION refused while columns of our types exist. */
+/* object_access_hook's work: the registry forgets drops; DROP EXTENSION is refused while columns have our types. */
 extern void phig_label_object_access(ObjectAccessType access, Oid classId, Oid objectId, int subId, void *arg);
 
 /* Is the current role an officer: a superuser or a member of phiguard.officer_role? */

@@ -12,7 +12,7 @@ set -euo pipefail
 
 TESTS=${TESTS-} TAP=${TAP-}
 tally=$PHIG_OUT/tally
-max_lines=200					# of a failing test's output
+max_lines=100					# of a failing test's output
 
 # report KIND NAME STATUS STARTED FILE: one line for a test, more when it failed.
 report()
@@ -24,7 +24,7 @@ report()
 		return
 	fi
 	printf 'FAILED  %-10s %-28s %6d ms\n' "$1" "$2" $took
-	head -n $max_lines "$5" | sed 's/^/        /'
+	head -n $max_lines "$5" | cut -c1-160 | sed 's/^/        /'
 	if [ "$(wc -l <"$5")" -gt $max_lines ]; then
 		say "        ... more in build/out: ${5#"$PHIG_OUT"/}"
 	fi

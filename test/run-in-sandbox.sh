@@ -1,0 +1,12 @@
+#!/bin/bash
+#
+# run-in-sandbox.sh COMMAND [ARGUMENT]...: get what is missing, then lib/sandbox.sh.
+# `make demo` and `make bench` call it.
+
+set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
+. "$(dirname "$0")/lib/packages.sh"
+
+[ -x "$PHIG_ROOT/$1" ] || die "there is no $1"
+ensure_packages
+exec "$PHIG_ROOT/test/lib/sandbox.sh" "$@"
