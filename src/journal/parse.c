@@ -104,7 +104,8 @@ phig_parse_end(const PhigRecord *record, PhigEndBody *body)
 	body->rows = get64(record->body + offsetof(PhigEndBody, rows));
 	body->executions = get32(record->body + offsetof(PhigEndBody, executions));
 	body->outcome = record->body[offsetof(PhigEndBody, outcome)];
-	memcpy(body->sqlstate, record->body + offsetof(PhigEndBody, sqlstate), sizeof(body->sqlstate));
+	memcpy(body->sqlstate, record->body + offsetof(PhigEndBody, sqlstate),
+		   sizeof(body->sqlstate));
 }
 
 void
@@ -117,7 +118,8 @@ phig_parse_event(const PhigRecord *record, PhigEventBody *body)
 	body->flags = get32(record->body + offsetof(PhigEventBody, flags));
 	body->rows = get64(record->body + offsetof(PhigEventBody, rows));
 	body->outcome = record->body[offsetof(PhigEventBody, outcome)];
-	memcpy(body->sqlstate, record->body + offsetof(PhigEventBody, sqlstate), sizeof(body->sqlstate));
+	memcpy(body->sqlstate, record->body + offsetof(PhigEventBody, sqlstate),
+		   sizeof(body->sqlstate));
 }
 
 /* Does a body of that size belong to a record of that type? */
@@ -144,7 +146,8 @@ body_fits_type(uint8_t type, uint32_t body_bytes)
 static bool
 length_is_sane(uint32_t length)
 {
-	return length >= SMALLEST_RECORD && length <= PHIG_RECORD_MAX_BYTES && length % PHIG_RECORD_ALIGN == 0;
+	return length >= SMALLEST_RECORD && length <= PHIG_RECORD_MAX_BYTES &&
+		length % PHIG_RECORD_ALIGN == 0;
 }
 
 /* Decode a record's header from 32 bytes; false when no record has such a header. */
@@ -155,7 +158,8 @@ decode_record_header(const uint8_t *p, PhigRecordHeader *head)
 
 	head->length = get32(p);
 	head->type = p[offsetof(PhigRecordHeader, type)];
-	if (!length_is_sane(head->length) || !is_zero(p + offsetof(PhigRecordHeader, reserved), sizeof(head->reserved)))
+	if (!length_is_sane(head->length) ||
+		!is_zero(p + offsetof(PhigRecordHeader, reserved), sizeof(head->reserved)))
 		return false;
 	head->crc = get32(p + offsetof(PhigRecordHeader, crc));
 	head->seq = get64(p + offsetof(PhigRecordHeader, seq));
@@ -176,11 +180,13 @@ record_at(PhigWalk *walk, uint64_t offset, PhigRecord *record)
 
 	if (p == NULL || !decode_record_header(p, &record->head))
 		return false;
-	if (have < record->head.length && (p = need(walk->bytes, offset, record->head.length, &have)) == NULL)
+	if (have < record->head.length)
+		p = need(walk->bytes, offset, record->head.length, &have);
+	if (p == NULL)
 		return false;
 	if (walk->crc32c(p + 8, record->head.length - 8) != record->head.crc)
 	{
-		/* Hostile lengths must not make the walk quadratic: what was checksummed in vain is paid for. */
+		/* Hostile lengths must not make the walk quadratic: it pays for what it checksums in vain. */
 		walk->budget -= record->head.length < walk->budget ? record->head.length : walk->budget;
 		return false;
 	}
@@ -299,7 +305,8 @@ step_over_damage(PhigWalk *walk)
 	else
 	{
 		walk->ended = true;
-		walk->damage = nonzero - begin < sizeof(PhigRecordHeader) ? PHIG_DAMAGE_TAIL : PHIG_DAMAGE_STRAY;
+		walk->damage = nonzero - begin < sizeof(PhigRecordHeader) ?
+			PHIG_DAMAGE_TAIL : PHIG_DAMAGE_STRAY;
 		next = behind_nonzero(walk->bytes, nonzero);
 		if (walk->damage == PHIG_DAMAGE_STRAY)
 			begin = nonzero;

@@ -30,7 +30,7 @@ typedef struct PhigBytes
 {
 	const uint8_t *(*get) (void *arg, uint64_t offset, size_t want, size_t *have);
 	void	   *arg;
-	uint64_t	limit;			/* bytes that count: the file's size, or as far as the server has flushed */
+	uint64_t	limit;			/* bytes that count: the file's size, or what the server flushed */
 } PhigBytes;
 
 typedef enum PhigHeaderState
@@ -49,7 +49,8 @@ typedef enum PhigHeaderState
  *
  * header is filled in whenever 512 bytes are there, whatever the answer.
  */
-extern PhigHeaderState phig_parse_header(PhigBytes *bytes, PhigCrc32c crc32c, PhigSegmentHeader *header);
+extern PhigHeaderState phig_parse_header(PhigBytes *bytes, PhigCrc32c crc32c,
+										 PhigSegmentHeader *header);
 
 /* A record whose checksum and layout are right.  Pointers hold until the next step. */
 typedef struct PhigRecord
@@ -68,7 +69,7 @@ extern void phig_parse_event(const PhigRecord *record, PhigEventBody *body);
 typedef enum PhigStep
 {
 	PHIG_STEP_RECORD,			/* walk->record */
-	PHIG_STEP_DAMAGE,			/* walk->damage, damage_offset, damage_bytes; the walk goes on behind it */
+	PHIG_STEP_DAMAGE,			/* walk->damage..., and the walk goes on behind it */
 	PHIG_STEP_END				/* walk->offset is where the records end */
 } PhigStep;
 
@@ -77,7 +78,7 @@ typedef enum PhigDamage
 	PHIG_DAMAGE_RECORD,			/* one record altered; the next is where it should be */
 	PHIG_DAMAGE_RANGE,			/* unreadable bytes, then records again */
 	PHIG_DAMAGE_TAIL,			/* unreadable bytes, and no record after them */
-	PHIG_DAMAGE_STRAY			/* zeros where a record should begin, then bytes that are no record */
+	PHIG_DAMAGE_STRAY			/* zeros where a record should begin, then other bytes */
 } PhigDamage;
 
 typedef struct PhigWalk

@@ -64,7 +64,7 @@ tail_is_excused(const PhigVerifier *v)
 
 /* --- the hash --- */
 
-/* A batch begins at offset begin; the bytes from hash_from on are the first that its hash covers. */
+/* A batch begins at offset begin; its hash covers the bytes from hash_from on. */
 static void
 begin_batch(PhigVerifier *v, uint64_t hash_from, uint64_t begin)
 {
@@ -101,7 +101,7 @@ hash_up_to(PhigVerifier *v, uint64_t offset)
 	}
 }
 
-/* SHA-256(before || bytes): the hash that a header, or a seal's own bytes, make of the one before. */
+/* SHA-256(before || bytes): what a header, or a seal's own bytes, make of the hash before. */
 static void
 hash_over(PhigVerifier *v, const uint8_t *before, const uint8_t *bytes, size_t len, uint8_t *hash)
 {
@@ -198,7 +198,7 @@ header_trouble(PhigHeaderState state)
 	return "the segment's header cannot be read";
 }
 
-/* Check the header and set out the first batch's hash.  False when the segment cannot be read on. */
+/* Check the header, begin the first batch's hash.  False when the segment cannot be read on. */
 static bool
 begin_segment(PhigVerifier *v)
 {
@@ -299,7 +299,8 @@ check_seal(PhigVerifier *v)
 	hash_up_to(v, offset);
 	v->digests->sha256_end(v->digests->sha256, computed);
 
-	if (!v->batch_doubtful && memcmp(computed, seal + sizeof(PhigRecordHeader), PHIG_HASH_BYTES) != 0)
+	if (!v->batch_doubtful &&
+		memcmp(computed, seal + sizeof(PhigRecordHeader), PHIG_HASH_BYTES) != 0)
 		finding(v, first,
 				"the seal at offset %" PRIu64 " does not match its batch (records %" PRIu64 " to %" PRIu64
 				", from offset %" PRIu64 "): the batch or the seal before it was altered",

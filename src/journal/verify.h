@@ -69,8 +69,8 @@ typedef struct PhigVerifier
 	uint64_t	next_number;	/* of the next segment */
 	uint64_t	next_seq;		/* of the next record; 0 = not known */
 	bool		hash_known;
-	uint8_t		hash[PHIG_HASH_BYTES];	/* between segments: what the next prev_hash must be; within one: the hash
-										 * before the batch */
+	/* Between segments: what the next prev_hash must be; within one: the hash before the batch. */
+	uint8_t		hash[PHIG_HASH_BYTES];
 
 	/* The segment. */
 	PhigSegment *segment;
@@ -80,17 +80,17 @@ typedef struct PhigVerifier
 	uint64_t	batch_seq;		/* first record of the batch; 0 = none yet */
 	bool		batch_doubtful; /* something in the batch was reported: its seal cannot fit */
 	uint64_t	hashed_to;		/* offset up to which the batch's bytes went into the digest */
-	uint64_t	lost_records;	/* how many sequence numbers the damage just passed may account for */
-	uint64_t	repeated_seq;	/* the latest record that stood out of order: a run of them is one finding */
+	uint64_t	lost_records;	/* numbers that the damage just passed may account for */
+	uint64_t	repeated_seq;	/* latest record out of order: a run of them is one finding */
 } PhigVerifier;
 
-/* phig_verify_begin_node: number is the first segment's that is to be there, and the first that will be handed in. */
+/* number: of the first segment that is to be there. */
 extern void phig_verify_begin_node(PhigVerifier *v, const char *node8, uint64_t number);
 
 /* Segments come in the order of their numbers. */
 extern void phig_verify_segment(PhigVerifier *v, PhigSegment *segment);
 
-/* phig_verify_end_node: last_number is the newest segment's that is to be there; 0 = not known. */
+/* last_number: of the newest segment that is to be there; 0 = not known. */
 extern void phig_verify_end_node(PhigVerifier *v, uint64_t last_number);
 
 #endif

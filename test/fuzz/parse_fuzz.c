@@ -237,7 +237,7 @@ write_journal(void)
 
 /* --- a reader, as the server does it --- */
 
-/* Hands out a copy of exactly the bytes that it says are there, so that a sanitizer sees one byte too far. */
+/* Hands out a copy of exactly the bytes that it says are there: a sanitizer sees one too far. */
 static const uint8_t *
 get_bytes(void *arg, uint64_t offset, size_t want, size_t *have)
 {
@@ -348,7 +348,10 @@ record_length(File *file, int record)
 	return (record + 1 < file->nrecords ? file->records[record + 1] : file->end) - file->records[record];
 }
 
-/* Change some bytes somewhere up to the records' end, or (rarely) in the zeros behind; not where a copy may be half a one. */
+/*
+ * Change some bytes somewhere up to the records' end, or (rarely) in the zeros
+ * behind: not there in the newest segments of both nodes, which end anywhere.
+ */
 static void
 flip(File *file)
 {
@@ -451,7 +454,7 @@ swap_files(void)
 		files[b] = other;
 }
 
-/* Bytes that nobody wrote, with headers that look like records': the worst for a walk that looks for the next one. */
+/* Headers that look like records': the worst for a walk that looks for the next one. */
 static void
 hostile(File *file)
 {
@@ -508,7 +511,7 @@ is_pristine(void)
 {
 	for (int i = 0; i < SEGMENTS; i++)
 	{
-		/* Behind the end of the newest segment the server writes at this moment: nobody looks there. */
+		/* Behind the end of the newest segment the server writes now: nobody looks there. */
 		size_t		size = i == BRANCH ? pristine[i].end : files[i].size;
 
 		if (files[i].present != pristine[i].present || files[i].size < pristine[i].end ||
