@@ -7,6 +7,7 @@
 #   make demo                          a tour on real data
 #   make check                         every test, on this machine's PostgreSQL
 #   make check-all                     the same on every supported version
+#   make build-all                     only build on every supported version
 #   make check-long, make fuzz         campaigns that take longer
 #   make check-style, check-sanitize   two parts of make check by themselves
 #   make bench                         what phiguard costs
@@ -15,6 +16,9 @@
 #   PG_CONFIG=...   the server to build for
 #   CC=clang        another compiler
 #   WERROR=1        warnings are errors (always so where CI=true)
+
+# Directories that make enters are no news.
+MAKEFLAGS += --no-print-directory
 
 PG_CONFIG ?= pg_config
 ifeq ($(origin CC),default)
@@ -31,7 +35,7 @@ pg_version = $(word 2,$(shell $(PG_CONFIG) --version))
 BUILD ?= build/$(or $(pg_version),unknown)-$(notdir $(CC))$(STRICT)
 
 # LLVM bitcode would want clang beside every server package: never built.
-pgxs = +@mkdir -p $(BUILD) && $(MAKE) --no-print-directory -C $(BUILD) -f $(CURDIR)/src/pgxs.mk \
+pgxs = +@mkdir -p $(BUILD) && $(MAKE) -C $(BUILD) -f $(CURDIR)/src/pgxs.mk \
 	VPATH=$(CURDIR) PG_CONFIG=$(PG_CONFIG) CC="$(CC)" WERROR="$(STRICT)" with_llvm=no
 
 all: pg-config-found
@@ -51,6 +55,9 @@ check:
 
 check-all:
 	@+test/run-matrix.sh
+
+build-all:
+	@+test/run-matrix.sh --build
 
 check-long:
 	@+test/run-long.sh
@@ -77,5 +84,5 @@ pg-config-found:
 	@command -v $(PG_CONFIG) >/dev/null || { \
 	  echo "make: no $(PG_CONFIG) here: install postgresql-server-dev-NN, or give PG_CONFIG=/path/to/pg_config" >&2; exit 1; }
 
-.PHONY: all install uninstall clean pg-config-found check check-all check-long check-style check-sanitize \
+.PHONY: all install uninstall clean pg-config-found check check-all build-all check-long check-style check-sanitize \
 	fuzz demo bench format

@@ -11,4 +11,9 @@
 #error "phiguard supports PostgreSQL 15 to 18"
 #endif
 
+/* Reaching into variable-length values: part of postgres.h in 15, a header of its own since. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 #endif

@@ -6,6 +6,7 @@
 # package trees (lib/tree.sh).  A version that could not be had is named at the end
 # and counts as a failure, unless PHIGUARD_ALLOW_MISSING=1.  PHIGUARD_VERSIONS
 # narrows the list.  With PHIG_TALLY, counts go to that file and no total is printed.
+# With --build nothing is tested: each version's compiler has a look, warnings are errors.
 
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
@@ -18,6 +19,10 @@ trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM HUP
 tally=${PHIG_TALLY:-$scratch/tally}
 missing=
+job=test/run-check.sh
+if [ "${1-}" = --build ]; then
+	job=test/build-only.sh
+fi
 
 # check_in_tree MAJOR: false when the version could not be had; failing tests are in the tally.
 check_in_tree()
@@ -31,7 +36,7 @@ check_in_tree()
 		[ -z "${!name-}" ] || pass+=("$name=${!name}")
 	done
 	tree_enter "$tree" "$tmp" PATH=/usr/bin:/bin HOME=/tmp PG_CONFIG="/usr/lib/postgresql/$major/bin/pg_config" \
-		PHIG_TALLY=/tmp/tally PHIG_SERVER_ONLY=1 "${pass[@]}" test/run-check.sh || true
+		PHIG_TALLY=/tmp/tally PHIG_SERVER_ONLY=1 "${pass[@]}" $job || true
 	if [ ! -s "$tmp/tally" ]; then
 		return 1
 	fi
@@ -41,7 +46,7 @@ check_in_tree()
 for major in $versions; do
 	if [ "$major" = "$(wanted_major)" ]; then
 		if [ -z "${PHIG_NATIVE_DONE-}" ]; then
-			PHIG_TALLY=$tally "$PHIG_ROOT/test/run-check.sh" || true
+			PHIG_TALLY=$tally "$PHIG_ROOT/$job" || true
 		fi
 	elif ! check_in_tree "$major"; then
 		missing="$missing $major"

@@ -15,6 +15,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "compat.h"
 #include "detect/validators.h"
 
 /* One type: what it accepts, and the sentences that explain a refusal. */

@@ -1,5 +1,7 @@
 # common.sh: what every script under test/ shares.  Sourced, not run.
 
+# Ordinary users have no sbin in theirs, and chroot is there.
+PATH=$PATH:/usr/sbin:/sbin
 PHIG_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
 say()
