@@ -20,16 +20,22 @@
 #define IS_DIGIT	0x02
 #define IS_LETTER	0x04			/* may begin an identifier */
 #define IS_OPERATOR 0x08
+#define IS_SPECIAL	0x10			/* an operator may end in + or - if it has one of these */
+#define IS_PUNCTUATION 0x20
 
 /* Bytes of 0x80 and above are letters: in server encodings no byte of a longer character is ASCII. */
 static const uint8 char_class[256] = {
 	[' '] = IS_SPACE, ['\t'] = IS_SPACE, ['\n'] = IS_SPACE, ['\r'] = IS_SPACE, ['\f'] = IS_SPACE, ['\v'] = IS_SPACE,
 	['0' ... '9'] = IS_DIGIT,
 	['a' ... 'z'] = IS_LETTER, ['A' ... 'Z'] = IS_LETTER, ['_'] = IS_LETTER, [0x80 ... 0xff] = IS_LETTER,
-	['~'] = IS_OPERATOR, ['!'] = IS_OPERATOR, ['@'] = IS_OPERATOR, ['#'] = IS_OPERATOR, ['^'] = IS_OPERATOR,
-	['&'] = IS_OPERATOR, ['|'] = IS_OPERATOR, ['`'] = IS_OPERATOR, ['?'] = IS_OPERATOR, ['+'] = IS_OPERATOR,
-	['-'] = IS_OPERATOR, ['*'] = IS_OPERATOR, ['/'] = IS_OPERATOR, ['%'] = IS_OPERATOR, ['<'] = IS_OPERATOR,
+	['~'] = IS_OPERATOR | IS_SPECIAL, ['!'] = IS_OPERATOR | IS_SPECIAL, ['@'] = IS_OPERATOR | IS_SPECIAL,
+	['#'] = IS_OPERATOR | IS_SPECIAL, ['^'] = IS_OPERATOR | IS_SPECIAL, ['&'] = IS_OPERATOR | IS_SPECIAL,
+	['|'] = IS_OPERATOR | IS_SPECIAL, ['`'] = IS_OPERATOR | IS_SPECIAL, ['?'] = IS_OPERATOR | IS_SPECIAL,
+	['%'] = IS_OPERATOR | IS_SPECIAL,
+	['+'] = IS_OPERATOR, ['-'] = IS_OPERATOR, ['*'] = IS_OPERATOR, ['/'] = IS_OPERATOR, ['<'] = IS_OPERATOR,
 	['>'] = IS_OPERATOR, ['='] = IS_OPERATOR,
+	[','] = IS_PUNCTUATION, ['('] = IS_PUNCTUATION, [')'] = IS_PUNCTUATION, ['['] = IS_PUNCTUATION,
+	[']'] = IS_PUNCTUATION, [';'] = IS_PUNCTUATION, [':'] = IS_PUNCTUATION, ['.'] = IS_PUNCTUATION,
 };
 
 static inline bool
@@ -132,9 +138,12 @@ continues(PhigLexer *lexer)
 	return true;
 }
 
-/* After the opening quote.  Passes the closing one; false when there is none. */
+/*
+ * After the opening quote: passes the closing one; false when there is none.
+ * doubles: two quotes stand for one (everywhere but in bit strings).
+ */
 static bool
-skip_quoted(PhigLexer *lexer, char quote, bool backslash_escapes)
+skip_quoted(PhigLexer *lexer, char quote, bool doubles, bool backslash_escapes)
 {
 	while (lexer->pos < lexer->end)
 	{
@@ -147,7 +156,7 @@ skip_quoted(PhigLexer *lexer, char quote, bool backslash_escapes)
 		}
 		else if (c == quote)
 		{
-			if (lexer->pos < lexer->end && *lexer->pos == quote)
+			if (doubles && lexer->pos < lexer->end && *lexer->pos == quote)
 				lexer->pos++;
 			else if (quote != '\'' || !continues(lexer))
 				return true;
@@ -195,19 +204,22 @@ static PhigTokenKind
 lex_number(PhigLexer *lexer)
 {
 	bool		decimal = !(peek(lexer, 0) == '0' && is_class(peek(lexer, 1), IS_LETTER));
+	bool		fraction = false;	/* no point may follow */
 
 	while (lexer->pos < lexer->end)
 	{
 		char		c = *lexer->pos;
 
-		if (c == '.' && peek(lexer, 1) == '.')
+		if (c == '.' ? fraction || peek(lexer, 1) == '.' : !is_class(c, IS_DIGIT | IS_LETTER))
 			break;
-		if (!is_class(c, IS_DIGIT | IS_LETTER) && c != '.')
-			break;
+		fraction |= c == '.';
 		lexer->pos++;
-		if (decimal && (c == 'e' || c == 'E') &&
-			(peek(lexer, 0) == '+' || peek(lexer, 0) == '-') && is_class(peek(lexer, 1), IS_DIGIT))
-			lexer->pos++;
+		if (decimal && (c == 'e' || c == 'E'))
+		{
+			fraction = true;
+			if ((peek(lexer, 0) == '+' || peek(lexer, 0) == '-') && is_class(peek(lexer, 1), IS_DIGIT))
+				lexer->pos++;
+		}
 	}
 	return PHIG_TOKEN_NUMBER;
 }
@@ -226,7 +238,7 @@ lex_prefixed(PhigLexer *lexer, PhigTokenKind *kind)
 		return false;
 	lexer->pos += prefix + 1;
 	*kind = quote == '"' ? PHIG_TOKEN_QUOTED : PHIG_TOKEN_STRING;
-	if (!skip_quoted(lexer, quote, escapes))
+	if (!skip_quoted(lexer, quote, c != 'b' && c != 'x', escapes))
 		*kind = PHIG_TOKEN_BROKEN;
 	return true;
 }
@@ -259,7 +271,7 @@ lex_operator(PhigLexer *lexer)
 
 		if ((c == '-' && peek(lexer, 1) == '-') || (c == '/' && peek(lexer, 1) == '*'))
 			break;
-		special |= strchr("~!@#^&|`?%", c) != NULL;
+		special |= is_class(c, IS_SPECIAL);
 		lexer->pos++;
 	}
 	while (!special && lexer->pos - start > 1 && (lexer->pos[-1] == '+' || lexer->pos[-1] == '-'))
@@ -273,7 +285,7 @@ lex_punctuation(PhigLexer *lexer)
 	char		c = peek(lexer, 0);
 	char		next = peek(lexer, 1);
 
-	if (c == '\0' || strchr(",()[];:.", c) == NULL)
+	if (!is_class(c, IS_PUNCTUATION))
 		return PHIG_TOKEN_BROKEN;
 	lexer->pos += (c == ':' && (next == ':' || next == '=')) || (c == '.' && next == '.') ? 2 : 1;
 	return PHIG_TOKEN_PUNCTUATION;
@@ -295,7 +307,7 @@ lex_token(PhigLexer *lexer)
 	if (c == '\'' || c == '"')
 	{
 		lexer->pos++;
-		if (!skip_quoted(lexer, c, c == '\'' && lexer->backslash_escapes))
+		if (!skip_quoted(lexer, c, true, c == '\'' && lexer->backslash_escapes))
 			return PHIG_TOKEN_BROKEN;
 		return c == '"' ? PHIG_TOKEN_QUOTED : PHIG_TOKEN_STRING;
 	}
@@ -305,12 +317,12 @@ lex_token(PhigLexer *lexer)
 void
 phig_lex_next(PhigLexer *lexer, PhigToken *token)
 {
-	if (!skip_space(lexer))
-	{
-		token->kind = PHIG_TOKEN_BROKEN;
-		return;
-	}
+	bool		ended = skip_space(lexer);
+
 	token->start = lexer->pos;
-	token->kind = lexer->pos < lexer->end ? lex_token(lexer) : PHIG_TOKEN_END;
+	if (!ended)
+		token->kind = PHIG_TOKEN_BROKEN;
+	else
+		token->kind = lexer->pos < lexer->end ? lex_token(lexer) : PHIG_TOKEN_END;
 	token->len = (int) (lexer->pos - token->start);
 }

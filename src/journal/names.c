@@ -350,8 +350,10 @@ phig_names_fold(const char *start, int len, char word[NAMEDATALEN])
 
 	for (int i = 0; i < len; i++)
 	{
+		char		c = start[i];
+
 		/* Long ones, and letters whose lower case depends on the encoding: as the server does it. */
-		if (i == NAMEDATALEN - 1 || IS_HIGHBIT_SET(start[i]))
+		if (i == NAMEDATALEN - 1 || IS_HIGHBIT_SET(c))
 		{
 			char	   *folded = downcase_identifier(start, len, false, false);
 
@@ -359,7 +361,7 @@ phig_names_fold(const char *start, int len, char word[NAMEDATALEN])
 			pfree(folded);
 			return;
 		}
-		word[i] = pg_ascii_tolower((unsigned char) start[i]);
+		word[i] = c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c;
 	}
 	word[len] = '\0';
 }

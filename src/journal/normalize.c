@@ -24,6 +24,7 @@
 #include "nodes/nodeFuncs.h"
 #include "storage/lockdefs.h"
 #include "tcop/utility.h"
+#include "utils/builtins.h"
 #include "utils/ruleutils.h"
 
 #include "journal/lex.h"
@@ -63,6 +64,8 @@ typedef struct Word
 	uint32		hash;
 	char		status;
 	bool		public;			/* a name that may stay */
+	bool		quotes;			/* must be quoted */
+	int			category;		/* what it is when not quoted: a keyword, or CATEGORY_NONE */
 	int			placeholder;	/* 0: none given yet */
 } Word;
 
@@ -103,7 +106,8 @@ typedef struct Normalizer
 	int			last;			/* where it begins in out */
 	bool		tight;			/* nothing may stand between it and the next */
 	bool		callable;		/* ( follows without a space */
-	bool		operand;		/* + or - after it has two operands */
+	bool		operand;		/* + or - after it has two operands, unless it is */
+	int			keyword;		/* of this category */
 
 	char		sign;			/* + or - that may belong to a number, not written yet */
 	int			depth;
@@ -111,14 +115,11 @@ typedef struct Normalizer
 } Normalizer;
 
 static int
-keyword_category(const char *word)
+new_keyword_category(const char *word)
 {
 	int			low = 0;
 	int			high = lengthof(new_keywords) - 1;
-	int			keyword = ScanKeywordLookup(word, &ScanKeywords);
 
-	if (keyword >= 0)
-		return ScanKeywordCategories[keyword];
 	while (low <= high)
 	{
 		int			middle = (low + high) / 2;
@@ -134,61 +135,69 @@ keyword_category(const char *word)
 	return CATEGORY_NONE;
 }
 
-static bool
-is_one_of(const char *word, const char *const *list)
+static int
+keyword_category(const char *word)
 {
-	for (; *list != NULL; list++)
-		if (strcmp(word, *list) == 0)
-			return true;
-	return false;
-}
+	int			keyword = ScanKeywordLookup(word, &ScanKeywords);
 
-/* After the keyword, has a + or - two operands?  (It has none at its left in BETWEEN -1 AND 1.) */
-static bool
-keyword_is_operand(const char *word, int category)
-{
-	static const char *const values[] = {
-		"null", "true", "false", "end", "default", "current_date", "current_time", "current_timestamp",
-		"localtime", "localtimestamp", "current_user", "session_user", "user", "current_role",
-		"current_catalog", NULL
-	};
-	static const char *const syntax[] = {
-		"between", "by", "minvalue", "maxvalue", "increment", "start", "restart", "absolute", "relative",
-		"forward", "backward", "move", NULL
-	};
-
-	return category == RESERVED_KEYWORD ? is_one_of(word, values) : !is_one_of(word, syntax);
+	return keyword >= 0 ? ScanKeywordCategories[keyword] : new_keyword_category(word);
 }
 
 /* Writing. */
 
+/* Does no space stand before the token? */
 static bool
-is_punctuation(const char *text, int len, const char *which)
+is_closing(const char *text, int len)
 {
-	return len == 1 && strchr(which, text[0]) != NULL;
-}
-
-static void
-put_space(Normalizer *n, const char *text, int len)
-{
-	if (n->out.len == 0 || n->tight || is_punctuation(text, len, ",)];.[:"))
-		return;
-	if (n->callable && text[0] == '(')
-		return;
-	if (len == 2 && text[0] == ':' && text[1] == ':')
-		return;
-	appendStringInfoCharMacro(&n->out, ' ');
+	switch (text[0])
+	{
+		case ',':
+		case ')':
+		case ']':
+		case '[':
+		case ';':
+		case '.':
+			return len == 1;
+		case ':':
+			return len == 1 || text[1] == ':';
+		default:
+			return false;
+	}
 }
 
 static void
 put(Normalizer *n, const char *text, int len, bool operand)
 {
-	put_space(n, text, len);
+	if (n->out.len > 0 && !n->tight && !(n->callable && text[0] == '(') && !is_closing(text, len))
+		appendStringInfoCharMacro(&n->out, ' ');
 	n->last = n->out.len;
 	appendBinaryStringInfo(&n->out, text, len);
 	n->tight = false;
 	n->callable = false;
 	n->operand = operand;
+	n->keyword = CATEGORY_NONE;
+}
+
+/* Has a + or - that comes next two operands?  (Not in BETWEEN -1 AND 1.) */
+static bool
+after_operand(const Normalizer *n)
+{
+	static const char *const values[] = {
+		"NULL", "TRUE", "FALSE", "END", "DEFAULT", "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP",
+		"LOCALTIME", "LOCALTIMESTAMP", "CURRENT_USER", "SESSION_USER", "USER", "CURRENT_ROLE",
+		"CURRENT_CATALOG", NULL
+	};
+	static const char *const syntax[] = {
+		"BETWEEN", "BY", "MINVALUE", "MAXVALUE", "INCREMENT", "START", "RESTART", "ABSOLUTE", "RELATIVE",
+		"FORWARD", "BACKWARD", "MOVE", NULL
+	};
+	bool		listed = false;
+
+	if (n->keyword == CATEGORY_NONE)
+		return n->operand;
+	for (const char *const *word = n->keyword == RESERVED_KEYWORD ? values : syntax; *word != NULL; word++)
+		listed |= strcmp(n->out.data + n->last, *word) == 0;
+	return listed == (n->keyword == RESERVED_KEYWORD);
 }
 
 /* A sign that turned out to be an operator. */
@@ -346,7 +355,7 @@ static void
 put_operator(Normalizer *n, const PhigToken *token)
 {
 	flush_sign(n);
-	if (token->len == 1 && (token->start[0] == '-' || token->start[0] == '+') && !n->operand)
+	if (token->len == 1 && (token->start[0] == '-' || token->start[0] == '+') && !after_operand(n))
 		n->sign = token->start[0];
 	else if (token->len == 2 && token->start[0] == '!' && token->start[1] == '=')
 		put(n, "<>", 2, false);
@@ -379,37 +388,35 @@ put_punctuation(Normalizer *n, const PhigToken *token)
 	}
 }
 
+/* category: as of a keyword of that spelling. */
 static bool
-needs_quotes(const char *word)
+needs_quotes(const char *word, int category)
 {
-	int			category;
-
 	if (!((word[0] >= 'a' && word[0] <= 'z') || word[0] == '_'))
 		return true;
 	for (const char *p = word; *p != '\0'; p++)
 		if (!((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '_'))
 			return true;
-	category = keyword_category(word);
 	return category != CATEGORY_NONE && category != UNRESERVED_KEYWORD;
 }
 
 /* quote_identifier() would look at a setting. */
 static void
-put_name(Normalizer *n, const char *word)
+put_name(Normalizer *n, const Word *word)
 {
 	char		quoted[2 * NAMEDATALEN + 2];
 	int			len = 0;
 
-	if (!needs_quotes(word))
-		put(n, word, strlen(word), true);
+	if (!word->quotes)
+		put(n, word->text, strlen(word->text), true);
 	else
 	{
 		quoted[len++] = '"';
-		for (; *word != '\0'; word++)
+		for (const char *p = word->text; *p != '\0'; p++)
 		{
-			if (*word == '"')
+			if (*p == '"')
 				quoted[len++] = '"';
-			quoted[len++] = *word;
+			quoted[len++] = *p;
 		}
 		quoted[len++] = '"';
 		put(n, quoted, len, true);
@@ -425,9 +432,17 @@ lookup_word(Normalizer *n, const char *text, bool opaque)
 
 	if (!found)
 	{
+		int			category = keyword_category(text);
+
 		word->text = pstrdup(text);
 		word->public = !opaque && phig_names_has(n->names, text);
+		word->quotes = needs_quotes(text, category);
 		word->placeholder = 0;
+
+		/* An unreserved keyword may as well be the name of a column (name, value), or an alias (source). */
+		if (category == UNRESERVED_KEYWORD && (word->public || phig_names_is_alias(n->names, text)))
+			category = CATEGORY_NONE;
+		word->category = category;
 	}
 	return word;
 }
@@ -439,12 +454,13 @@ put_identifier(Normalizer *n, Word *word)
 
 	if (word->public)
 	{
-		put_name(n, word->text);
+		put_name(n, word);
 		return;
 	}
 	if (word->placeholder == 0)
 		word->placeholder = ++n->placeholders;
-	put(n, text, snprintf(text, sizeof(text), "_%d", word->placeholder), true);
+	text[0] = '_';
+	put(n, text, 1 + pg_ltoa(word->placeholder, text + 1), true);
 	n->callable = true;
 }
 
@@ -452,13 +468,14 @@ static void
 put_keyword(Normalizer *n, const char *word, int category)
 {
 	char		upper[NAMEDATALEN];
-	int			len = strlen(word);
+	int			len = 0;
 	Level	   *l;
 
-	for (int i = 0; i < len; i++)
-		upper[i] = pg_ascii_toupper((unsigned char) word[i]);
+	for (const char *p = word; *p != '\0'; p++)
+		upper[len++] = *p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p;
 	end_rows(n);
-	put(n, upper, len, keyword_is_operand(word, category));
+	put(n, upper, len, false);
+	n->keyword = category;
 	n->callable = category == COL_NAME_KEYWORD;
 
 	/* What follows is the first row, not part of an element before it. */
@@ -469,24 +486,29 @@ put_keyword(Normalizer *n, const char *word, int category)
 	}
 }
 
-/* An unreserved keyword may as well be the name of a column (name, value), or an alias (source). */
 static void
 put_word(Normalizer *n, const PhigToken *token)
 {
 	char		text[NAMEDATALEN];
+	int			keyword;
 	int			category;
-	Word	   *word = NULL;
+	Word	   *word;
 
 	flush_sign(n);
 	phig_names_fold(token->start, token->len, text);
-	category = keyword_category(text);
-	if (category == CATEGORY_NONE || category == UNRESERVED_KEYWORD)
-		word = lookup_word(n, text, false);
+	keyword = ScanKeywordLookup(text, &ScanKeywords);
+	category = keyword < 0 ? CATEGORY_NONE : ScanKeywordCategories[keyword];
+	if (keyword >= 0 && category != UNRESERVED_KEYWORD)
+	{
+		put_keyword(n, text, category);
+		return;
+	}
 
-	if (category == CATEGORY_NONE || (word != NULL && (word->public || phig_names_is_alias(n->names, text))))
+	word = lookup_word(n, text, false);
+	if (word->category == CATEGORY_NONE)
 		put_identifier(n, word);
 	else
-		put_keyword(n, text, category);
+		put_keyword(n, text, word->category);
 }
 
 /* U&"..." may be spelt in many ways: never looked up. */
@@ -657,6 +679,7 @@ phig_normalize(const char *source, int location, int length, Node *tree, uint64 
 	cut_statement(&source, location, &length);
 
 	memset(&n, 0, offsetof(Normalizer, levels));
+	n.keyword = CATEGORY_NONE;
 	begin_list(&n.levels[0], 0);
 	initStringInfo(&n.out);
 	n.words = words_create(CurrentMemoryContext, 32, NULL);
