@@ -104,7 +104,10 @@ extern PhigLabel phig_label_stricter(const PhigLabel *a, const PhigLabel *b);
 extern const char *phig_category_name(PhigCategory category);
 extern PhigCategory phig_category_from_name(const char *name);	/* UNLABELLED when unknown */
 
-/* "geo kind=zip conf=R sens=PSY,HIV": palloc'd canonical text of a label. */
+/* The kind as the static vocabulary spells it, or NULL when the category has no such kind. */
+extern const char *phig_kind_from_name(PhigCategory category, const char *name);
+
+/* "geo kind=zip conf=R sens=HIV,PSY": palloc'd canonical text of a label; "unlabelled" for none at all. */
 extern char *phig_label_to_text(const PhigLabel *label);
 
 /*
@@ -115,6 +118,17 @@ extern char *phig_label_to_text(const PhigLabel *label);
  * checked; never lowers: what is stored is the stricter of the present own label and label.
  */
 extern void phig_label_set_column(Oid relid, AttrNumber attno, const PhigLabel *label);
+
+/*
+ * Told of every stored change, in the command that makes it: by SECURITY LABEL, by
+ * phiguard's functions, and where labels follow data.  objectSubId 0 is a table (its
+ * subject=) or a domain.  The texts are canonical and hold words of the vocabulary
+ * only (a column's name with subject=); NULL is no label.  Not called for the
+ * labels that CREATE EXTENSION phiguard brings.
+ */
+typedef void (*phig_label_changed_hook_type) (Oid classId, Oid objectId, int objectSubId,
+											  const char *old_text, const char *new_text);
+extern phig_label_changed_hook_type phig_label_changed_hook;
 
 /* Start-up: registers the label provider and the cache callbacks. */
 extern void phig_label_init(void);

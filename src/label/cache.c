@@ -1,0 +1,288 @@
+/*
+ * cache.c
+ *		Resolved labels, per relation and per type, for this backend.
+ *
+ * The hot path is one hash look-up: relations without labels have an entry too.
+ *
+ * What makes an entry go:
+ *	  - a relcache invalidation of its relation, or of all.  DDL sends these, and
+ *		whoever changes a label sends them for every relation it reaches (store.c).
+ *	  - one of a relation whose rows are a column of others (a composite type, or a table
+ *		used as a type): then everything goes, since nobody notes who uses whom.
+ *	  - for types, a change of a pg_type row that an entry stands for: then all
+ *		types go, since one may contain another.
+ *
+ * An invalidation may arrive while an entry is being built, from any catalog
+ * access.  An entry therefore exists, not ready, before its labels are read: if it is
+ * gone afterwards, what was read may be stale and is read again.  Left over by an error,
+ * an entry that is not ready is built by the next look-up.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/pg_class.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "label/cache.h"
+#include "label/resolve.h"
+
+/* How often a build is begun again before its result is used without being kept. */
+#define BUILD_ATTEMPTS 4
+
+typedef struct RelationEntry
+{
+	Oid			relid;
+	bool		ready;
+	PhigRelLabels *labels;		/* NULL: nothing is labelled */
+} RelationEntry;
+
+typedef struct TypeEntry
+{
+	Oid			typid;
+	bool		ready;
+	uint32		syscache_hash;	/* what an invalidation of this type says */
+	PhigLabel	label;
+} TypeEntry;
+
+static MemoryContext cache_context = NULL;
+static HTAB *relations = NULL;
+static HTAB *types = NULL;
+static HTAB *row_relations = NULL;	/* Oid: their rows are part of something resolved */
+static PhigRelLabels *unkept = NULL;	/* result of a build that would not settle */
+
+static const PhigRelLabels *build_relation(Oid relid);
+static PhigLabel build_type(Oid typid);
+static PhigRelLabels *keep(const PhigRelLabels *labels, MemoryContext context);
+static AttrNumber relation_natts(Oid relid);
+static void create_cache(void);
+static HTAB *create_table(const char *name, Size entry_size);
+static void forget_all(void);
+static void forget_relation(Oid relid);
+static void relcache_changed(Datum arg, Oid relid);
+static void type_changed(Datum arg, int cacheid, uint32 hashvalue);
+
+void
+phig_cache_init(void)
+{
+	CacheRegisterRelcacheCallback(relcache_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(TYPEOID, type_changed, (Datum) 0);
+}
+
+const PhigRelLabels *
+phig_label_relation(Oid relid)
+{
+	const PhigRelLabels *labels = phig_cache_relation(relid);
+
+	return labels != NULL && labels->nphi > 0 ? labels : NULL;
+}
+
+const PhigRelLabels *
+phig_cache_relation(Oid relid)
+{
+	RelationEntry *entry;
+
+	if (relid < FirstNormalObjectId)
+		return NULL;
+	entry = relations == NULL ? NULL : hash_search(relations, &relid, HASH_FIND, NULL);
+	return entry != NULL && entry->ready ? entry->labels : build_relation(relid);
+}
+
+PhigRelLabels *
+phig_label_relation_copy(Oid relid)
+{
+	const PhigRelLabels *cached = phig_cache_relation(relid);
+	PhigRelLabels *copy;
+	int			natts;
+
+	if (cached != NULL)
+		return keep(cached, CurrentMemoryContext);
+	natts = relation_natts(relid);
+	copy = palloc0(offsetof(PhigRelLabels, cols) + natts * sizeof(PhigLabel));
+	copy->relid = relid;
+	copy->natts = natts;
+	return copy;
+}
+
+PhigLabel
+phig_label_of_type(Oid typid)
+{
+	TypeEntry  *entry;
+
+	if (typid < FirstNormalObjectId)
+		return (PhigLabel) {PHIG_CAT_UNLABELLED};
+	entry = types == NULL ? NULL : hash_search(types, &typid, HASH_FIND, NULL);
+	return entry != NULL && entry->ready ? entry->label : build_type(typid);
+}
+
+void
+phig_cache_depends_on_rows(Oid relid)
+{
+	create_cache();
+	hash_search(row_relations, &relid, HASH_ENTER, NULL);
+}
+
+static const PhigRelLabels *
+build_relation(Oid relid)
+{
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "phiguard label build",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(scratch);
+	PhigRelLabels *labels = NULL;
+	RelationEntry *entry = NULL;
+
+	for (int attempt = 0; attempt < BUILD_ATTEMPTS && entry == NULL; attempt++)
+	{
+		create_cache();
+		entry = hash_search(relations, &relid, HASH_ENTER, NULL);
+		entry->ready = false;
+		entry->labels = NULL;
+
+		labels = phig_resolve_relation(relid, NULL);
+
+		entry = relations == NULL ? NULL : hash_search(relations, &relid, HASH_FIND, NULL);
+	}
+
+	if (entry != NULL)
+	{
+		labels = entry->labels = keep(labels, cache_context);
+		entry->ready = true;
+	}
+	else
+	{
+		if (unkept != NULL)
+			pfree(unkept);
+		labels = unkept = keep(labels, TopMemoryContext);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(scratch);
+	return labels;
+}
+
+static PhigLabel
+build_type(Oid typid)
+{
+	PhigLabel	label = {PHIG_CAT_UNLABELLED};
+	TypeEntry  *entry = NULL;
+	uint32		syscache_hash = GetSysCacheHashValue1(TYPEOID, ObjectIdGetDatum(typid));
+
+	for (int attempt = 0; attempt < BUILD_ATTEMPTS && entry == NULL; attempt++)
+	{
+		create_cache();
+		entry = hash_search(types, &typid, HASH_ENTER, NULL);
+		entry->ready = false;
+		entry->syscache_hash = syscache_hash;
+
+		label = phig_resolve_type(typid);
+
+		entry = types == NULL ? NULL : hash_search(types, &typid, HASH_FIND, NULL);
+	}
+	if (entry != NULL)
+	{
+		entry->label = label;
+		entry->ready = true;
+	}
+	return label;
+}
+
+static PhigRelLabels *
+keep(const PhigRelLabels *labels, MemoryContext context)
+{
+	Size		size;
+	PhigRelLabels *copy;
+
+	if (labels == NULL)
+		return NULL;
+	size = offsetof(PhigRelLabels, cols) + labels->natts * sizeof(PhigLabel);
+	copy = MemoryContextAlloc(context, size);
+	memcpy(copy, labels, size);
+	return copy;
+}
+
+static AttrNumber
+relation_natts(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	AttrNumber	natts;
+
+	if (!HeapTupleIsValid(tuple))
+		return 0;
+	natts = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
+	ReleaseSysCache(tuple);
+	return natts;
+}
+
+static void
+create_cache(void)
+{
+	if (cache_context == NULL)
+		cache_context = AllocSetContextCreate(TopMemoryContext, "phiguard labels", ALLOCSET_DEFAULT_SIZES);
+	if (relations == NULL)
+		relations = create_table("phiguard labels of relations", sizeof(RelationEntry));
+	if (types == NULL)
+		types = create_table("phiguard labels of types", sizeof(TypeEntry));
+	if (row_relations == NULL)
+		row_relations = create_table("phiguard relations inside types", sizeof(Oid));
+}
+
+/* All keys are OIDs. */
+static HTAB *
+create_table(const char *name, Size entry_size)
+{
+	HASHCTL		control = {0};
+
+	control.keysize = sizeof(Oid);
+	control.entrysize = entry_size;
+	control.hcxt = cache_context;
+	return hash_create(name, 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+static void
+forget_all(void)
+{
+	relations = types = row_relations = NULL;
+	MemoryContextReset(cache_context);
+}
+
+static void
+forget_relation(Oid relid)
+{
+	RelationEntry *entry = hash_search(relations, &relid, HASH_REMOVE, NULL);
+
+	/* What a removed entry held stays readable until the table uses it again. */
+	if (entry != NULL && entry->labels != NULL)
+		pfree(entry->labels);
+}
+
+static void
+relcache_changed(Datum arg, Oid relid)
+{
+	if (relations == NULL)
+		return;
+	if (!OidIsValid(relid) || hash_search(row_relations, &relid, HASH_FIND, NULL) != NULL)
+		forget_all();
+	else
+		forget_relation(relid);
+}
+
+static void
+type_changed(Datum arg, int cacheid, uint32 hashvalue)
+{
+	HASH_SEQ_STATUS status;
+	TypeEntry  *entry;
+	bool		cached = hashvalue == 0;
+
+	if (types == NULL)
+		return;
+	hash_seq_init(&status, types);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		cached = cached || entry->syscache_hash == hashvalue;
+	if (!cached)
+		return;
+	hash_destroy(types);
+	types = NULL;
+}

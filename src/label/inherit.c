@@ -1,0 +1,63 @@
+/*
+ * inherit.c
+ *		Inheritance and partitioning as labels see them.
+ *
+ * The server's own functions leave out a partition whose DETACH CONCURRENTLY
+ * has begun but not ended, depending on the snapshot.  Labels must not: until
+ * it is done the partition has no label of its own yet.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_inherits.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+
+#include "label/inherit.h"
+
+/* One side of pg_inherits, given the other. */
+static List *
+scan_inherits(Oid relid, AttrNumber key_column, Oid index)
+{
+	List	   *found = NIL;
+	Relation	inherits = table_open(InheritsRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, key_column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(inherits, index, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_inherits row = (Form_pg_inherits) GETSTRUCT(tuple);
+
+		found = lappend_oid(found, key_column == Anum_pg_inherits_inhrelid ? row->inhparent : row->inhrelid);
+	}
+	systable_endscan(scan);
+	table_close(inherits, AccessShareLock);
+	return found;
+}
+
+List *
+phig_parents(Oid relid)
+{
+	return scan_inherits(relid, Anum_pg_inherits_inhrelid, InheritsRelidSeqnoIndexId);
+}
+
+List *
+phig_family(Oid relid)
+{
+	List	   *family = list_make1_oid(relid);
+
+	/* The list grows while it is walked; pg_inherits has no cycles, so it ends. */
+	for (int i = 0; i < list_length(family); i++)
+		family = list_concat(family, scan_inherits(list_nth_oid(family, i), Anum_pg_inherits_inhparent,
+												   InheritsParentIndexId));
+
+	/* Multiple inheritance reaches a child on several ways. */
+	list_sort(family, list_oid_cmp);
+	list_deduplicate_oid(family);
+	return family;
+}

@@ -1,0 +1,16 @@
+/*
+ * inherit.h
+ *		Inheritance and partitioning as labels see them.
+ */
+#ifndef PHIG_INHERIT_H
+#define PHIG_INHERIT_H
+
+#include "nodes/pg_list.h"
+
+/* Direct parents; a partition whose detaching is pending still has its parent. */
+extern List *phig_parents(Oid relid);
+
+/* The relation itself and all below it, each once, in no order.  Takes no locks. */
+extern List *phig_family(Oid relid);
+
+#endif

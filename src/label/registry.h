@@ -1,0 +1,44 @@
+/*
+ * registry.h
+ *		The second book: table phiguard.label_registry.
+ */
+#ifndef PHIG_REGISTRY_H
+#define PHIG_REGISTRY_H
+
+#include "catalog/objectaddress.h"
+#include "nodes/pg_list.h"
+
+/* One row, as palloc'd copies. */
+typedef struct PhigRegistered
+{
+	Oid			relid;			/* InvalidOid for a domain */
+	char	   *column_name;	/* NULL: the table itself, or a domain */
+	Oid			typid;			/* InvalidOid for a relation */
+	char	   *label;
+} PhigRegistered;
+
+/* The extension, InvalidOid where it is not installed in this database. */
+extern Oid	phig_extension_oid(void);
+
+/* Is the object one that the extension script being run brings along? */
+extern bool phig_is_shipped(const ObjectAddress *object);
+
+/*
+ * phig_registry_set
+ *		Register a label (NULL: its removal).
+ *
+ * Not registered: temporary tables, and what an extension's script labels of its
+ * own.  Nothing happens where the extension is not installed.
+ */
+extern void phig_registry_set(const ObjectAddress *object, const char *label);
+
+/* Forget a relation with its columns (objectSubId 0), a column, or a domain that is about to be dropped. */
+extern void phig_registry_forget(const ObjectAddress *object);
+
+/* A column has another name now. */
+extern void phig_registry_rename_column(Oid relid, const char *old_name, const char *new_name);
+
+/* List of PhigRegistered *, all of them. */
+extern List *phig_registry_rows(void);
+
+#endif

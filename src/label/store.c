@@ -1,0 +1,190 @@
+/*
+ * store.c
+ *		Labels as they are stored: pg_seclabel read and written.
+ *
+ * pg_seclabel has no cache, and changing it sends no invalidation but that of
+ * snapshots: whoever changes a label must send the rest, or other sessions go
+ * on with plans that know nothing of it.  Messages are queued in the command that
+ * changes the row and take effect with it: at the end of the command here, at commit
+ * elsewhere.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_seclabel.h"
+#include "catalog/pg_type.h"
+#include "commands/seclabel.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "label/inherit.h"
+#include "label/registry.h"
+#include "label/store.h"
+#include "label/value.h"
+
+phig_label_changed_hook_type phig_label_changed_hook;
+
+static PhigStoredLabel *parse_row(HeapTuple tuple, TupleDesc desc);
+static void invalidate_domain(Oid typid);
+
+List *
+phig_stored_labels(Oid classId, Oid objectId)
+{
+	List	   *found = NIL;
+	Relation	seclabel = table_open(SecLabelRelationId, AccessShareLock);
+	int			nkeys = OidIsValid(objectId) ? 2 : 0;
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_seclabel_objoid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(objectId));
+	ScanKeyInit(&keys[1], Anum_pg_seclabel_classoid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(classId));
+	scan = systable_beginscan(seclabel, SecLabelObjectIndexId, nkeys > 0, NULL, nkeys, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		PhigStoredLabel *stored = parse_row(tuple, RelationGetDescr(seclabel));
+
+		if (stored != NULL && (!OidIsValid(classId) || stored->object.classId == classId))
+			found = lappend(found, stored);
+	}
+	systable_endscan(scan);
+	table_close(seclabel, AccessShareLock);
+	return found;
+}
+
+void
+phig_stored_label_must_be_valid(const PhigStoredLabel *stored)
+{
+	if (stored->fault == PHIG_FAULT_NONE &&
+		stored->parsed.is_subject == (stored->object.classId == RelationRelationId && stored->object.objectSubId == 0))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("the stored label of %s is malformed", getObjectDescription(&stored->object, true)),
+			 errhint("Somebody wrote into pg_seclabel directly. phiguard.verify_labels() lists such labels; "
+					 "write the right one with SECURITY LABEL.")));
+}
+
+void
+phig_store_label(const ObjectAddress *object, const PhigParsedLabel *parsed)
+{
+	phig_label_changes(object, GetSecurityLabel(object, PHIG_PROVIDER), parsed);
+	SetSecurityLabel(object, PHIG_PROVIDER, parsed == NULL ? NULL : phig_parsed_label_to_text(parsed));
+	CommandCounterIncrement();
+}
+
+void
+phig_label_changes(const ObjectAddress *object, const char *old_text, const PhigParsedLabel *parsed)
+{
+	char	   *new_text = parsed == NULL ? NULL : phig_parsed_label_to_text(parsed);
+	PhigParsedLabel old;
+
+	if (old_text != NULL)
+		old_text = phig_label_parse(old_text, &old) == PHIG_FAULT_NONE ?
+			phig_parsed_label_to_text(&old) : "malformed";
+
+	phig_registry_set(object, new_text);
+	if (phig_label_changed_hook != NULL && (old_text == NULL ? new_text != NULL :
+											new_text == NULL || strcmp(old_text, new_text) != 0))
+		phig_label_changed_hook(object->classId, object->objectId, object->objectSubId, old_text, new_text);
+
+	if (object->classId == TypeRelationId)
+		invalidate_domain(object->objectId);
+	else
+		phig_label_invalidate(object->objectId);
+}
+
+void
+phig_label_invalidate(Oid relid)
+{
+	bool		rows_are_used = false;
+	ListCell   *cell;
+
+	foreach(cell, phig_family(relid))
+	{
+		Oid			member = lfirst_oid(cell);
+
+		/* One that is being dropped needs none. */
+		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(member)))
+			continue;
+		CacheInvalidateRelcacheByRelid(member);
+		rows_are_used = rows_are_used || phig_type_is_used(get_rel_type_id(member));
+	}
+	if (rows_are_used)
+		CacheInvalidateRelcacheAll();
+}
+
+bool
+phig_type_is_used(Oid typid)
+{
+	bool		used = false;
+	Relation	depend;
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	check_stack_depth();
+	depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(TypeRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(typid));
+	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, keys);
+	while (!used && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend row = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (row->classid == RelationRelationId)
+			used = true;
+		else if (row->classid == TypeRelationId)
+			used = row->deptype != DEPENDENCY_INTERNAL || phig_type_is_used(row->objid);
+	}
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+	return used;
+}
+
+/* NULL when the row is another provider's. */
+static PhigStoredLabel *
+parse_row(HeapTuple tuple, TupleDesc desc)
+{
+	FormData_pg_seclabel *row = (FormData_pg_seclabel *) GETSTRUCT(tuple);
+	bool		isnull;
+	Datum		provider = heap_getattr(tuple, Anum_pg_seclabel_provider, desc, &isnull);
+	Datum		label = heap_getattr(tuple, Anum_pg_seclabel_label, desc, &isnull);
+	PhigStoredLabel *stored;
+
+	if (strcmp(TextDatumGetCString(provider), PHIG_PROVIDER) != 0)
+		return NULL;
+	stored = palloc0(sizeof(PhigStoredLabel));
+	ObjectAddressSubSet(stored->object, row->classoid, row->objoid, row->objsubid);
+	stored->fault = phig_label_parse(TextDatumGetCString(label), &stored->parsed);
+	return stored;
+}
+
+/* What the type cache holds, and the plans of all relations that may have such a column, however deep inside. */
+static void
+invalidate_domain(Oid typid)
+{
+	Relation	types = table_open(TypeRelationId, AccessShareLock);
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(typid));
+
+	if (HeapTupleIsValid(tuple))
+	{
+		CacheInvalidateHeapTuple(types, tuple, NULL);
+		ReleaseSysCache(tuple);
+	}
+	table_close(types, AccessShareLock);
+	if (phig_type_is_used(typid))
+		CacheInvalidateRelcacheAll();
+}
