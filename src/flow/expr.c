@@ -1,0 +1,344 @@
+/*
+ * expr.c
+ *		What reaches an expression.
+ *
+ * By default everything below a node reaches it.  The cases that differ stand
+ * in the switch of follow(); the rules themselves in flow.c.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parsetree.h"
+#include "utils/fmgroids.h"
+
+#include "compat.h"
+#include "flow/internal.h"
+
+typedef struct Walk
+{
+	PhigFlowContext *ctx;
+	PhigFlowLevel *level;		/* where the expression stands */
+	List	   *tlist;			/* of an assignment, see PhigFlowAssign */
+	Bitmapset **out;
+} Walk;
+
+static bool follow(Node *node, void *context);
+static void follow_steering(Walk *walk, void *expr);
+static PhigFlowLevel *level_of(Walk *walk, Index levels_up);
+static void follow_param(Walk *walk, const Param *param);
+static void follow_aggregate(Walk *walk, Aggref *aggref);
+static void follow_window(Walk *walk, WindowFunc *window);
+static void follow_function(Walk *walk, FuncExpr *call);
+static void follow_sublink(Walk *walk, SubLink *sublink);
+static void follow_field(Walk *walk, Node *row, AttrNumber field);
+static bool follow_field_of_var(Walk *walk, const Var *var, AttrNumber field);
+static bool follow_field_of_output(Walk *walk, PhigFlowLevel *level, AttrNumber attno,
+								   AttrNumber field);
+
+void
+phig_flow_expr(PhigFlowContext *ctx, PhigFlowLevel *level, Node *expr, Bitmapset **out)
+{
+	Walk		walk = {.ctx = ctx, .level = level, .out = out};
+
+	follow(expr, &walk);
+}
+
+void
+phig_flow_assigned_expr(PhigFlowContext *ctx, PhigFlowLevel *level, PhigFlowAssign *assign,
+						Bitmapset **out)
+{
+	Walk		walk = {.ctx = ctx, .level = level, .tlist = assign->tlist, .out = out};
+
+	follow((Node *) assign->expr, &walk);
+}
+
+/* Fail closed: what is not understood may carry anything. */
+void
+phig_flow_unknown(const char *what, int number)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("phiguard cannot follow labelled data through %s %d", what, number),
+			 errhint("The statement meets a labelled table and is refused; please report the statement.")));
+}
+
+static bool
+follow(Node *node, void *context)
+{
+	Walk	   *walk = context;
+
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_Var:
+			{
+				const Var  *var = (const Var *) node;
+
+				if (IS_SPECIAL_VARNO(var->varno))
+					phig_flow_unknown("a Var of kind", var->varno);
+				phig_flow_column(walk->ctx, level_of(walk, var->varlevelsup), var->varno,
+								 var->varattno, phig_compat_var_is_old(var), walk->out);
+				return false;
+			}
+		case T_Param:
+			follow_param(walk, (const Param *) node);
+			return false;
+		case T_Aggref:
+			follow_aggregate(walk, (Aggref *) node);
+			return false;
+		case T_GroupingFunc:
+			return false;		/* says which grouping set, not what is in it */
+		case T_WindowFunc:
+			follow_window(walk, (WindowFunc *) node);
+			return false;
+		case T_FuncExpr:
+			follow_function(walk, (FuncExpr *) node);
+			return false;
+		case T_SubLink:
+			follow_sublink(walk, (SubLink *) node);
+			return false;
+		case T_FieldSelect:
+			follow_field(walk, (Node *) ((FieldSelect *) node)->arg,
+						 ((FieldSelect *) node)->fieldnum);
+			return false;
+		case T_Query:
+		case T_SubPlan:
+		case T_AlternativeSubPlan:
+		case T_PlaceHolderVar:
+			phig_flow_unknown("node type", nodeTag(node));
+			return false;
+		default:
+			return expression_tree_walker(node, follow, context);
+	}
+}
+
+static void
+follow_steering(Walk *walk, void *expr)
+{
+	phig_flow_expr(walk->ctx, walk->level, expr, &walk->ctx->used);
+}
+
+static PhigFlowLevel *
+level_of(Walk *walk, Index levels_up)
+{
+	PhigFlowLevel *level = walk->level;
+
+	for (; levels_up > 0 && level != NULL; levels_up--)
+		level = level->parent;
+	if (level == NULL)
+		elog(ERROR, "Var points above the outermost query level");
+	return level;
+}
+
+/*
+ * Parameters bring the client's own values, and the results of sub-selects
+ * that follow_sublink() adds itself; but SET (a, b) = (SELECT ...) keeps its
+ * sub-select elsewhere in the target list, and only parameters in the columns.
+ */
+static void
+follow_param(Walk *walk, const Param *param)
+{
+	int			link = param->paramid >> 16;
+	AttrNumber	attno = param->paramid & 0xFFFF;
+	ListCell   *lc;
+
+	if (param->paramkind != PARAM_MULTIEXPR)
+		return;
+	foreach(lc, walk->tlist)
+	{
+		const SubLink *sublink = (const SubLink *) lfirst_node(TargetEntry, lc)->expr;
+
+		if (IsA(sublink, SubLink) && sublink->subLinkType == MULTIEXPR_SUBLINK &&
+			sublink->subLinkId == link)
+		{
+			PhigFlowLevel *below = phig_flow_child(walk->level,
+												   castNode(Query, sublink->subselect));
+
+			phig_flow_reach(walk->ctx, below);
+			phig_flow_level_column(walk->ctx, below, attno, walk->out);
+			return;
+		}
+	}
+	phig_flow_unknown("a multiple assignment's parameter", param->paramid);
+}
+
+/* count() tells how many, not what; FILTER and the aggregate's own ORDER BY steer. */
+static void
+follow_aggregate(Walk *walk, Aggref *aggref)
+{
+	ListCell   *lc;
+
+	follow_steering(walk, aggref->aggfilter);
+	if (aggref->aggfnoid == F_COUNT_ANY)
+	{
+		follow_steering(walk, aggref->args);
+		return;
+	}
+	follow((Node *) aggref->aggdirectargs, walk);
+	foreach(lc, aggref->args)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (tle->resjunk)
+			follow_steering(walk, tle->expr);
+		else
+			follow((Node *) tle->expr, walk);
+	}
+}
+
+static void
+follow_window(Walk *walk, WindowFunc *window)
+{
+	ListCell   *lc;
+
+	follow_steering(walk, window->aggfilter);
+	if (window->winfnoid == F_COUNT_ANY)
+		follow_steering(walk, window->args);
+	else
+		follow((Node *) window->args, walk);
+	foreach(lc, walk->level->query->windowClause)
+	{
+		WindowClause *clause = lfirst_node(WindowClause, lc);
+
+		if (clause->winref != window->winref)
+			continue;
+		phig_flow_steer_by(walk->ctx, walk->level, clause->partitionClause);
+		phig_flow_steer_by(walk->ctx, walk->level, clause->orderClause);
+		follow_steering(walk, clause->startOffset);
+		follow_steering(walk, clause->endOffset);
+	}
+}
+
+static void
+follow_function(Walk *walk, FuncExpr *call)
+{
+	Bitmapset  *arguments = NULL;
+	Bitmapset **out = walk->out;
+	PhigLabel	label;
+
+	if (!phig_flow_transform(call->funcid, &label))
+	{
+		follow((Node *) call->args, walk);
+		return;
+	}
+	walk->out = &arguments;
+	follow((Node *) call->args, walk);
+	walk->out = out;
+	phig_flow_transform_items(walk->ctx, arguments, call->funcid, out);
+}
+
+static void
+follow_sublink(Walk *walk, SubLink *sublink)
+{
+	PhigFlowLevel *below = phig_flow_child(walk->level, castNode(Query, sublink->subselect));
+
+	phig_flow_reach(walk->ctx, below);
+	switch (sublink->subLinkType)
+	{
+		case EXISTS_SUBLINK:
+			break;				/* whether there is a row: no value comes out */
+		case ALL_SUBLINK:
+		case ANY_SUBLINK:
+		case ROWCOMPARE_SUBLINK:
+		case EXPR_SUBLINK:
+		case ARRAY_SUBLINK:
+			follow(sublink->testexpr, walk);
+			phig_flow_level_column(walk->ctx, below, InvalidAttrNumber, walk->out);
+			break;
+		case MULTIEXPR_SUBLINK:
+			break;				/* see follow_param */
+		default:
+			phig_flow_unknown("sub-select kind", sublink->subLinkType);
+	}
+}
+
+/* One field of a row: only that field where the row can be taken apart, else all of it. */
+static void
+follow_field(Walk *walk, Node *row, AttrNumber field)
+{
+	check_stack_depth();
+	switch (nodeTag(row))
+	{
+		case T_Var:
+			if (follow_field_of_var(walk, (const Var *) row, field))
+				return;
+			break;
+		case T_RowExpr:
+			if (field <= list_length(((RowExpr *) row)->args))
+			{
+				follow(list_nth(((RowExpr *) row)->args, field - 1), walk);
+				return;
+			}
+			break;
+		case T_RelabelType:
+			follow_field(walk, (Node *) ((RelabelType *) row)->arg, field);
+			return;
+		case T_CoerceToDomain:
+			follow_field(walk, (Node *) ((CoerceToDomain *) row)->arg, field);
+			return;
+		case T_SubLink:
+			if (((SubLink *) row)->subLinkType == EXPR_SUBLINK)
+			{
+				PhigFlowLevel *below = phig_flow_child(walk->level,
+													   castNode(Query, ((SubLink *) row)->subselect));
+
+				phig_flow_reach(walk->ctx, below);
+				if (follow_field_of_output(walk, below, 1, field))
+					return;
+			}
+			break;
+		default:
+			break;
+	}
+	follow(row, walk);
+}
+
+/* False when the variable's row cannot be taken apart. */
+static bool
+follow_field_of_var(Walk *walk, const Var *var, AttrNumber field)
+{
+	PhigFlowLevel *level;
+	PhigFlowLevel *below;
+	RangeTblEntry *rte;
+
+	if (IS_SPECIAL_VARNO(var->varno))
+		return false;
+	level = level_of(walk, var->varlevelsup);
+	rte = rt_fetch(var->varno, level->query->rtable);
+	if (var->varattno == InvalidAttrNumber)
+	{
+		/* A join's row leaves out dropped columns, so that fields count otherwise there. */
+		if (rte->rtekind == RTE_JOIN)
+			return false;
+		phig_flow_column(walk->ctx, level, var->varno, field, phig_compat_var_is_old(var),
+						 walk->out);
+		return true;
+	}
+	below = phig_flow_source_level(walk->ctx, level, var->varno);
+	return below != NULL && follow_field_of_output(walk, below, var->varattno, field);
+}
+
+static bool
+follow_field_of_output(Walk *walk, PhigFlowLevel *level, AttrNumber attno, AttrNumber field)
+{
+	ListCell   *lc;
+
+	/* Set operations (and so all recursion) mix rows; RETURNING needs its own view of the target. */
+	if (level->query->setOperations || level->query->commandType != CMD_SELECT)
+		return false;
+	foreach(lc, level->output)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (tle->resno == attno && !tle->resjunk)
+		{
+			Walk		inner = {.ctx = walk->ctx, .level = level, .out = walk->out};
+
+			follow_field(&inner, (Node *) tle->expr, field);
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,207 @@
+/*
+ * items.c
+ *		Items by number, sets of them, and what the caller gets to see.
+ *
+ * A generated column: its value is derived from other columns of its row.
+ * One that is stored has a value of its own and is an item like any other; one
+ * that is computed when read (PostgreSQL 18) shows its sources as well.
+ */
+#include "postgres.h"
+
+#include "access/sysattr.h"
+#include "access/tupdesc.h"
+#include "nodes/nodes.h"
+#include "optimizer/optimizer.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+
+#include "compat.h"
+#include "flow/internal.h"
+
+#define INITIAL_ITEMS 16
+
+static int
+new_item(PhigFlowContext *ctx, PhigFlowRel *rel, AttrNumber attno, PhigForm form)
+{
+	PhigFlowItem *item;
+
+	if (ctx->nitems == ctx->maxitems)
+	{
+		ctx->maxitems = Max(INITIAL_ITEMS, 2 * ctx->maxitems);
+		ctx->items = ctx->items ?
+			repalloc(ctx->items, ctx->maxitems * sizeof(PhigFlowItem)) :
+			palloc(ctx->maxitems * sizeof(PhigFlowItem));
+	}
+	item = &ctx->items[ctx->nitems];
+	item->relid = rel->relid;
+	item->attno = attno;
+	item->form = form;
+	item->label = rel->labels[attno - 1];
+	return ctx->nitems++;
+}
+
+/* Adds the column, if it is labelled, and what it is computed from. */
+void
+phig_flow_add_column(PhigFlowContext *ctx, PhigFlowRel *rel, AttrNumber attno, Bitmapset **out)
+{
+	if (attno > rel->natts)
+		return;					/* younger than the labels: not labelled */
+	if (phig_label_is_phi(&rel->labels[attno - 1]))
+	{
+		int		   *id = &rel->ids[attno - 1];
+
+		if (*id == 0)
+			*id = 1 + new_item(ctx, rel, attno, PHIG_FORM_CLEAR);
+		*out = bms_add_member(*out, *id - 1);
+	}
+	if (rel->has_virtual)
+	{
+		Bitmapset  *from = phig_flow_generated_from(rel->relid, attno, true);
+		int			source = -1;
+
+		while ((source = bms_next_member(from, source)) >= 0)
+			phig_flow_add_column(ctx, rel, source, out);
+	}
+}
+
+/* Adds all labelled columns. */
+void
+phig_flow_add_row(PhigFlowContext *ctx, PhigFlowRel *rel, Bitmapset **out)
+{
+	for (AttrNumber attno = 1; attno <= rel->natts; attno++)
+	{
+		if (phig_label_is_phi(&rel->labels[attno - 1]))
+			phig_flow_add_column(ctx, rel, attno, out);
+	}
+}
+
+/* Adds the arguments' items in the form that the transform gives them. */
+void
+phig_flow_transform_items(PhigFlowContext *ctx, const Bitmapset *arguments, Oid transform,
+						  Bitmapset **out)
+{
+	int			argument = -1;
+
+	while ((argument = bms_next_member(arguments, argument)) >= 0)
+	{
+		const PhigFlowItem *item = &ctx->items[argument];
+		int			id;
+
+		for (id = 0; id < ctx->nitems; id++)
+		{
+			if (ctx->items[id].form == transform && ctx->items[id].attno == item->attno &&
+				ctx->items[id].relid == item->relid)
+				break;
+		}
+		if (id == ctx->nitems)
+			id = new_item(ctx, phig_flow_rel(ctx, item->relid), item->attno, transform);
+		*out = bms_add_member(*out, id);
+	}
+}
+
+/* The label that the item's value still has: the column's, or that of the transform's result. */
+PhigLabel
+phig_flow_remaining_label(const PhigFlowItem *item)
+{
+	PhigLabel	label;
+
+	if (item->form != PHIG_FORM_CLEAR && phig_flow_transform(item->form, &label))
+		return label;
+	return item->label;
+}
+
+PhigLabel
+phig_flow_strictest(const PhigFlowContext *ctx, const Bitmapset *set)
+{
+	PhigLabel	strictest = {.category = PHIG_CAT_UNLABELLED};
+	int			id = -1;
+	bool		first = true;
+
+	while ((id = bms_next_member(set, id)) >= 0)
+	{
+		PhigLabel	label = phig_flow_remaining_label(&ctx->items[id]);
+
+		strictest = first ? label : phig_label_stricter(&strictest, &label);
+		first = false;
+	}
+	return strictest;
+}
+
+static int
+compare_items(const void *a, const void *b)
+{
+	const PhigFlowItem *left = a;
+	const PhigFlowItem *right = b;
+
+	if (left->relid != right->relid)
+		return left->relid < right->relid ? -1 : 1;
+	if (left->attno != right->attno)
+		return left->attno < right->attno ? -1 : 1;
+	if (left->form != right->form)
+		return left->form < right->form ? -1 : 1;
+	return 0;
+}
+
+PhigFlowSet
+phig_flow_make_set(const PhigFlowContext *ctx, const Bitmapset *set)
+{
+	PhigFlowSet result = {0};
+	int			id = -1;
+
+	if (set == NULL)
+		return result;
+	result.items = palloc(bms_num_members(set) * sizeof(PhigFlowItem));
+	while ((id = bms_next_member(set, id)) >= 0)
+		result.items[result.nitems++] = ctx->items[id];
+	if (result.nitems > 1)
+		qsort(result.items, result.nitems, sizeof(PhigFlowItem), compare_items);
+	return result;
+}
+
+static bool
+is_generated(TupleDesc desc, AttrNumber attno, bool only_virtual)
+{
+	Form_pg_attribute att;
+
+	if (attno < 1 || attno > desc->natts)
+		return false;
+	att = TupleDescAttr(desc, attno - 1);
+	return only_virtual ? phig_compat_is_virtual(att) : att->attgenerated != '\0';
+}
+
+/*
+ * phig_flow_generated_from
+ *		The columns that a generated column is computed from; none for any other column.
+ *
+ * The caller holds a lock on the relation.
+ */
+Bitmapset *
+phig_flow_generated_from(Oid relid, AttrNumber attno, bool only_virtual)
+{
+	Relation	relation = RelationIdGetRelation(relid);
+	Bitmapset  *offsets = NULL,
+			   *attnos = NULL;
+	int			offset = -1;
+
+	if (!RelationIsValid(relation))
+		return NULL;
+	if (is_generated(RelationGetDescr(relation), attno, only_virtual))
+	{
+		const TupleConstr *constr = RelationGetDescr(relation)->constr;
+
+		for (int i = 0; i < constr->num_defval; i++)
+		{
+			if (constr->defval[i].adnum == attno)
+				pull_varattnos(stringToNode(constr->defval[i].adbin), 1, &offsets);
+		}
+	}
+	RelationClose(relation);
+	while ((offset = bms_next_member(offsets, offset)) >= 0)
+	{
+		AttrNumber	source = offset + FirstLowInvalidHeapAttributeNumber;
+
+		if (source > 0)
+			attnos = bms_add_member(attnos, source);
+	}
+	return attnos;
+}
