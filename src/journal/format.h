@@ -21,8 +21,10 @@
  * so a seal's own record bytes are covered by the next seal (they are the first
  * bytes after "that hash").  header.prev_hash is the last hash of the segment
  * before: computed over the last seal's bytes too, that is
- * SHA-256(last seal's hash || last seal's record bytes).  For the first segment of
- * a node without parent it is 32 zeros.
+ * SHA-256(last seal's hash || last seal's record bytes), or where there is no seal
+ * the hash of its header.  For the first segment of a node without parent it is
+ * 32 zeros.  After a break (PHIG_SEGMENT_BROKEN) the last hash is that of the last
+ * seal before broken_offset; zeros where not even the header could be read.
  */
 #ifndef PHIG_FORMAT_H
 #define PHIG_FORMAT_H
@@ -97,7 +99,8 @@ typedef struct PhigRecordHeader
  *				r returned column	e referenced column		s stored column
  *				(each schema.table.column, quoted as SQL identifiers)
  *				w shown: column=form			c category of the columns named
- *				F flag word that belongs to the statement itself, e.g. row_trigger
+ *				F flag word that belongs to the statement itself, e.g. row_trigger;
+ *				cut: the text was too long for a record, lines or the end of q are missing
  *	session		l login role	a active role	u app_user	h client host	n application name
  *				d database		p pid		i session id	P purpose	j justification
  *				v server version (only in server events)

@@ -59,8 +59,20 @@ typedef struct PhigDefinition
 	uint32		len;
 } PhigDefinition;
 
-/* Fills in id from text and len. */
+/* Fills in id from text and len; a text too long for a record loses whole lines at its end. */
 extern void phig_journal_define(PhigDefinition *def);
+
+/*
+ * phig_journal_line
+ *		Add one line, key=value, to a definition's text: escaped and in UTF-8.
+ *
+ * key:   as listed in format.h.  Put q last: of what does not fit into a record, a
+ *        statement's text is cut where it must, any other line is left out whole, the
+ *        text then ends in F=cut and takes no more lines.
+ * value: in the database's encoding.
+ * Errors: out of memory only.
+ */
+extern void phig_journal_line(StringInfo text, char key, const char *value);
 
 /* A position in the journal's ring: what must be durable before rows may leave. */
 typedef uint64 PhigJournalLSN;

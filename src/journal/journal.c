@@ -1,0 +1,185 @@
+/*
+ * journal.c
+ *		The journal's front: start, wait, end, event.
+ *
+ * Builds the records that journal.h speaks of and decides what a fault means
+ * to the caller.  Leaders of parallel queries append for their workers.
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "miscadmin.h"
+#include "replication/walsender.h"
+#include "storage/ipc.h"
+#include "utils/elog.h"
+
+#include "journal/flush.h"
+#include "journal/journal.h"
+#include "journal/keeper.h"
+#include "journal/ring.h"
+#include "journal/session.h"
+#include "journal/shared.h"
+#include "settings.h"
+
+/* How long an end record waits for room, in steps of a millisecond. */
+#define END_PATIENCE_MS 100
+
+/* Has this backend announced itself as one that appends? */
+static bool announced = false;
+
+void
+phig_journal_init(void)
+{
+	phig_session_init();
+	phig_keeper_register();
+}
+
+/* Past the end of the transaction, when nothing more is appended: see that the last records get to disk. */
+static void
+backend_exit(int code, Datum arg)
+{
+	PhigFault	fault;
+
+	if (pg_atomic_read_u32(&phig_journal->stopped) == 1 || !IsUnderPostmaster)
+		(void) phig_flush_all(&fault);
+	if (DatumGetBool(arg))
+		pg_atomic_fetch_sub_u32(&phig_journal->appenders, 1);
+}
+
+/*
+ * The keeper's stop event comes after the last record of every backend that
+ * announced itself.  WAL senders outlive the keeper, so it must not wait for them.
+ */
+static void
+announce(void)
+{
+	bool		counted = !am_walsender;
+
+	announced = true;
+	if (counted)
+		pg_atomic_fetch_add_u32(&phig_journal->appenders, 1);
+	on_shmem_exit(backend_exit, BoolGetDatum(counted));
+}
+
+/* Append, flushing when the ring is full. */
+static bool
+append(PhigAppend *record, PhigFault *fault)
+{
+	Assert(!IsParallelWorker());
+
+	if (!phig_journal_is_open(fault))
+		return false;
+	if (unlikely(!announced) && !phig_is_keeper)
+		announce();
+	for (;;)
+	{
+		switch (phig_ring_append(record, fault))
+		{
+			case PHIG_APPEND_DONE:
+				return true;
+			case PHIG_APPEND_FAILED:
+				return false;
+			case PHIG_APPEND_FULL:
+				if (!phig_flush_all(fault))
+					return false;
+				CHECK_FOR_INTERRUPTS();
+				break;
+		}
+	}
+}
+
+void
+phig_journal_start(const PhigDefinition *statement, PhigKind kind, uint32 flags,
+				   PhigJournalTicket *ticket)
+{
+	const PhigDefinition *session = phig_session_definition();
+	PhigStartBody body;
+	PhigAppend	record = {
+		.type = PHIG_RECORD_START, .body = &body, .body_bytes = sizeof(body),
+		.definitions = {statement, session}
+	};
+	PhigFault	fault;
+
+	memcpy(body.statement, statement->id, PHIG_ID_BYTES);
+	memcpy(body.session, session->id, PHIG_ID_BYTES);
+	body.kind = kind;
+	body.flags = flags;
+
+	ticket->seq = 0;
+	ticket->lsn = 0;
+	if (!append(&record, &fault))
+	{
+		phig_fault_raise(&fault);
+		return;
+	}
+	ticket->seq = record.seq;
+	ticket->lsn = record.end;
+}
+
+void
+phig_journal_wait(PhigJournalLSN lsn)
+{
+	PhigFault	fault;
+
+	/* For the other modes the ring's memory is safe enough. */
+	if (phig_journal_sync != PHIG_SYNC_ON)
+		return;
+	if (!phig_flush(lsn, &fault))
+		phig_fault_raise(&fault);
+}
+
+static void
+put_sqlstate(char text[5], int sqlstate)
+{
+	memcpy(text, sqlstate == 0 ? "00000" : unpack_sql_state(sqlstate), 5);
+}
+
+void
+phig_journal_end(const PhigJournalTicket *ticket, uint64 rows, uint32 executions,
+				 PhigOutcome outcome, int sqlstate)
+{
+	PhigEndBody body = {
+		.start_seq = ticket->seq, .rows = rows, .executions = executions, .outcome = outcome
+	};
+	PhigAppend	record = {
+		.type = PHIG_RECORD_END, .body = &body, .body_bytes = sizeof(body), .last_room = true
+	};
+	PhigFault	fault;
+
+	Assert(!IsParallelWorker());
+	if (ticket->seq == 0 ||
+		pg_atomic_read_u32(&phig_journal->state) != PHIG_JOURNAL_OPEN)
+		return;
+
+	put_sqlstate(body.sqlstate, sqlstate);
+	for (int i = 0; i < END_PATIENCE_MS; i++)
+	{
+		if (phig_ring_append(&record, &fault) != PHIG_APPEND_FULL)
+			return;
+		/* The keeper makes room unless the disk fails; then the record shows as lost. */
+		phig_keeper_wake();
+		pg_usleep(1000);
+	}
+}
+
+void
+phig_journal_event(const PhigDefinition *statement, PhigKind kind, uint32 flags,
+				   PhigOutcome outcome, int sqlstate, bool wait)
+{
+	const PhigDefinition *session = phig_is_keeper ?
+		phig_session_of_server() : phig_session_definition();
+	PhigEventBody body = {.kind = kind, .flags = flags, .outcome = outcome};
+	PhigAppend	record = {
+		.type = PHIG_RECORD_EVENT, .body = &body, .body_bytes = sizeof(body),
+		.definitions = {statement, session}
+	};
+	PhigFault	fault;
+
+	memcpy(body.statement, statement->id, PHIG_ID_BYTES);
+	memcpy(body.session, session->id, PHIG_ID_BYTES);
+	put_sqlstate(body.sqlstate, sqlstate);
+	if (!append(&record, &fault))
+		phig_fault_raise(&fault);
+	else if (wait)
+		phig_journal_wait(record.end);
+}

@@ -1,0 +1,358 @@
+/*
+ * keeper.c
+ *		The journal's background worker.
+ *
+ * Started with the postmaster, before recovery of the database ends, and on a
+ * hot standby too; it connects to no database.  It opens the journal, flushes what
+ * nobody waits for at least every 200 ms, preallocates the next segment, and
+ * writes the events of the server: start, stop, promotion, changed settings.
+ *
+ * Faults of the disk close the journal or are reported and tried again, with
+ * growing pauses; they never stop the server.  Should the keeper itself die, the
+ * postmaster starts another, and backends go on meanwhile: they flush for
+ * themselves.
+ *
+ * The stop event: at a shutdown the postmaster sends SIGTERM to this worker at the
+ * same time as to the backends (in smart mode after them), and waits for all.  So
+ * the keeper waits until those that have appended are gone, and then writes it.
+ * What a WAL sender appends later it flushes itself.
+ */
+#include "postgres.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "access/xlog.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "journal/file.h"
+#include "journal/flush.h"
+#include "journal/journal_state.h"
+#include "journal/keeper.h"
+#include "journal/recover.h"
+#include "journal/segment.h"
+#include "journal/shared.h"
+#include "settings.h"
+
+#define FLUSH_INTERVAL_MS 200
+#define RETRY_FIRST_MS 1000
+#define RETRY_MOST_MS 10000
+
+PGDLLEXPORT void phig_keeper_main(Datum arg);
+
+bool		phig_is_keeper = false;
+
+/* What a start event tells and a reload compares; not what sessions claim of themselves. */
+static const char *const watched_settings[] = {
+	"phiguard.auditor_role",
+	"phiguard.journal_buffers",
+	"phiguard.journal_directory",
+	"phiguard.journal_on_failure",
+	"phiguard.journal_segment_size",
+	"phiguard.journal_sync",
+	"phiguard.key_file",
+	"phiguard.mode",
+	"phiguard.officer_role",
+	"phiguard.on_unlabelled_store",
+};
+
+static char *watched_values[lengthof(watched_settings)];
+
+static struct
+{
+	bool		standby;		/* replaying somebody else's WAL, as far as we know */
+	int			pause_ms;		/* before the next attempt, after a fault; 0: all is well */
+	TimestampTz next_attempt;
+	char		reported[MAXPGPATH + 256];	/* the fault that the server log has already */
+}			keeper;
+
+void
+phig_keeper_register(void)
+{
+	BackgroundWorker worker = {
+		.bgw_flags = BGWORKER_SHMEM_ACCESS,
+		.bgw_start_time = BgWorkerStart_PostmasterStart,
+		.bgw_restart_time = 1
+	};
+
+	strlcpy(worker.bgw_library_name, "phiguard", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, "phig_keeper_main", sizeof(worker.bgw_function_name));
+	strlcpy(worker.bgw_name, "phiguard journal keeper", BGW_MAXLEN);
+	strlcpy(worker.bgw_type, "phiguard journal keeper", BGW_MAXLEN);
+	RegisterBackgroundWorker(&worker);
+}
+
+static void
+append_event(const char *tag, const char *text, PhigKind kind, bool wait)
+{
+	StringInfoData lines;
+	PhigDefinition definition;
+
+	initStringInfo(&lines);
+	phig_journal_line(&lines, 't', tag);
+	phig_journal_line(&lines, 'q', text);
+	definition.text = lines.data;
+	definition.len = lines.len;
+	phig_journal_define(&definition);
+	phig_journal_event(&definition, kind, keeper.standby ? PHIG_FLAG_REPLICA : 0,
+					   PHIG_OUTCOME_OK, 0, wait);
+	pfree(lines.data);
+}
+
+/* Remember the present values; with report, an event for each that changed. */
+static void
+watch_settings(bool report)
+{
+	for (int i = 0; i < (int) lengthof(watched_settings); i++)
+	{
+		const char *value = GetConfigOption(watched_settings[i], true, false);
+
+		if (value == NULL)
+			value = "";
+		if (watched_values[i] != NULL && strcmp(watched_values[i], value) == 0)
+			continue;
+		if (report)
+		{
+			char	   *text = psprintf("%s = '%s' (was '%s')", watched_settings[i], value,
+										watched_values[i] ? watched_values[i] : "");
+
+			append_event("SETTING", text, PHIG_KIND_SETTING, false);
+			pfree(text);
+		}
+		if (watched_values[i] != NULL)
+			pfree(watched_values[i]);
+		watched_values[i] = MemoryContextStrdup(TopMemoryContext, value);
+	}
+}
+
+static void
+append_start_event(void)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, keeper.standby ? "standby" : "primary");
+	for (int i = 0; i < (int) lengthof(watched_settings); i++)
+		appendStringInfo(&text, ", %s = '%s'", watched_settings[i], watched_values[i]);
+	append_event("SERVER START", text.data, PHIG_KIND_SERVER, true);
+	pfree(text.data);
+}
+
+/* The signal files stand until the end of recovery; later the shared state tells. */
+static bool
+replays_wal(void)
+{
+	struct stat st;
+
+	return RecoveryInProgress() &&
+		(stat("standby.signal", &st) == 0 || stat("recovery.signal", &st) == 0);
+}
+
+/* Once a server: where the journal lies matters to backups. */
+static void
+comment_on_place(void)
+{
+	char		path[MAXPGPATH];
+
+	if (phig_journal->announced)
+		return;
+	phig_journal->announced = true;
+	phig_journal_directory_path(path);
+	if (path_is_prefix_of_path(DataDir, path))
+		ereport(LOG,
+				(errmsg("the journal of PHI access is inside the data directory"),
+				 errdetail("Base backups copy it, pg_rewind deletes it, and pg_upgrade leaves it behind."),
+				 errhint("In production, set phiguard.journal_directory to a directory elsewhere.")));
+}
+
+/* Say it once in the server log, and pause longer each time. */
+static void
+back_off(const PhigFault *fault, const char *what)
+{
+	char		text[sizeof(keeper.reported)];
+
+	phig_fault_text(fault, text, sizeof(text));
+	if (keeper.pause_ms == 0 || strcmp(text, keeper.reported) != 0)
+		ereport(WARNING,
+				(errmsg("%s: %s", what, text),
+				 errdetail("Statements that touch PHI are refused, or allowed without a record, as "
+						   "phiguard.journal_on_failure says."),
+				 errhint("phiguard tries again by itself.")));
+	strlcpy(keeper.reported, text, sizeof(keeper.reported));
+	keeper.pause_ms = keeper.pause_ms == 0 ? RETRY_FIRST_MS : Min(keeper.pause_ms * 2, RETRY_MOST_MS);
+	keeper.next_attempt = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), keeper.pause_ms);
+}
+
+static void
+all_is_well(void)
+{
+	if (keeper.pause_ms > 0)
+		ereport(LOG, (errmsg("the journal of PHI access is available again")));
+	keeper.pause_ms = 0;
+}
+
+static bool
+is_open(void)
+{
+	return pg_atomic_read_u32(&phig_journal->state) == PHIG_JOURNAL_OPEN;
+}
+
+static void
+try_to_open(void)
+{
+	PhigFault	fault;
+
+	if (!phig_recover(&fault))
+	{
+		phig_journal_closed(&fault);
+		back_off(&fault, "could not open the journal of PHI access");
+		return;
+	}
+	phig_journal_opened();
+	all_is_well();
+	comment_on_place();
+	if (!phig_journal->started)
+	{
+		phig_journal->started = true;
+		append_start_event();
+	}
+}
+
+static void
+flush_and_prepare(void)
+{
+	PhigFault	fault;
+
+	if (!phig_flush_all(&fault))
+	{
+		back_off(&fault, "could not write the journal of PHI access");
+		return;
+	}
+	if (pg_atomic_read_u32(&phig_journal->spare_ready) == 0 && !phig_segment_make_spare(&fault))
+	{
+		back_off(&fault, "could not prepare the next segment of the journal of PHI access");
+		return;
+	}
+	all_is_well();
+}
+
+static void
+work(void)
+{
+	if (keeper.pause_ms > 0 && GetCurrentTimestamp() < keeper.next_attempt)
+		return;
+	if (!is_open())
+		try_to_open();
+	if (!is_open())
+		return;
+	flush_and_prepare();
+	if (keeper.standby && !RecoveryInProgress())
+	{
+		keeper.standby = false;
+		append_event("PROMOTION", "this server is a primary now", PHIG_KIND_SERVER, true);
+	}
+}
+
+/* A shutdown of the server, not somebody who terminates just this worker? */
+static bool
+server_is_stopping(void)
+{
+	FILE	   *file = fopen("postmaster.pid", "r");
+	char		line[MAXPGPATH];
+	bool		stopping = false;
+
+	if (file == NULL)
+		return true;
+	while (fgets(line, sizeof(line), file) != NULL)
+		stopping = strncmp(line, "stopping", 8) == 0;
+	fclose(file);
+	return stopping;
+}
+
+static void
+pause_until_woken(int timeout_ms)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout_ms,
+					 PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+}
+
+static void
+stop(void)
+{
+	PhigFault	fault;
+
+	while (pg_atomic_read_u32(&phig_journal->appenders) > 0)
+	{
+		work();
+		pause_until_woken(10);
+	}
+	if (!is_open())
+		return;
+	append_event("SERVER STOP", keeper.standby ? "standby" : "primary", PHIG_KIND_SERVER, true);
+	pg_atomic_write_u32(&phig_journal->stopped, 1);
+	if (!phig_flush_all(&fault))
+		back_off(&fault, "could not write the journal of PHI access");
+}
+
+static void
+keeper_exit(int code, Datum arg)
+{
+	phig_journal->keeper_latch = NULL;
+}
+
+void
+phig_keeper_main(Datum arg)
+{
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+
+	phig_is_keeper = true;
+	phig_journal->keeper_latch = MyLatch;
+	on_shmem_exit(keeper_exit, 0);
+	CurrentMemoryContext = AllocSetContextCreate(TopMemoryContext, "phiguard keeper",
+												 ALLOCSET_DEFAULT_SIZES);
+	keeper.standby = replays_wal();
+	watch_settings(false);
+
+	while (!ShutdownRequestPending)
+	{
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+			watch_settings(is_open());
+		}
+		work();
+		MemoryContextReset(CurrentMemoryContext);
+		pause_until_woken(FLUSH_INTERVAL_MS);
+	}
+
+	if (!server_is_stopping())
+	{
+		ereport(LOG, (errmsg("the keeper of the journal of PHI access was terminated and starts anew")));
+		proc_exit(1);
+	}
+	stop();
+	proc_exit(0);
+}
+
+void
+phig_keeper_standalone(void)
+{
+	PhigFault	fault;
+
+	if (phig_recover(&fault))
+		phig_journal_opened();
+	else
+		phig_journal_closed(&fault);
+}

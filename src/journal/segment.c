@@ -1,0 +1,220 @@
+/*
+ * segment.c
+ *		Segment files: names, creation, and writing to the one in use.
+ *
+ * A segment is filled with zeros and synced before it gets its name, so that
+ * later fdatasyncs find the blocks allocated and need no metadata.  The file
+ * "spare" is the next one, made ahead by the keeper; shared->spare_ready says
+ * whether it is whole.  Segments are written by whoever holds the flush lock.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "access/xlog.h"
+#include "access/xlogrecovery.h"
+#include "port/pg_crc32c.h"
+#include "storage/fd.h"
+#include "utils/timestamp.h"
+
+#include "journal/file.h"
+#include "journal/segment.h"
+#include "settings.h"
+
+#define SPARE "spare"
+
+/* The segment that this process writes to, or last did. */
+static int	open_fd = -1;
+static char open_path[MAXPGPATH];
+
+void
+phig_segment_path(char path[MAXPGPATH], const uint8 node[PHIG_ID_BYTES], uint64 number)
+{
+	char		name[64];
+
+	snprintf(name, sizeof(name), "%02x%02x%02x%02x-%010" INT64_MODIFIER "u.seg",
+			 node[0], node[1], node[2], node[3], number);
+	phig_file_path(path, name);
+}
+
+/* 0 while a standby has not begun to replay. */
+static uint32
+current_timeline(void)
+{
+	TimeLineID	timeline = 0;
+
+	if (RecoveryInProgress())
+		GetXLogReplayRecPtr(&timeline);
+	else
+		timeline = GetWALInsertionTimeLine();
+	return timeline;
+}
+
+void
+phig_segment_header(PhigSegmentHeader *header, const uint8 node[PHIG_ID_BYTES],
+					uint64 number, uint64 first_seq, uint32 reason,
+					const uint8 prev_hash[PHIG_HASH_BYTES])
+{
+	memset(header, 0, sizeof(*header));
+	memcpy(header->magic, PHIG_SEGMENT_MAGIC, sizeof(header->magic));
+	header->version = PHIG_FORMAT_VERSION;
+	header->header_bytes = PHIG_SEGMENT_HEADER_BYTES;
+	header->system_identifier = GetSystemIdentifier();
+	memcpy(header->node, node, PHIG_ID_BYTES);
+	header->number = number;
+	header->first_seq = first_seq;
+	memcpy(header->prev_hash, prev_hash, PHIG_HASH_BYTES);
+	header->reason = reason;
+	header->timeline = current_timeline();
+}
+
+/* A file of zeros as large as a segment, whole and synced, under name. */
+static bool
+preallocate(const char *path, PhigFault *fault)
+{
+	int			fd;
+	bool		ok;
+
+	if (!phig_file_create(path, (uint64) phig_journal_segment_size * 1024, &fd, fault))
+		return false;
+	ok = phig_file_sync(fd, path, false, fault);
+	close(fd);
+	if (!ok)
+		unlink(path);
+	return ok;
+}
+
+bool
+phig_segment_create(PhigSegmentHeader *header, PhigChain *chain, PhigFault *fault)
+{
+	char		temporary[MAXPGPATH];
+	char		path[MAXPGPATH];
+	struct iovec iov = {header, sizeof(*header)};
+	pg_crc32c	crc;
+
+	header->created = GetCurrentTimestamp();
+	INIT_CRC32C(crc);
+	COMP_CRC32C(crc, header, offsetof(PhigSegmentHeader, crc));
+	FIN_CRC32C(crc);
+	header->crc = crc;
+
+	if (pg_atomic_exchange_u32(&phig_journal->spare_ready, 0) == 1)
+		phig_file_path(temporary, SPARE);
+	else
+	{
+		phig_file_path(temporary, "segment.tmp");
+		if (!preallocate(temporary, fault))
+			return false;
+	}
+
+	/* A file left behind by a failure below has no .seg name: nobody takes it for a segment. */
+	phig_segment_path(path, header->node, header->number);
+	phig_segment_close();
+	open_fd = BasicOpenFile(temporary, O_RDWR | O_CLOEXEC | PG_BINARY);
+	if (open_fd < 0)
+		return phig_fault_set(fault, errno, "could not open file \"%s\"", temporary);
+	ReserveExternalFD();
+	strlcpy(open_path, temporary, MAXPGPATH);
+	if (!phig_file_write(open_fd, temporary, &iov, 1, 0, fault) ||
+		!phig_file_sync(open_fd, temporary, false, fault) ||
+		!phig_file_rename(temporary, path, fault))
+		return false;
+	strlcpy(open_path, path, MAXPGPATH);
+
+	if (!phig_chain_begin(chain, header))
+		return phig_fault_set(fault, 0, "could not compute a SHA-256 hash");
+	return true;
+}
+
+bool
+phig_segment_make_spare(PhigFault *fault)
+{
+	char		temporary[MAXPGPATH];
+	char		path[MAXPGPATH];
+
+	phig_file_path(temporary, SPARE ".tmp");
+	phig_file_path(path, SPARE);
+	if (!preallocate(temporary, fault) || !phig_file_rename(temporary, path, fault))
+		return false;
+	pg_write_barrier();
+	pg_atomic_write_u32(&phig_journal->spare_ready, 1);
+	return true;
+}
+
+void
+phig_segment_drop_spare(void)
+{
+	static const char *const leftovers[] = {SPARE, SPARE ".tmp", "segment.tmp"};
+	char		path[MAXPGPATH];
+
+	pg_atomic_write_u32(&phig_journal->spare_ready, 0);
+	for (int i = 0; i < (int) lengthof(leftovers); i++)
+	{
+		phig_file_path(path, leftovers[i]);
+		unlink(path);
+	}
+}
+
+bool
+phig_segment_newest(const uint8 node[PHIG_ID_BYTES], uint64 *number, PhigFault *fault)
+{
+	char		directory[MAXPGPATH];
+	char		mine[9];
+	DIR		   *dir;
+	struct dirent *entry;
+
+	*number = 0;
+	phig_file_path(directory, "");
+	snprintf(mine, sizeof(mine), "%02x%02x%02x%02x", node[0], node[1], node[2], node[3]);
+
+	dir = opendir(directory);
+	if (dir == NULL)
+		return phig_fault_set(fault, errno, "could not open directory \"%s\"", directory);
+	while ((entry = readdir(dir)) != NULL)
+	{
+		uint64		n;
+		int			end = 0;
+
+		if (strncmp(entry->d_name, mine, 8) != 0)
+			continue;
+		if (sscanf(entry->d_name + 8, "-%10" INT64_MODIFIER "u.seg%n", &n, &end) == 1 &&
+			end > 0 && entry->d_name[8 + end] == '\0')
+			*number = Max(*number, n);
+	}
+	closedir(dir);
+	return true;
+}
+
+bool
+phig_segment_write(const uint8 node[PHIG_ID_BYTES], uint64 number,
+				   struct iovec *iov, int niov, uint64 offset, PhigFault *fault)
+{
+	char		path[MAXPGPATH];
+
+	phig_segment_path(path, node, number);
+	if (open_fd < 0 || strcmp(path, open_path) != 0)
+	{
+		phig_segment_close();
+		open_fd = BasicOpenFile(path, O_RDWR | O_CLOEXEC | PG_BINARY);
+		if (open_fd < 0)
+			return phig_fault_set(fault, errno, "could not open file \"%s\"", path);
+		ReserveExternalFD();
+		strlcpy(open_path, path, MAXPGPATH);
+	}
+	if (phig_file_write(open_fd, path, iov, niov, offset, fault) &&
+		phig_file_sync(open_fd, path, true, fault))
+		return true;
+	phig_segment_close();
+	return false;
+}
+
+void
+phig_segment_close(void)
+{
+	if (open_fd < 0)
+		return;
+	close(open_fd);
+	ReleaseExternalFD();
+	open_fd = -1;
+}

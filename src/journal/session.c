@@ -1,0 +1,183 @@
+/*
+ * session.c
+ *		The definition of this backend's session, as records refer to it.
+ *
+ * Who is connected from where, in which role, for whom and why.  It is built
+ * once and kept; a change of role, of application_name or of one of phiguard's
+ * claims, and a renamed role, make it anew at the next record.
+ *
+ * The active role is that of SET ROLE: inside a SECURITY DEFINER function it is
+ * still the caller's.  Outside a transaction no name can be looked up: a
+ * definition made there gives roles by their OIDs, and is not kept.
+ */
+#include "postgres.h"
+
+#include <netdb.h>
+
+#include "access/xact.h"
+#include "commands/dbcommands.h"
+#include "common/ip.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/backend_status.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "journal/session.h"
+#include "settings.h"
+
+/* Counts what may have changed the definition, names that are being looked up included. */
+static uint64 changes = 1;
+
+static struct
+{
+	uint64		made_for;		/* value of changes; 0: not to be used again */
+	Oid			login;
+	Oid			active;
+	char		application[NAMEDATALEN];
+	PhigDefinition definition;
+}			session;
+
+static StringInfoData session_text;
+
+void
+phig_journal_session_changed(void)
+{
+	changes++;
+}
+
+static void
+role_changed(Datum arg, int cacheid, uint32 hashvalue)
+{
+	changes++;
+}
+
+void
+phig_session_init(void)
+{
+	CacheRegisterSyscacheCallback(AUTHOID, role_changed, (Datum) 0);
+}
+
+static void
+add_claim(char key, const char *value)
+{
+	if (value != NULL && value[0] != '\0')
+		phig_journal_line(&session_text, key, value);
+}
+
+static void
+add_role(char key, Oid role)
+{
+	char	   *name = IsTransactionState() ? GetUserNameFromId(role, true) : NULL;
+
+	phig_journal_line(&session_text, key, name ? name : psprintf("oid %u", role));
+}
+
+/* The client's address; nothing for a Unix-domain socket or a background process. */
+static void
+add_client(void)
+{
+	char		host[NI_MAXHOST];
+
+	if (MyBEEntry == NULL || MyBEEntry->st_clientaddr.salen == 0)
+		return;
+	if (MyBEEntry->st_clientaddr.addr.ss_family != AF_INET &&
+		MyBEEntry->st_clientaddr.addr.ss_family != AF_INET6)
+		return;
+	if (pg_getnameinfo_all(&MyBEEntry->st_clientaddr.addr, MyBEEntry->st_clientaddr.salen,
+						   host, sizeof(host), NULL, 0, NI_NUMERICHOST) == 0)
+		phig_journal_line(&session_text, 'h', host);
+}
+
+static void
+add_database(void)
+{
+	char	   *name = NULL;
+
+	if (!OidIsValid(MyDatabaseId))
+		return;
+	if (IsTransactionState())
+		name = get_database_name(MyDatabaseId);
+	phig_journal_line(&session_text, 'd', name ? name : psprintf("oid %u", MyDatabaseId));
+}
+
+static void
+add_process(void)
+{
+	char		text[64];
+
+	snprintf(text, sizeof(text), "%d", MyProcPid);
+	phig_journal_line(&session_text, 'p', text);
+	/* As log_line_prefix's %c writes it. */
+	snprintf(text, sizeof(text), "%" INT64_MODIFIER "x.%x", (int64) MyStartTime, MyProcPid);
+	phig_journal_line(&session_text, 'i', text);
+}
+
+static void
+begin_text(void)
+{
+	MemoryContext old;
+
+	if (session_text.data != NULL)
+	{
+		resetStringInfo(&session_text);
+		return;
+	}
+	old = MemoryContextSwitchTo(AllocSetContextCreate(TopMemoryContext, "phiguard session",
+													  ALLOCSET_SMALL_SIZES));
+	initStringInfo(&session_text);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+end_text(void)
+{
+	session.definition.text = session_text.data;
+	session.definition.len = session_text.len;
+	phig_journal_define(&session.definition);
+}
+
+const PhigDefinition *
+phig_session_definition(void)
+{
+	Oid			login = GetSessionUserId();
+	Oid			active = GetOuterUserId();
+	const char *application = application_name ? application_name : "";
+	uint64		made_for = IsTransactionState() ? changes : 0;
+
+	if (likely(session.made_for == changes && session.login == login && session.active == active &&
+			   strncmp(session.application, application, NAMEDATALEN - 1) == 0))
+		return &session.definition;
+
+	session.made_for = 0;
+	session.login = login;
+	session.active = active;
+	strlcpy(session.application, application, NAMEDATALEN);
+
+	begin_text();
+	add_role('l', login);
+	add_role('a', active);
+	add_claim('u', phig_app_user);
+	add_client();
+	add_claim('n', session.application);
+	add_database();
+	add_process();
+	add_claim('P', phig_purpose);
+	add_claim('j', phig_justification);
+	end_text();
+	session.made_for = made_for;
+	return &session.definition;
+}
+
+const PhigDefinition *
+phig_session_of_server(void)
+{
+	session.made_for = 0;
+	begin_text();
+	add_process();
+	phig_journal_line(&session_text, 'v', PG_VERSION);
+	end_text();
+	return &session.definition;
+}

@@ -1,0 +1,105 @@
+/*
+ * shared.h
+ *		What the journal keeps in shared memory, and how its faults travel.
+ *
+ * Private to src/journal.  Which lock guards what is in README.md.
+ */
+#ifndef PHIG_SHARED_H
+#define PHIG_SHARED_H
+
+#include "postgres.h"
+
+#include "port/atomics.h"
+#include "storage/condition_variable.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "storage/spin.h"
+
+#include "journal/chain.h"
+#include "journal/journal.h"
+
+/*
+ * Why something did not work.  Faults are values, not errors: they arise under
+ * locks, in the keeper, and in transactions that end; whoever may raise an error
+ * does so with phig_fault_raise.
+ */
+typedef struct PhigFault
+{
+	int			error;			/* errno, or 0 when what says all */
+	char		what[MAXPGPATH + 128];
+} PhigFault;
+
+/* Note a fault; always false, so that callers can return it.  error: errno or 0. */
+extern bool phig_fault_set(PhigFault *fault, int error, const char *format,...) pg_attribute_printf(3, 4);
+
+/* Raise PG001 for a record that could not be written, or log and return where journal_on_failure allows that. */
+extern void phig_fault_raise(const PhigFault *fault);
+
+/* "could not write file "x": No space left on device" into text. */
+extern void phig_fault_text(const PhigFault *fault, char *text, size_t size);
+
+typedef enum PhigJournalState
+{
+	PHIG_JOURNAL_OPENING = 0,	/* the keeper has not got to it yet */
+	PHIG_JOURNAL_OPEN,
+	PHIG_JOURNAL_CLOSED			/* unusable; the keeper tries again; reason says why */
+} PhigJournalState;
+
+/* Definitions that the segment being appended to has already; direct-mapped, so an entry may push another out. */
+#define PHIG_KNOWN_DEFINITIONS 4096
+
+typedef struct PhigKnown
+{
+	uint8		id[PHIG_ID_BYTES];
+	uint32		epoch;			/* known in this epoch of the ring; epochs start at 1 */
+} PhigKnown;
+
+typedef struct PhigJournalShared
+{
+	pg_atomic_uint32 state;		/* PhigJournalState; written by the keeper alone */
+	ConditionVariable state_changed;
+	Latch	   *keeper_latch;	/* NULL while there is no keeper */
+	pg_atomic_uint32 appenders; /* backends that have the ring mapped and are counted by the keeper */
+	pg_atomic_uint32 stopped;	/* the keeper has written its stop event: backends flush for themselves */
+	pg_atomic_uint32 spare_ready;	/* the preallocated next segment exists */
+	bool		started;		/* the start event is written; keeper only */
+	bool		announced;		/* the place of the directory was commented on; keeper only */
+
+	slock_t		mutex;
+	/* under mutex */
+	char		reason[MAXPGPATH + 256];	/* of PHIG_JOURNAL_CLOSED */
+	uint8		node[PHIG_ID_BYTES];
+	uint64		written_segment;	/* how far the journal is on disk */
+	uint64		written_offset;
+
+	/* under the insert lock; head may be read without */
+	pg_atomic_uint64 head;		/* end of the last complete record in the ring */
+	uint64		ring_bytes;		/* data bytes of the ring */
+	uint32		ring_number;	/* counts ring files: a backend's mapping may be of an older one */
+	uint64		last_seq;		/* last one given out */
+	uint64		epoch_start;	/* position from which records go to the newest segment */
+	uint32		epoch;
+	PhigKnown	known[PHIG_KNOWN_DEFINITIONS];
+
+	/* under the flush lock; tail may be read without */
+	pg_atomic_uint64 tail;		/* everything before is on disk */
+	pg_atomic_uint64 segment_bytes; /* size of the segment being written; estimate for appenders */
+	PhigChain	chain;
+} PhigJournalShared;
+
+extern PhigJournalShared *phig_journal;
+
+extern LWLock *phig_insert_lock(void);
+extern LWLock *phig_flush_lock(void);
+
+/* True when records can be appended; waits for a server that has just started.  fault says why not. */
+extern bool phig_journal_is_open(PhigFault *fault);
+
+/* The keeper's transitions. */
+extern void phig_journal_opened(void);
+extern void phig_journal_closed(const PhigFault *fault);
+
+/* Wake the keeper, if there is one. */
+extern void phig_keeper_wake(void);
+
+#endif
