@@ -7,6 +7,7 @@
 #   make demo                          a tour on real data
 #   make check                         every test, on this machine's PostgreSQL
 #   make check-all                     the same on every supported version
+#   make check-assert                  the same on a server built with assertions
 #   make build-all                     only build on every supported version
 #   make check-long, make fuzz         campaigns that take longer
 #   make check-style, check-sanitize   two parts of make check by themselves
@@ -31,8 +32,9 @@ ifneq ($(filter-out 0,$(WERROR)),)
 STRICT = -strict
 endif
 
-pg_version = $(word 2,$(shell $(PG_CONFIG) --version))
-BUILD ?= build/$(or $(pg_version),unknown)-$(notdir $(CC))$(STRICT)
+pg_version = $(word 2,$(shell $(PG_CONFIG) --version))$(if \
+	$(findstring enable-cassert,$(shell $(PG_CONFIG) --configure)),-assert)
+BUILD = build/$(or $(pg_version),unknown)-$(notdir $(CC))$(STRICT)
 
 # LLVM bitcode would want clang beside every server package: never built.
 pgxs = +@mkdir -p $(BUILD) && $(MAKE) -C $(BUILD) -f $(CURDIR)/src/pgxs.mk \
@@ -56,6 +58,9 @@ check:
 check-all:
 	@+test/run-matrix.sh
 
+check-assert:
+	@+PHIGUARD_VERSIONS=18-assert test/run-matrix.sh
+
 build-all:
 	@+test/run-matrix.sh --build
 
@@ -72,7 +77,7 @@ fuzz:
 	@FUZZ_RUNS=$(or $(FUZZ_RUNS),2000000) test/run-fuzz.sh
 
 demo bench:
-	@+test/run-in-sandbox.sh test/$@/run
+	@+test/run-in-sandbox.sh $(firstword $(wildcard test/$@/run test/$@/run.sh) test/$@/run)
 
 format:
 	@test/format.sh $(FILES)
@@ -84,5 +89,5 @@ pg-config-found:
 	@command -v $(PG_CONFIG) >/dev/null || { \
 	  echo "make: no $(PG_CONFIG) here: install postgresql-server-dev-NN, or give PG_CONFIG=/path/to/pg_config" >&2; exit 1; }
 
-.PHONY: all install uninstall clean pg-config-found check check-all build-all check-long check-style check-sanitize \
+.PHONY: all install uninstall clean pg-config-found check check-all check-assert build-all check-long check-style check-sanitize \
 	fuzz demo bench format

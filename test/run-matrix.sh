@@ -5,7 +5,7 @@
 # This machine's own PostgreSQL is used where it is one of them, the others run in
 # package trees (lib/tree.sh).  A version that could not be had is named at the end
 # and counts as a failure, unless PHIGUARD_ALLOW_MISSING=1.  PHIGUARD_VERSIONS
-# narrows the list.  With PHIG_TALLY, counts go to that file and no total is printed.
+# narrows the list (18-assert is the one built with assertions).  With PHIG_TALLY, counts go to that file and no total is printed.
 # With --build nothing is tested: each version's compiler has a look, warnings are errors.
 
 set -euo pipefail
@@ -24,18 +24,23 @@ if [ "${1-}" = --build ]; then
 	job=test/build-only.sh
 fi
 
-# check_in_tree MAJOR: false when the version could not be had; failing tests are in the tally.
+# check_in_tree MAJOR, or MAJOR-assert: false when the version could not be had; failing tests are in the tally.
 check_in_tree()
 {
-	local major=$1 tree tmp=$scratch/$1 name pass=()
+	local major=${1%-assert} variant= config tree tmp=$scratch/$1 name pass=()
 
-	tree=$(tree_make "$major") || return 1
+	config=/usr/lib/postgresql/$major/bin/pg_config
+	if [ "$major" != "$1" ]; then
+		variant=assert
+		config=/opt/assert/bin/pg_config
+	fi
+	tree=$(tree_make "$major" $variant) || return 1
 	mkdir "$tmp"
 	: >"$tmp/tally"
 	for name in CI WERROR TESTS TAP TERM; do
 		[ -z "${!name-}" ] || pass+=("$name=${!name}")
 	done
-	tree_enter "$tree" "$tmp" PATH=/usr/bin:/bin HOME=/tmp PG_CONFIG="/usr/lib/postgresql/$major/bin/pg_config" \
+	tree_enter "$tree" "$tmp" PATH=/usr/bin:/bin HOME=/tmp PG_CONFIG=$config \
 		PHIG_TALLY=/tmp/tally PHIG_SERVER_ONLY=1 "${pass[@]}" $job || true
 	if [ ! -s "$tmp/tally" ]; then
 		return 1

@@ -42,10 +42,10 @@ tree_apt()
 		-o Debug::NoLocking=1 -o Acquire::Languages=none -o APT::Sandbox::User= -o Acquire::Retries=3 "$@"
 }
 
-# tree_download AREA SUITE MAJOR: the packages' files, into AREA/cache/archives.
+# tree_download AREA SUITE MAJOR PACKAGES: their files, into AREA/cache/archives.
 tree_download()
 {
-	local area=$1 suite=$2 major=$3 mirror fresh=()
+	local area=$1 suite=$2 major=$3 packages=$4 mirror fresh=()
 
 	mirror=$(tree_mirror)
 	if [ -z "$mirror" ]; then
@@ -56,11 +56,28 @@ tree_download()
 	[ "$suite" = forky ] && fresh=(-o Acquire::Check-Valid-Until=false)
 	mkdir -p "$area/lists/partial" "$area/cache/archives/partial"
 	: >"$area/status"
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$area/sources.list"
+	printf '%s [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
+		deb "$mirror" "$suite" deb-src "$mirror" "$suite" >"$area/sources.list"
 	tree_apt "$area" "${fresh[@]}" update >&2 || return 1
 	# shellcheck disable=SC2086
-	tree_apt "$area" "${fresh[@]}" -y --download-only --no-install-recommends install $tree_packages \
+	tree_apt "$area" "${fresh[@]}" -y --download-only --no-install-recommends install $packages \
 		"postgresql-$major" "postgresql-server-dev-$major" >&2
+}
+
+# tree_assert AREA DIR MAJOR: build the server from Debian's source into DIR/opt/assert, with its
+# own assertions on: it then checks memory, locks and snapshots of all that runs in it.
+tree_assert()
+{
+	local area=$1 dir=$2 major=$3
+
+	say "building PostgreSQL $major with assertions, for some minutes" >&2
+	mkdir -p "$area/build"
+	(cd "$area/build" && tree_apt "$area" source --download-only "postgresql-$major") >&2 || return 1
+	tree_enter "$dir" "$area/build" PATH=/usr/bin:/bin HOME=/tmp sh -c '
+		cd /tmp && tar -xf postgresql-*.orig.tar.* && cd postgresql-*/ &&
+		./configure --prefix=/opt/assert --enable-cassert --enable-debug --enable-tap-tests --with-openssl \
+			--without-readline --without-zlib --without-icu CFLAGS="-O1 -g" &&
+		make -s -j2 && make -s install' >"$area/log" 2>&1 || { tail -n 20 "$area/log" >&2; return 1; }
 }
 
 # tree_unpack AREA DIR: base-files goes first, since it carries the links /bin, /lib, /sbin.
@@ -87,17 +104,18 @@ tree_unpack()
 	[ -e "$dir/usr/bin/sh" ] || ln -s dash "$dir/usr/bin/sh"
 }
 
-# tree_make MAJOR: print the tree's directory, making it when it is not cached.  Half a tree is never left.
+# tree_make MAJOR [assert]: print the tree's directory, making it when it is not cached.
 tree_make()
 {
-	local major=$1 suite cache dir part
+	local major=$1 variant=${2-} suite cache dir part packages=$tree_packages
 
 	if ! suite=$(tree_suite "$major"); then
 		say "no suite of Debian is known for PostgreSQL $major" >&2
 		return 1
 	fi
+	[ -z "$variant" ] || packages="$packages bison flex bzip2"
 	cache=${PHIGUARD_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/phiguard}
-	dir=$cache/$suite-$major-$(echo $tree_packages | cksum | cut -d' ' -f1)
+	dir=$cache/$suite-$major${variant:+-$variant}-$(echo $packages | cksum | cut -d' ' -f1)
 	if [ ! -d "$dir" ]; then
 		if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
 			say "needs apt-get and dpkg-deb" >&2
@@ -106,7 +124,9 @@ tree_make()
 		say "fetching PostgreSQL $major and what it needs from Debian $suite (about 270 MB, kept in $cache)" >&2
 		mkdir -p "$cache"
 		part=$(mktemp -d "$cache/part.XXXXXX")
-		if ! { tree_download "$part/apt" "$suite" "$major" && tree_unpack "$part/apt" "$part/tree" && mv "$part/tree" "$dir"; }; then
+		# A tree gets its name when it is whole.
+		if ! { tree_download "$part/apt" "$suite" "$major" "$packages" && tree_unpack "$part/apt" "$part/tree" &&
+			{ [ -z "$variant" ] || tree_assert "$part/apt" "$part/tree" "$major"; } && mv "$part/tree" "$dir"; }; then
 			rm -rf "$part"
 			return 1
 		fi
