@@ -5,7 +5,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 
-version=$("${PG_CONFIG:-pg_config}" --version | awk '{ print $2 }')
+version=$(server_version)
 if WERROR=1 make -s -j2 -C "$PHIG_ROOT" all; then
 	say "ok      build $version"
 	tally_add "$PHIG_TALLY" 1 0

@@ -28,7 +28,7 @@ if [ -z "${TESTS-}${TAP-}${PHIG_SERVER_ONLY-}" ]; then
 fi
 
 export PHIG_PASS="TESTS TAP PERL5LIB"
-version=$("${PG_CONFIG:-pg_config}" --version | awk '{ print $2 }')
+version=$(server_version)
 status=0
 "$PHIG_ROOT/test/lib/sandbox.sh" test/lib/run-tests.sh || status=$?
 if [ -s "$PHIG_ROOT/build/out/$version/tally" ]; then

@@ -33,3 +33,14 @@ tally_report()
 	say "$passed passed, $failed failed"
 	((passed > 0 && failed == 0))
 }
+
+# The server's version as directories and reports name it: 17.12, or 17.12-assert.
+server_version()
+{
+	local config=${PG_CONFIG:-pg_config} variant=
+
+	case $($config --configure) in
+		*--enable-cassert*) variant=-assert ;;
+	esac
+	printf '%s%s' "$($config --version | awk '{ print $2 }')" $variant
+}

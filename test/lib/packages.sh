@@ -3,9 +3,16 @@
 # What counts is whether a thing is there, not which package brought it: a
 # PostgreSQL built from source is as good.
 
+# What apt has to say is of interest when it fails.
 apt_quietly()
 {
-	DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" >/dev/null
+	local log status=0
+
+	log=$(mktemp "${TMPDIR:-/tmp}/phiguard-apt.XXXXXX")
+	DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" >"$log" 2>&1 || status=$?
+	[ $status = 0 ] || tail -n 40 "$log" >&2
+	rm -f "$log"
+	return $status
 }
 
 # The server's major version: the one pg_config speaks of, else the distribution's own.

@@ -143,7 +143,7 @@ for name in $TESTS; do
 	fi
 done
 
-say "PostgreSQL $(postgres --version | awk '{ print $3 }')"
+say "PostgreSQL $(server_version)"
 if [ -n "$regress$specs" ]; then
 	server_init main
 	server_start main

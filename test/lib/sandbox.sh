@@ -23,7 +23,7 @@ config=${PG_CONFIG:-pg_config}
 work=$(mktemp -d "${TMPDIR:-/tmp}/phiguard.XXXXXX")
 stage=$work/stage
 bindir=$stage$($config --bindir)
-version=$($config --version | awk '{ print $2 }')
+version=$(server_version)
 
 # Servers die with the sandbox, also when it is interrupted.
 finish()
