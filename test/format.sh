@@ -8,15 +8,14 @@
 
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
-. "$(dirname "$0")/lib/packages.sh"
 . "$(dirname "$0")/lib/tree.sh"
 cd "$PHIG_ROOT"
 
 major=18
-pgindent=/usr/lib/postgresql/$major/bin/pgindent
-if [ ! -x $pgindent ]; then
-	scratch=$(mktemp -d "${TMPDIR:-/tmp}/phiguard-format.XXXXXX")
-	trap 'rm -rf "$scratch"' EXIT
+bindir=/usr/lib/postgresql/$major/bin
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/phiguard-format.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+if [ ! -x $bindir/pgindent ]; then
 	tree=$(tree_make $major)
 	tree_enter "$tree" "$scratch" PATH=/usr/bin:/bin HOME=/tmp test/format.sh "$@"
 	exit
@@ -27,18 +26,29 @@ if [ "${1-}" = --check ]; then
 	mode=(--check --diff)
 	shift
 fi
-if [ $# = 0 ]; then
-	mapfile -t files < <(find src test/fuzz -name '*.[ch]' | sort)
-else
-	files=("$@")
-fi
-
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/phiguard-format.XXXXXX")
-trap 'rm -rf "$scratch"' EXIT
-printf '#!/bin/sh\nexec %s "$@" -l99\n' "$(dirname $pgindent)/pg_bsd_indent" >"$scratch/indent"
-chmod +x "$scratch/indent"
+mapfile -t files < <(find src test -name '*.[ch]' | sort)
+# What is a type shows in the text itself: our prefix, or a typedef in one of our files.
+# Of the server's lower-case types only those whose names nobody gives to a variable.
 {
-	cat /usr/share/postgresql/$major/typedefs.list
-	grep -ohE '\<(Phig[A-Z][A-Za-z0-9]*|EVP_[A-Z]+(_[A-Z]+)?)\>' "${files[@]}" || true
+	grep -E '[A-Z]|_t$|^(bits|bool|bytea|char|datum|float[48]|int(8|16|32|64)|uint(8|16|32|64)|inet|text|va_list|varlena)$' \
+		/usr/share/postgresql/$major/typedefs.list
+	grep -ohE '\<(Phig[A-Z][A-Za-z0-9]*|EVP_[A-Z]+(_[A-Z]+)?|OSSL_[A-Z]+)\>' "${files[@]}" || true
+	sed -nE -e 's/^\} ?([A-Z][A-Za-z0-9]+);.*/\1/p' -e 's/^typedef .*[ *]([A-Z][A-Za-z0-9]+);.*/\1/p' \
+		-e 's/^typedef .*\(\*([A-Z][A-Za-z0-9]+)\).*/\1/p' "${files[@]}"
 } | sort -u >"$scratch/typedefs"
-$pgindent --indent="$scratch/indent" --typedefs="$scratch/typedefs" "${mode[@]}" "${files[@]}"
+
+# pg_bsd_indent knows neither compound literals nor designated initializers (it sees the
+# former as calls, the latter get their blanks back), and takes a variable named text for the type.
+cat >"$scratch/indent" <<'INDENT'
+#!/bin/bash
+file=${*: -1}
+[ -f "$file" ] || exec pg_bsd_indent "$@"
+sed -Ei -e 's/\) \{([^{};]*)\}/) COMPOUND_(\1 COMPOUND_END)/g' -e 's/\<text\>([^ ]| [^*]|$)/teXt\1/g' "$file"
+pg_bsd_indent "${@:1:$#-1}" -l99 "$file" || exit
+sed -Ei -e 's/ ?COMPOUND_\(/ {/g' -e 's/ ?COMPOUND_END\)/}/g' -e 's/\<teXt\>/text/g' \
+	-e 's/,(\.[a-z_0-9]+ = |\[[^]]+\] = )/, \1/g' -e 's/\[([^] ]+)\.\.\.([^] ]+)\]/[\1 ... \2]/g' "$file"
+INDENT
+chmod +x "$scratch/indent"
+
+[ $# = 0 ] || files=("$@")
+PATH=$bindir:$PATH pgindent --indent="$scratch/indent" --typedefs="$scratch/typedefs" "${mode[@]}" "${files[@]}"
