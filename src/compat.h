@@ -98,4 +98,68 @@ phig_compat_has_virtual(TupleDesc desc)
 #endif
 }
 
+
+#include "access/xact.h"
+#include "commands/explain.h"
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
+#include "executor/executor.h"
+#include "nodes/parsenodes.h"
+#include "nodes/plannodes.h"
+#include "parser/parse_relation.h"
+
+/*
+ * The columns of a relation that a plan selects and assigns.  PostgreSQL 16
+ * moved them out of the range-table entry; children have no entry of their
+ * own there and answer with empty sets (their parent speaks for them).
+ */
+static inline void
+phig_compat_rte_columns(const PlannedStmt *plan, const RangeTblEntry *rte,
+						Bitmapset **selected, Bitmapset **assigned)
+{
+#if PG_VERSION_NUM >= 160000
+	*selected = NULL;
+	*assigned = NULL;
+	if (rte->perminfoindex > 0)
+	{
+		const RTEPermissionInfo *info = list_nth_node(RTEPermissionInfo, plan->permInfos,
+													  rte->perminfoindex - 1);
+
+		*selected = info->selectedCols;
+		*assigned = bms_union(info->insertedCols, info->updatedCols);
+	}
+#else
+	*selected = rte->selectedCols;
+	*assigned = bms_union(rte->insertedCols, rte->updatedCols);
+#endif
+}
+
+/*
+ * EXPLAIN: 18 has a hook inside the plan's group; before it, one that replaces
+ * the planning and printing of one query, with (17) or without (15, 16) a
+ * function that does what the server would have done.
+ */
+#if PG_VERSION_NUM >= 180000
+#define PHIG_HAS_EXPLAIN_PER_PLAN_HOOK 1
+#else
+#if PG_VERSION_NUM >= 170000
+#define PHIG_HAS_STANDARD_EXPLAIN 1
+#endif
+extern void phig_compat_explain_one_query(Query *query, int cursorOptions, IntoClause *into,
+										  ExplainState *es, const char *queryString,
+										  ParamListInfo params, QueryEnvironment *queryEnv);
+#endif
+
+/* ExecutorRun lost execute_once in 18. */
+#if PG_VERSION_NUM >= 180000
+#define PHIG_RUN_ARGS_DECL QueryDesc *queryDesc, ScanDirection direction, uint64 count
+#define PHIG_RUN_ARGS queryDesc, direction, count
+#else
+#define PHIG_RUN_ARGS_DECL QueryDesc *queryDesc, ScanDirection direction, uint64 count, \
+	bool execute_once
+#define PHIG_RUN_ARGS queryDesc, direction, count, execute_once
+#endif
+
 #endif

@@ -1,17 +1,75 @@
 /*
  * hooks.c
  *		The only file that assigns a server hook.
+ *
+ * Each body is a guard, one or two calls into a module, and the chain.  Depth
+ * of user code (context.h) goes up around everything that may run functions
+ * and comes down in PG_FINALLY or PG_CATCH.
  */
 #include "postgres.h"
 
+#include "commands/explain.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
+#include "optimizer/planner.h"
 #include "storage/ipc.h"
+#include "tcop/pquery.h"
+#include "tcop/utility.h"
+#include "utils/portal.h"
 
+#include "compat.h"
 #include "hooks.h"
+#include "journal/access.h"
+#include "journal/context.h"
+#include "journal/explain.h"
 #include "journal/journal.h"
+#include "journal/plan.h"
+#include "journal/utility.h"
+#include "label/label.h"
+#include "scrub.h"
 
 static shmem_request_hook_type prev_shmem_request = NULL;
 static shmem_startup_hook_type prev_shmem_startup = NULL;
+static planner_hook_type prev_planner = NULL;
+static ExecutorStart_hook_type prev_ExecutorStart = NULL;
+static ExecutorRun_hook_type prev_ExecutorRun = NULL;
+static ExecutorFinish_hook_type prev_ExecutorFinish = NULL;
+static ExecutorEnd_hook_type prev_ExecutorEnd = NULL;
+static ProcessUtility_hook_type prev_ProcessUtility = NULL;
+static object_access_hook_type prev_object_access = NULL;
+static emit_log_hook_type prev_emit_log = NULL;
+#ifdef PHIG_HAS_EXPLAIN_PER_PLAN_HOOK
+static explain_per_plan_hook_type prev_explain_per_plan = NULL;
+#else
+static ExplainOneQuery_hook_type prev_ExplainOneQuery = NULL;
+#endif
+
+/* Entering what may run user code; the wrapping command is not meant for what runs in there. */
+typedef struct Frame
+{
+	int			depth;
+	Node	   *wrapper;
+} Frame;
+
+static Frame
+enter(bool deeper, Node *wrapper)
+{
+	Frame		frame = {phig_code_depth, phig_wrapper_command};
+
+	if (deeper)
+		phig_code_depth++;
+	phig_wrapper_command = wrapper;
+	return frame;
+}
+
+static void
+leave(Frame frame)
+{
+	phig_code_depth = frame.depth;
+	phig_wrapper_command = frame.wrapper;
+	if (frame.depth == 0)
+		phig_access_statement_done();
+}
 
 static void
 phig_shmem_request(void)
@@ -29,11 +87,287 @@ phig_shmem_startup(void)
 	phig_journal_shmem_startup();
 }
 
+/* Before the chain: the planner scribbles on its query.  It may fold functions, which run as user code. */
+static PlannedStmt *
+phig_planner(Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams)
+{
+	PlannedStmt *plan;
+	PhigPlanning planning;
+	bool		labelled = phig_active() && phig_plan_begin(parse, query_string, &planning);
+	Frame		frame = enter(true, NULL);
+
+	PG_TRY();
+	{
+		if (prev_planner)
+			plan = prev_planner(parse, query_string, cursorOptions, boundParams);
+		else
+			plan = standard_planner(parse, query_string, cursorOptions, boundParams);
+	}
+	PG_FINALLY();
+	{
+		leave(frame);
+	}
+	PG_END_TRY();
+
+	if (labelled)
+		phig_plan_finish(plan, &planning);
+	return plan;
+}
+
+/* Before the chain, so that a permission it denies is an attempt on record. */
+static void
+phig_ExecutorStart(QueryDesc *queryDesc, int eflags)
+{
+	ExecutorStart_hook_type chain = prev_ExecutorStart ? prev_ExecutorStart :
+		standard_ExecutorStart;
+	PhigExecution *execution = NULL;
+
+	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY) && phig_active())
+		execution = phig_plan_start(queryDesc);
+	if (execution == NULL)
+	{
+		chain(queryDesc, eflags);
+		return;
+	}
+	PG_TRY();
+	{
+		chain(queryDesc, eflags);
+	}
+	PG_CATCH();
+	{
+		phig_access_end(execution, geterrcode());
+		phig_scrub_rethrow();
+	}
+	PG_END_TRY();
+}
+
+/* A holdable cursor that can scroll starts over when its transaction commits: its rows are counted anew. */
+static void
+count_rows(PhigExecution *execution, QueryDesc *queryDesc)
+{
+	uint64		rows = queryDesc->estate->es_processed;
+
+	if (queryDesc->dest->mydest == DestTuplestore && ActivePortal &&
+		ActivePortal->queryDesc == queryDesc && (ActivePortal->cursorOptions & CURSOR_OPT_SCROLL))
+		phig_access_set_rows(execution, rows);
+	else
+		phig_access_rows(execution, rows);
+}
+
+/* The wait comes before the chain: a function below could speak before the first row does. */
+static void
+phig_ExecutorRun(PHIG_RUN_ARGS_DECL)
+{
+	PhigExecution *execution = phig_access_find(queryDesc);
+	Frame		frame;
+
+	if (execution)
+	{
+		phig_access_wait(execution);
+		phig_access_running(execution, true);
+	}
+	frame = enter(true, NULL);
+	PG_TRY();
+	{
+		if (prev_ExecutorRun)
+			prev_ExecutorRun(PHIG_RUN_ARGS);
+		else
+			standard_ExecutorRun(PHIG_RUN_ARGS);
+	}
+	PG_CATCH();
+	{
+		if (execution)
+		{
+			count_rows(execution, queryDesc);
+			phig_access_end(execution, geterrcode());
+		}
+		leave(frame);
+		if (execution)
+			phig_scrub_rethrow();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (execution)
+	{
+		count_rows(execution, queryDesc);
+		phig_access_running(execution, false);
+	}
+	leave(frame);
+}
+
+/* AFTER triggers run in here. */
+static void
+phig_ExecutorFinish(QueryDesc *queryDesc)
+{
+	PhigExecution *execution = phig_access_find(queryDesc);
+	Frame		frame = enter(true, NULL);
+
+	PG_TRY();
+	{
+		if (prev_ExecutorFinish)
+			prev_ExecutorFinish(queryDesc);
+		else
+			standard_ExecutorFinish(queryDesc);
+	}
+	PG_CATCH();
+	{
+		if (execution)
+			phig_access_end(execution, geterrcode());
+		leave(frame);
+		if (execution)
+			phig_scrub_rethrow();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	leave(frame);
+}
+
+static void
+phig_ExecutorEnd(QueryDesc *queryDesc)
+{
+	PhigExecution *execution = phig_access_find(queryDesc);
+
+	if (execution)
+	{
+		phig_access_end(execution, 0);
+		if (phig_code_depth == 0)
+			phig_access_statement_done();
+	}
+	if (prev_ExecutorEnd)
+		prev_ExecutorEnd(queryDesc);
+	else
+		standard_ExecutorEnd(queryDesc);
+}
+
+static void
+phig_ProcessUtility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
+					ProcessUtilityContext context, ParamListInfo params,
+					QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
+{
+	ProcessUtility_hook_type chain = prev_ProcessUtility ? prev_ProcessUtility :
+		standard_ProcessUtility;
+	PhigUtility utility;
+	QueryCompletion own_qc;
+	Frame		frame;
+
+	if (!phig_active())
+	{
+		chain(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
+		return;
+	}
+	if (qc == NULL)
+	{
+		InitializeQueryCompletion(&own_qc);
+		qc = &own_qc;
+	}
+	phig_utility_begin(&utility, pstmt, queryString);
+	frame = enter(!utility.wraps_query, utility.wraps_query ? pstmt->utilityStmt : NULL);
+	PG_TRY();
+	{
+		chain(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
+	}
+	PG_CATCH();
+	{
+		phig_utility_failed(&utility, geterrcode());
+		leave(frame);
+		if (phig_utility_is_labelled(&utility))
+			phig_scrub_rethrow();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	leave(frame);
+	phig_utility_finish(&utility, pstmt, queryString, qc->nprocessed);
+}
+
+static void
+phig_object_access(ObjectAccessType access, Oid classId, Oid objectId, int subId, void *arg)
+{
+	if (prev_object_access)
+		prev_object_access(access, classId, objectId, subId, arg);
+	phig_label_object_access(access, classId, objectId, subId, arg);
+	phig_utility_object_access(access, classId, objectId);
+}
+
+static void
+phig_emit_log(ErrorData *edata)
+{
+	if (edata->elevel >= FATAL)
+		phig_access_note_fatal(edata->sqlerrcode);
+	if (prev_emit_log)
+		prev_emit_log(edata);
+}
+
+#ifdef PHIG_HAS_EXPLAIN_PER_PLAN_HOOK
+
+static void
+phig_explain_per_plan(PlannedStmt *plannedstmt, IntoClause *into, ExplainState *es,
+					  const char *queryString, ParamListInfo params, QueryEnvironment *queryEnv)
+{
+	if (prev_explain_per_plan)
+		prev_explain_per_plan(plannedstmt, into, es, queryString, params, queryEnv);
+	phig_explain_print_plan(plannedstmt, es);
+}
+
+#else
+
+/* The plan is made inside the chain: the planner hook leaves what it carries in phig_plan_capture. */
+static void
+phig_ExplainOneQuery(Query *query, int cursorOptions, IntoClause *into, ExplainState *es,
+					 const char *queryString, ParamListInfo params, QueryEnvironment *queryEnv)
+{
+	ExplainOneQuery_hook_type chain = prev_ExplainOneQuery ? prev_ExplainOneQuery :
+		phig_compat_explain_one_query;
+	PhigPlanning captured = {0};
+	PhigPlanning *outer = phig_plan_capture;
+
+	phig_plan_capture = &captured;
+	PG_TRY();
+	{
+		chain(query, cursorOptions, into, es, queryString, params, queryEnv);
+	}
+	PG_FINALLY();
+	{
+		phig_plan_capture = outer;
+	}
+	PG_END_TRY();
+	if (captured.flow)
+		phig_explain_print(&captured.statement, es, true);
+}
+
+#endif
+
 void
 phig_hooks_init(void)
 {
+	phig_context_init();
+	phig_access_init();
+	phig_label_changed_hook = phig_utility_label_changed;
+
 	prev_shmem_request = shmem_request_hook;
 	shmem_request_hook = phig_shmem_request;
 	prev_shmem_startup = shmem_startup_hook;
 	shmem_startup_hook = phig_shmem_startup;
+	prev_planner = planner_hook;
+	planner_hook = phig_planner;
+	prev_ExecutorStart = ExecutorStart_hook;
+	ExecutorStart_hook = phig_ExecutorStart;
+	prev_ExecutorRun = ExecutorRun_hook;
+	ExecutorRun_hook = phig_ExecutorRun;
+	prev_ExecutorFinish = ExecutorFinish_hook;
+	ExecutorFinish_hook = phig_ExecutorFinish;
+	prev_ExecutorEnd = ExecutorEnd_hook;
+	ExecutorEnd_hook = phig_ExecutorEnd;
+	prev_ProcessUtility = ProcessUtility_hook;
+	ProcessUtility_hook = phig_ProcessUtility;
+	prev_object_access = object_access_hook;
+	object_access_hook = phig_object_access;
+	prev_emit_log = emit_log_hook;
+	emit_log_hook = phig_emit_log;
+#ifdef PHIG_HAS_EXPLAIN_PER_PLAN_HOOK
+	prev_explain_per_plan = explain_per_plan_hook;
+	explain_per_plan_hook = phig_explain_per_plan;
+#else
+	prev_ExplainOneQuery = ExplainOneQuery_hook;
+	ExplainOneQuery_hook = phig_ExplainOneQuery;
+#endif
 }

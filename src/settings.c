@@ -63,6 +63,7 @@ enum
 	CLAIM_APP_USER, CLAIM_JUSTIFICATION, CLAIM_PURPOSE, CLAIM_COUNT
 };
 
+uint32		phig_claims_generation = 0;
 static uint64 xact_number = 1;	/* transactions of this backend so far */
 static uint64 claim_set_in[CLAIM_COUNT];
 
@@ -89,6 +90,7 @@ static void
 claim_assigned(int claim)
 {
 	claim_set_in[claim] = xact_number;
+	phig_claims_generation++;
 	phig_journal_session_changed();
 }
 

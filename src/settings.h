@@ -50,6 +50,9 @@ extern char *phig_purpose;
 /* The purpose, app_user and justification were all set (or are empty) in the present transaction. */
 extern bool phig_claims_are_fresh(void);
 
+/* Grows with each change of purpose, app_user or justification. */
+extern uint32 phig_claims_generation;
+
 extern void phig_settings_init(void);
 
 #endif

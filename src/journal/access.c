@@ -1,0 +1,317 @@
+/*
+ * access.c
+ *		The record of an execution.
+ *
+ * Each execution that reaches labelled columns is in the list `executions`
+ * from ExecutorStart to its end.  What the executor does not end itself (a
+ * cursor closed by ROLLBACK, a session that is terminated) the transaction's
+ * end does.  Executions inside functions hang from a shared record, one per
+ * definition and top-level statement, so that a loop of point reads waits for
+ * the disk once.  All of it lives in one memory context of its own, because a
+ * holdable cursor and a procedure outlive transactions.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "lib/ilist.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#include "journal/access.h"
+#include "journal/context.h"
+#include "settings.h"
+
+/* One record for all executions of one plan inside one top-level statement. */
+typedef struct SharedRecord
+{
+	uint8		id[16];			/* of the definition: hash key */
+	uint32		flags;			/* of the start record: hash key too, */
+	Oid			role;			/* as is the active role, */
+	uint32		claims;			/* and what the session says of itself */
+	PhigJournalTicket ticket;
+	uint64		rows;
+	uint32		executions;
+	uint32		open;			/* executions not ended yet */
+	int			sqlstate;		/* of the last that failed */
+} SharedRecord;
+
+#define SHARED_KEY_BYTES offsetof(SharedRecord, ticket)
+
+struct PhigExecution
+{
+	dlist_node	node;
+	QueryDesc  *query_desc;
+	SharedRecord *shared;		/* NULL: a record of its own */
+	PhigJournalTicket ticket;
+	uint64		rows;
+	SubTransactionId subid;
+	bool		running;
+};
+
+static MemoryContext access_context = NULL;
+static dlist_head executions = DLIST_STATIC_INIT(executions);
+static HTAB *shared_records = NULL;
+static int	fatal_sqlstate = 0;
+
+static SharedRecord *share_record(const PhigStatement *statement, uint32 flags);
+static void end_shared(SharedRecord *shared);
+static void end_at_exit(int code, Datum arg);
+static void forget(PhigExecution *execution);
+static PhigOutcome outcome_of(int sqlstate);
+static void xact_callback(XactEvent event, void *arg);
+static void subxact_callback(SubXactEvent event, SubTransactionId mySubid,
+							 SubTransactionId parentSubid, void *arg);
+
+void
+phig_access_init(void)
+{
+	RegisterXactCallback(xact_callback, NULL);
+	RegisterSubXactCallback(subxact_callback, NULL);
+}
+
+PhigExecution *
+phig_access_begin(QueryDesc *query_desc, const PhigStatement *statement, uint32 flags)
+{
+	PhigExecution *execution;
+
+	if (access_context == NULL)
+	{
+		access_context = AllocSetContextCreate(TopMemoryContext, "phiguard executions",
+											   ALLOCSET_SMALL_SIZES);
+		before_shmem_exit(end_at_exit, (Datum) 0);
+	}
+	flags |= statement->flags | phig_context_flags();
+
+	/* Allocate first: once the record is appended nothing may fail before it is in the list. */
+	execution = MemoryContextAllocZero(access_context, sizeof(PhigExecution));
+	execution->query_desc = query_desc;
+	execution->subid = GetCurrentSubTransactionId();
+	PG_TRY();
+	{
+		if (phig_code_depth > 0)
+			execution->shared = share_record(statement, flags);
+		else
+			phig_journal_start(&statement->def, statement->kind, flags, &execution->ticket);
+	}
+	PG_CATCH();
+	{
+		pfree(execution);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (execution->shared)
+		execution->shared->open++;
+	dlist_push_head(&executions, &execution->node);
+	return execution;
+}
+
+PhigExecution *
+phig_access_find(QueryDesc *query_desc)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &executions)
+	{
+		PhigExecution *execution = dlist_container(PhigExecution, node, iter.cur);
+
+		if (execution->query_desc == query_desc)
+			return execution;
+	}
+	return NULL;
+}
+
+void
+phig_access_wait(PhigExecution *execution)
+{
+	phig_journal_wait(execution->shared ? execution->shared->ticket.lsn : execution->ticket.lsn);
+}
+
+void
+phig_access_running(PhigExecution *execution, bool running)
+{
+	execution->running = running;
+}
+
+void
+phig_access_rows(PhigExecution *execution, uint64 rows)
+{
+	execution->rows += rows;
+}
+
+void
+phig_access_set_rows(PhigExecution *execution, uint64 rows)
+{
+	execution->rows = rows;
+}
+
+void
+phig_access_end(PhigExecution *execution, int sqlstate)
+{
+	SharedRecord *shared = execution->shared;
+
+	if (shared)
+	{
+		shared->rows += execution->rows;
+		shared->open--;
+		if (sqlstate != 0)
+			shared->sqlstate = sqlstate;
+	}
+	else
+		phig_journal_end(&execution->ticket, execution->rows, 1, outcome_of(sqlstate), sqlstate);
+	forget(execution);
+}
+
+void
+phig_access_statement_done(void)
+{
+	HASH_SEQ_STATUS scan;
+	SharedRecord *shared;
+
+	if (shared_records == NULL || hash_get_num_entries(shared_records) == 0)
+		return;
+	hash_seq_init(&scan, shared_records);
+	while ((shared = hash_seq_search(&scan)) != NULL)
+		if (shared->open == 0)
+			end_shared(shared);
+}
+
+void
+phig_access_note_fatal(int sqlstate)
+{
+	fatal_sqlstate = sqlstate;
+}
+
+/* Find or start the record that this execution shares. */
+static SharedRecord *
+share_record(const PhigStatement *statement, uint32 flags)
+{
+	SharedRecord key = {0};
+	SharedRecord *shared;
+	PhigJournalTicket ticket;
+
+	if (shared_records == NULL)
+	{
+		HASHCTL		ctl = {0};
+
+		ctl.keysize = SHARED_KEY_BYTES;
+		ctl.entrysize = sizeof(SharedRecord);
+		ctl.hcxt = access_context;
+		shared_records = hash_create("phiguard shared records", 64, &ctl,
+									 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	memcpy(key.id, statement->def.id, sizeof(key.id));
+	key.flags = flags;
+	key.role = GetOuterUserId();
+	key.claims = phig_claims_generation;
+	shared = hash_search(shared_records, &key, HASH_FIND, NULL);
+	if (shared == NULL)
+	{
+		phig_journal_start(&statement->def, statement->kind, flags, &ticket);
+		shared = hash_search(shared_records, &key, HASH_ENTER, NULL);
+		shared->ticket = ticket;
+		shared->rows = 0;
+		shared->executions = 0;
+		shared->open = 0;
+		shared->sqlstate = 0;
+	}
+	shared->executions++;
+	return shared;
+}
+
+static void
+end_shared(SharedRecord *shared)
+{
+	phig_journal_end(&shared->ticket, shared->rows, shared->executions,
+					 outcome_of(shared->sqlstate), shared->sqlstate);
+	hash_search(shared_records, shared, HASH_REMOVE, NULL);
+}
+
+static void
+forget(PhigExecution *execution)
+{
+	dlist_delete(&execution->node);
+	pfree(execution);
+}
+
+static PhigOutcome
+outcome_of(int sqlstate)
+{
+	if (sqlstate == 0)
+		return PHIG_OUTCOME_OK;
+	if (sqlstate == ERRCODE_QUERY_CANCELED)
+		return PHIG_OUTCOME_CANCELLED;
+	return PHIG_OUTCOME_ERROR;
+}
+
+/* What the executor will not end any more: ok unless it was cut short while it ran. */
+static void
+end_abandoned(PhigExecution *execution)
+{
+	int			sqlstate = 0;
+
+	if (execution->running)
+		sqlstate = fatal_sqlstate ? fatal_sqlstate : ERRCODE_TRANSACTION_ROLLBACK;
+	phig_access_end(execution, sqlstate);
+}
+
+/* The session ends, perhaps in the middle of a statement: PG_FINALLY blocks do not run then. */
+static void
+end_at_exit(int code, Datum arg)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &executions)
+		end_abandoned(dlist_container(PhigExecution, node, iter.cur));
+	phig_access_statement_done();
+}
+
+static void
+xact_callback(XactEvent event, void *arg)
+{
+	dlist_mutable_iter iter;
+
+	if (event == XACT_EVENT_COMMIT)
+	{
+		/* Holdable cursors have been stored; what is still open belongs to a procedure that goes on. */
+		dlist_foreach_modify(iter, &executions)
+			dlist_container(PhigExecution, node, iter.cur)->subid = InvalidSubTransactionId;
+		return;
+	}
+	if (event != XACT_EVENT_ABORT)
+		return;
+
+	dlist_foreach_modify(iter, &executions)
+	{
+		PhigExecution *execution = dlist_container(PhigExecution, node, iter.cur);
+
+		/* A portal that survives (a procedure's CALL, a held cursor) ends itself. */
+		if (execution->subid != InvalidSubTransactionId)
+			end_abandoned(execution);
+	}
+	/* A procedure's ROLLBACK leaves us inside its CALL; an error does not. */
+	if (phig_code_depth == 0)
+		phig_access_statement_done();
+}
+
+static void
+subxact_callback(SubXactEvent event, SubTransactionId mySubid, SubTransactionId parentSubid,
+				 void *arg)
+{
+	dlist_mutable_iter iter;
+
+	if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	dlist_foreach_modify(iter, &executions)
+	{
+		PhigExecution *execution = dlist_container(PhigExecution, node, iter.cur);
+
+		if (execution->subid != mySubid)
+			continue;
+		if (event == SUBXACT_EVENT_COMMIT_SUB)
+			execution->subid = parentSubid;
+		else
+			end_abandoned(execution);
+	}
+}

@@ -1,0 +1,53 @@
+/*
+ * access.h
+ *		The record of an execution: from the plan's carrier to start and end records.
+ */
+#ifndef PHIG_ACCESS_H
+#define PHIG_ACCESS_H
+
+#include "postgres.h"
+
+#include "executor/execdesc.h"
+
+#include "journal/statement.h"
+
+typedef struct PhigExecution PhigExecution;
+
+/*
+ * phig_access_begin
+ *		Append the start record of one execution, or count it in an earlier one.
+ *
+ * Inside functions, identical executions of one plan within one top-level
+ * statement share a record.  query_desc is the key under which the executor
+ * hooks find it again (NULL for COPY of a table).  Errors: PG001.
+ */
+extern PhigExecution *phig_access_begin(QueryDesc *query_desc, const PhigStatement *statement,
+										uint32 flags);
+
+/* The execution of a plan that phig_access_begin has seen, or NULL. */
+extern PhigExecution *phig_access_find(QueryDesc *query_desc);
+
+/* Return when the start record is as safe as journal_sync asks.  Before the first row. */
+extern void phig_access_wait(PhigExecution *execution);
+
+/* While running is set, an abort means that the execution itself was cut short. */
+extern void phig_access_running(PhigExecution *execution, bool running);
+
+/* Add what one run of the plan processed. */
+extern void phig_access_rows(PhigExecution *execution, uint64 rows);
+
+/* Replace the count: a holdable cursor starts over when it is stored. */
+extern void phig_access_set_rows(PhigExecution *execution, uint64 rows);
+
+/* Write the end record (a shared record only counts down) and forget the execution.  sqlstate 0: ok.  Never errors. */
+extern void phig_access_end(PhigExecution *execution, int sqlstate);
+
+/* The top-level statement is over: end the shared records that have no execution left. */
+extern void phig_access_statement_done(void);
+
+/* The session is going down with this error. */
+extern void phig_access_note_fatal(int sqlstate);
+
+extern void phig_access_init(void);
+
+#endif

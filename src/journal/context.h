@@ -1,0 +1,33 @@
+/*
+ * context.h
+ *		Where in a session's work we are: at its top level, inside a function, inside which command.
+ */
+#ifndef PHIG_CONTEXT_H
+#define PHIG_CONTEXT_H
+
+#include "postgres.h"
+
+#include "nodes/nodes.h"
+
+/* Does phiguard watch here at all?  Not when off, in parallel workers, or while pg_upgrade moves a cluster. */
+extern bool phig_active(void);
+
+/*
+ * Depth of user code: 0 while the client's own statement is set up or
+ * fetched from, more inside the executor, the planner (which folds functions)
+ * and commands that run code.  Entering and leaving pair up through PG_FINALLY.
+ */
+extern int	phig_code_depth;
+
+/*
+ * The command that plans and runs a query on behalf of the client (COPY,
+ * CREATE TABLE AS, EXPLAIN ...), or NULL; only meaningful at code depth 0.
+ */
+extern Node *phig_wrapper_command;
+
+/* Flags of the present role and place: exempt, function, replica, constraint, claims. */
+extern uint32 phig_context_flags(void);
+
+extern void phig_context_init(void);
+
+#endif

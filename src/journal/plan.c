@@ -1,0 +1,217 @@
+/*
+ * plan.c
+ *		From the planner to the executor.
+ */
+#include "postgres.h"
+
+#include "access/sysattr.h"
+#include "commands/createas.h"
+#include "nodes/bitmapset.h"
+#include "tcop/cmdtag.h"
+#include "tcop/utility.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "journal/carrier.h"
+#include "journal/context.h"
+#include "journal/normalize.h"
+#include "journal/plan.h"
+#include "label/label.h"
+#include "settings.h"
+
+PhigPlanning *phig_plan_capture = NULL;
+
+static const char *command_of(CmdType command);
+static bool meets_labels(const PlannedStmt *plan);
+static void describe_unseen(const QueryDesc *query_desc, PhigStatement *statement);
+static uint32 adapt_to_wrapper(QueryDesc *query_desc, PhigStatement *statement);
+static void check_unlabelled_stores(const char *columns);
+
+bool
+phig_plan_begin(Query *query, const char *query_string, PhigPlanning *planning)
+{
+	uint64		fingerprint;
+	char	   *text;
+
+	planning->flow = phig_flow_analyze(query);
+	if (planning->flow == NULL)
+		return false;
+	text = phig_normalize(query_string, query->stmt_location, query->stmt_len, (Node *) query,
+						  &fingerprint);
+	phig_statement_build(&planning->statement, planning->flow, command_of(query->commandType),
+						 text, fingerprint);
+	if (phig_plan_capture && phig_code_depth == 0)
+		*phig_plan_capture = *planning;
+	return true;
+}
+
+void
+phig_plan_finish(PlannedStmt *plan, const PhigPlanning *planning)
+{
+	phig_carrier_attach(plan, &planning->statement, planning->flow);
+}
+
+PhigExecution *
+phig_plan_start(QueryDesc *query_desc)
+{
+	PlannedStmt *plan = query_desc->plannedstmt;
+	PhigCarrier carrier;
+	uint32		flags = 0;
+
+	if (phig_carrier_read(plan, &carrier))
+	{
+		if (carrier.unlabelled_stores[0] != '\0')
+			check_unlabelled_stores(carrier.unlabelled_stores);
+		if (carrier.statement.def.len == 0)
+			return NULL;
+	}
+	else
+	{
+		if (!meets_labels(plan))
+			return NULL;
+		describe_unseen(query_desc, &carrier.statement);
+		if (carrier.statement.def.len == 0)
+			return NULL;
+		flags |= PHIG_FLAG_UNSEEN_PLAN;
+	}
+	if (phig_wrapper_command)
+		flags |= adapt_to_wrapper(query_desc, &carrier.statement);
+	return phig_access_begin(query_desc, &carrier.statement, flags);
+}
+
+static const char *
+command_of(CmdType command)
+{
+	switch (command)
+	{
+		case CMD_SELECT:
+			return "SELECT";
+		case CMD_INSERT:
+			return "INSERT";
+		case CMD_UPDATE:
+			return "UPDATE";
+		case CMD_DELETE:
+			return "DELETE";
+		case CMD_MERGE:
+			return "MERGE";
+		default:
+			return "???";
+	}
+}
+
+static bool
+meets_labels(const PlannedStmt *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->rtable)
+	{
+		const RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_RELATION && phig_label_relation(rte->relid) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Every labelled column that the plan may select is returned, every one that it may assign is written. */
+static void
+describe_unseen(const QueryDesc *query_desc, PhigStatement *statement)
+{
+	const PlannedStmt *plan = query_desc->plannedstmt;
+	PhigFlow	flow = {0};
+	uint64		fingerprint;
+	char	   *text;
+	int			capacity = 0;
+	ListCell   *lc;
+
+	foreach(lc, plan->rtable)
+	{
+		const RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+		PhigRelLabels *labels;
+		Bitmapset  *selected,
+				   *assigned;
+
+		if (rte->rtekind != RTE_RELATION || phig_label_relation(rte->relid) == NULL)
+			continue;
+		labels = phig_label_relation_copy(rte->relid);
+		phig_compat_rte_columns(plan, rte, &selected, &assigned);
+		capacity += labels->natts;
+		flow.returned.items = flow.returned.items ?
+			repalloc(flow.returned.items, capacity * sizeof(PhigFlowItem)) :
+			palloc(capacity * sizeof(PhigFlowItem));
+		flow.written.items = flow.written.items ?
+			repalloc(flow.written.items, capacity * sizeof(PhigFlowItem)) :
+			palloc(capacity * sizeof(PhigFlowItem));
+		for (AttrNumber attno = 1; attno <= labels->natts; attno++)
+		{
+			PhigFlowItem item = {.relid = rte->relid, .attno = attno,
+			.form = PHIG_FORM_CLEAR, .label = labels->cols[attno - 1]};
+			int			bit = attno - FirstLowInvalidHeapAttributeNumber;
+			int			whole_row = InvalidAttrNumber - FirstLowInvalidHeapAttributeNumber;
+
+			if (!phig_label_is_phi(&item.label))
+				continue;
+			if (bms_is_member(bit, selected) || bms_is_member(whole_row, selected))
+				flow.returned.items[flow.returned.nitems++] = item;
+			if (bms_is_member(bit, assigned))
+				flow.written.items[flow.written.nitems++] = item;
+		}
+	}
+	text = phig_normalize(query_desc->sourceText, plan->stmt_location, plan->stmt_len, NULL,
+						  &fingerprint);
+	phig_statement_build(statement, &flow, command_of(plan->commandType), text, fingerprint);
+}
+
+/* A command that runs a query for the client: its tag, and where the rows go. */
+static uint32
+adapt_to_wrapper(QueryDesc *query_desc, PhigStatement *statement)
+{
+	CommandDest dest = query_desc->dest ? query_desc->dest->mydest : DestNone;
+	bool		into_relation = dest == DestIntoRel || dest == DestTransientRel;
+	PhigStatement adapted;
+	uint32		flags = 0;
+
+	switch (nodeTag(phig_wrapper_command))
+	{
+		case T_ExplainStmt:
+			flags |= PHIG_FLAG_EXPLAIN;
+			if (!into_relation)
+				return flags;
+			break;
+		case T_CopyStmt:
+			flags |= PHIG_FLAG_COPY;
+			break;
+		case T_CreateTableAsStmt:
+		case T_RefreshMatViewStmt:
+			break;
+		default:
+			return 0;
+	}
+	phig_statement_retarget(&adapted, statement, CreateCommandName(phig_wrapper_command),
+							into_relation);
+	*statement = adapted;
+	return flags;
+}
+
+static void
+check_unlabelled_stores(const char *columns)
+{
+	switch ((PhigOnUnlabelled) phig_on_unlabelled_store)
+	{
+		case PHIG_UNLABELLED_IGNORE:
+			return;
+		case PHIG_UNLABELLED_NOTICE:
+			ereport(NOTICE,
+					(errcode(PHIG_ERRCODE_UNLABELLED_STORE),
+					 errmsg("labelled data is stored in columns without a label: %s", columns),
+					 errhint("Label them with phiguard.label(), so that later reads are on record.")));
+			return;
+		case PHIG_UNLABELLED_ERROR:
+			ereport(ERROR,
+					(errcode(PHIG_ERRCODE_UNLABELLED_STORE),
+					 errmsg("labelled data may not be stored in columns without a label: %s", columns),
+					 errdetail("phiguard.on_unlabelled_store is error."),
+					 errhint("Label them with phiguard.label() first.")));
+	}
+}

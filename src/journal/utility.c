@@ -1,0 +1,444 @@
+/*
+ * utility.c
+ *		Utility statements.
+ *
+ * Three things happen here that no plan can carry: COPY of a table never
+ * reaches the planner, so its record is made from the column list; DDL on a
+ * labelled relation gets a record of kind ddl, whatever the way it was
+ * reached (the object access hook tells which relations a CASCADE met); and
+ * a table made from a query gets the labels that its query's result has.
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "commands/copy.h"
+#include "commands/prepare.h"
+#include "miscadmin.h"
+#include "parser/parse_node.h"
+#include "rewrite/rewriteHandler.h"
+#include "tcop/cmdtag.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+
+#include "compat.h"
+#include "flow/flow.h"
+#include "journal/context.h"
+#include "journal/normalize.h"
+#include "journal/utility.h"
+
+static PhigUtility *current = NULL; /* innermost statement that may touch labelled relations */
+
+static bool wraps_query(Node *stmt);
+static PhigExecution *begin_copy(PhigUtility *utility, PlannedStmt *pstmt,
+								 const char *query_string);
+static List *derive_labels(CreateTableAsStmt *stmt);
+static void apply_derived(CreateTableAsStmt *stmt, List *derived);
+static void note_named_relations(PhigUtility *utility, Node *stmt);
+static void note_relation(PhigUtility *utility, Oid relid);
+static void note_rangevar(PhigUtility *utility, const RangeVar *rv);
+static void start_ddl(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string);
+static void record_late(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string);
+static void record_setting(Node *stmt);
+static const char *text_of(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string);
+
+void
+phig_utility_begin(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string)
+{
+	Node	   *stmt = pstmt->utilityStmt;
+
+	memset(utility, 0, sizeof(*utility));
+	utility->outer = current;
+	utility->wraps_query = wraps_query(stmt);
+	current = utility;
+
+	/* Transaction commands may run without a valid transaction: nothing here concerns them. */
+	if (IsA(stmt, TransactionStmt) || !IsTransactionState())
+		return;
+
+	if (IsA(stmt, CopyStmt) && ((CopyStmt *) stmt)->relation)
+		utility->copy = begin_copy(utility, pstmt, query_string);
+	else if (IsA(stmt, CreateTableAsStmt))
+		utility->derived = derive_labels((CreateTableAsStmt *) stmt);
+	else
+	{
+		record_setting(stmt);
+		note_named_relations(utility, stmt);
+		if (utility->columns)
+			start_ddl(utility, pstmt, query_string);
+		utility->follow = phig_follow_before(stmt);
+	}
+	utility->running = true;
+}
+
+void
+phig_utility_finish(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string, uint64 rows)
+{
+	Node	   *stmt = pstmt->utilityStmt;
+
+	current = utility->outer;
+	if (utility->copy)
+	{
+		phig_access_rows(utility->copy, rows);
+		phig_access_end(utility->copy, 0);
+		utility->copy = NULL;
+	}
+	if (utility->follow)
+		phig_follow_after(utility->follow);
+	if (utility->derived)
+		apply_derived((CreateTableAsStmt *) stmt, utility->derived);
+	if (utility->late_columns)
+		record_late(utility, pstmt, query_string);
+	if (utility->started)
+		phig_journal_end(&utility->ticket, 0, 1, PHIG_OUTCOME_OK, 0);
+}
+
+void
+phig_utility_failed(PhigUtility *utility, int sqlstate)
+{
+	current = utility->outer;
+	if (utility->copy)
+		phig_access_end(utility->copy, sqlstate);
+	if (utility->started)
+		phig_journal_end(&utility->ticket, 0, 1,
+						 sqlstate == ERRCODE_QUERY_CANCELED ? PHIG_OUTCOME_CANCELLED :
+						 PHIG_OUTCOME_ERROR, sqlstate);
+}
+
+bool
+phig_utility_is_labelled(const PhigUtility *utility)
+{
+	return utility->copy != NULL || utility->touched != NIL;
+}
+
+void
+phig_utility_object_access(ObjectAccessType access, Oid classId, Oid objectId)
+{
+	if (current == NULL || classId != RelationRelationId)
+		return;
+	if (access == OAT_DROP || access == OAT_POST_ALTER || access == OAT_TRUNCATE)
+		note_relation(current, objectId);
+}
+
+void
+phig_utility_label_changed(Oid classId, Oid objectId, int subId, const char *old_label,
+						   const char *new_label)
+{
+	PhigDefinition def;
+	char	   *text = psprintf("%s -> %s", old_label ? old_label : "(none)",
+								new_label ? new_label : "(none)");
+	char	   *name;
+
+	if (!phig_active())
+		return;
+	if (classId == RelationRelationId)
+		name = phig_column_path(objectId, subId);
+	else
+		name = format_type_be(objectId);
+	phig_statement_event(&def, "SECURITY LABEL", text, name ? list_make1(name) : NIL);
+	phig_journal_event(&def, PHIG_KIND_POLICY, phig_context_flags(), PHIG_OUTCOME_OK, 0, true);
+}
+
+/* Commands that plan and run one query for the client, and no code of their own before it. */
+static bool
+wraps_query(Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_CopyStmt:
+			return !((CopyStmt *) stmt)->is_from;
+		case T_ExplainStmt:
+		case T_CreateTableAsStmt:
+		case T_RefreshMatViewStmt:
+		case T_PrepareStmt:
+		case T_ExecuteStmt:
+		case T_DeclareCursorStmt:
+		case T_FetchStmt:
+		case T_ClosePortalStmt:
+		case T_TransactionStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * COPY table TO and FROM.  Missing relations, columns and privileges are left
+ * to the command itself to complain about: a denied attempt is on record too.
+ */
+static PhigExecution *
+begin_copy(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string)
+{
+	CopyStmt   *stmt = (CopyStmt *) pstmt->utilityStmt;
+	Oid			relid = RangeVarGetRelid(stmt->relation, AccessShareLock, true);
+	PhigExecution *execution = NULL;
+	PhigStatement statement;
+	PhigFlow   *flow;
+	Relation	rel;
+	List	   *attnos;
+	uint64		fingerprint;
+
+	if (!OidIsValid(relid) || phig_label_relation(relid) == NULL)
+		return NULL;
+	/* Under row-level security COPY TO becomes a query, which makes its own record. */
+	if (!stmt->is_from && check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
+		return NULL;
+	rel = relation_open(relid, NoLock);
+	attnos = CopyGetAttnums(RelationGetDescr(rel), rel, stmt->attlist);
+	relation_close(rel, NoLock);
+	flow = stmt->is_from ? phig_flow_copy_from(relid, attnos) : phig_flow_copy_to(relid, attnos);
+	if (flow == NULL)
+		return NULL;
+
+	utility->text = phig_normalize(query_string, pstmt->stmt_location, pstmt->stmt_len,
+								   (Node *) stmt, &fingerprint);
+	phig_statement_build(&statement, flow, "COPY", utility->text, fingerprint);
+	if (statement.def.len > 0)
+	{
+		execution = phig_access_begin(NULL, &statement, PHIG_FLAG_COPY);
+		phig_access_running(execution, true);
+		/* Inside the command data starts to flow at once. */
+		phig_access_wait(execution);
+	}
+	return execution;
+}
+
+/* What each column of CREATE TABLE AS, SELECT INTO or CREATE MATERIALIZED VIEW will hold. */
+static List *
+derive_labels(CreateTableAsStmt *stmt)
+{
+	Query	   *query = castNode(Query, stmt->query);
+	List	   *rewritten;
+	PhigFlow   *flow = NULL;
+	List	   *labels = NIL;
+	Oid			nspid;
+
+	/* IF NOT EXISTS on a relation that is there: nothing will be made. */
+	nspid = RangeVarGetCreationNamespace(stmt->into->rel);
+	if (OidIsValid(get_relname_relid(stmt->into->rel->relname, nspid)))
+		return NIL;
+
+	if (query->commandType == CMD_UTILITY && IsA(query->utilityStmt, ExecuteStmt))
+	{
+		PreparedStatement *prepared =
+			FetchPreparedStatement(((ExecuteStmt *) query->utilityStmt)->name, false);
+
+		if (prepared == NULL)
+			return NIL;
+		rewritten = prepared->plansource->query_list;
+	}
+	else if (query->commandType == CMD_SELECT)
+		rewritten = QueryRewrite(copyObject(query));
+	else
+		return NIL;
+
+	if (list_length(rewritten) == 1)
+		flow = phig_flow_analyze(linitial_node(Query, rewritten));
+	if (flow == NULL)
+		return NIL;
+	for (int i = 0; i < flow->ncolumns; i++)
+	{
+		PhigLabel  *label = palloc(sizeof(PhigLabel));
+
+		*label = flow->column_labels[i];
+		labels = lappend(labels, label);
+	}
+	return labels;
+}
+
+static void
+apply_derived(CreateTableAsStmt *stmt, List *derived)
+{
+	Oid			relid = RangeVarGetRelid(stmt->into->rel, NoLock, true);
+	AttrNumber	attno = 0;
+	ListCell   *lc;
+
+	if (!OidIsValid(relid))
+		return;
+	foreach(lc, derived)
+	{
+		const PhigLabel *label = lfirst(lc);
+
+		attno++;
+		if (phig_label_is_phi(label))
+			phig_label_set_column(relid, attno, label);
+	}
+}
+
+/* The relations that a DDL statement names, where no object access hook tells of them. */
+static void
+note_named_relations(PhigUtility *utility, Node *stmt)
+{
+	ListCell   *lc;
+
+	switch (nodeTag(stmt))
+	{
+		case T_AlterTableStmt:
+			note_rangevar(utility, ((AlterTableStmt *) stmt)->relation);
+			break;
+		case T_RenameStmt:
+			note_rangevar(utility, ((RenameStmt *) stmt)->relation);
+			break;
+		case T_IndexStmt:
+			note_rangevar(utility, ((IndexStmt *) stmt)->relation);
+			break;
+		case T_CreateTrigStmt:
+			note_rangevar(utility, ((CreateTrigStmt *) stmt)->relation);
+			break;
+		case T_RuleStmt:
+			note_rangevar(utility, ((RuleStmt *) stmt)->relation);
+			break;
+		case T_CreatePolicyStmt:
+			note_rangevar(utility, ((CreatePolicyStmt *) stmt)->table);
+			break;
+		case T_AlterPolicyStmt:
+			note_rangevar(utility, ((AlterPolicyStmt *) stmt)->table);
+			break;
+		case T_ClusterStmt:
+			note_rangevar(utility, ((ClusterStmt *) stmt)->relation);
+			break;
+		case T_AlterObjectSchemaStmt:
+			note_rangevar(utility, ((AlterObjectSchemaStmt *) stmt)->relation);
+			break;
+		case T_TruncateStmt:
+			foreach(lc, ((TruncateStmt *) stmt)->relations)
+				note_rangevar(utility, lfirst_node(RangeVar, lc));
+			break;
+		case T_CreateStatsStmt:
+			foreach(lc, ((CreateStatsStmt *) stmt)->relations)
+				if (IsA(lfirst(lc), RangeVar))
+					note_rangevar(utility, lfirst(lc));
+			break;
+		case T_GrantStmt:
+			if (((GrantStmt *) stmt)->objtype == OBJECT_TABLE &&
+				((GrantStmt *) stmt)->targtype == ACL_TARGET_OBJECT)
+				foreach(lc, ((GrantStmt *) stmt)->objects)
+					note_rangevar(utility, lfirst_node(RangeVar, lc));
+			break;
+		case T_CreatePublicationStmt:
+			foreach(lc, ((CreatePublicationStmt *) stmt)->pubobjects)
+			{
+				PublicationObjSpec *spec = lfirst_node(PublicationObjSpec, lc);
+
+				if (spec->pubtable)
+					note_rangevar(utility, spec->pubtable->relation);
+			}
+			break;
+		case T_AlterPublicationStmt:
+			foreach(lc, ((AlterPublicationStmt *) stmt)->pubobjects)
+			{
+				PublicationObjSpec *spec = lfirst_node(PublicationObjSpec, lc);
+
+				if (spec->pubtable)
+					note_rangevar(utility, spec->pubtable->relation);
+			}
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+note_rangevar(PhigUtility *utility, const RangeVar *rv)
+{
+	Oid			relid;
+
+	if (rv == NULL)
+		return;
+	relid = RangeVarGetRelid(rv, NoLock, true);
+	if (OidIsValid(relid))
+		note_relation(utility, relid);
+}
+
+static void
+note_relation(PhigUtility *utility, Oid relid)
+{
+	const PhigRelLabels *labels;
+	PhigRelLabels *copy;
+	MemoryContext old;
+
+	if (list_member_oid(utility->touched, relid) || phig_label_relation(relid) == NULL)
+		return;
+	/* The hook may be called in a context that does not live as long as the statement. */
+	old = MemoryContextSwitchTo(PortalContext ? PortalContext : CurTransactionContext);
+	labels = copy = phig_label_relation_copy(relid);
+	utility->touched = lappend_oid(utility->touched, relid);
+	for (AttrNumber attno = 1; attno <= labels->natts; attno++)
+	{
+		char	   *path;
+
+		if (!phig_label_is_phi(&labels->cols[attno - 1]) ||
+			(path = phig_column_path(relid, attno)) == NULL)
+			continue;
+		if (utility->running)
+			utility->late_columns = lappend(utility->late_columns, path);
+		else
+			utility->columns = lappend(utility->columns, path);
+	}
+	pfree(copy);
+	MemoryContextSwitchTo(old);
+}
+
+static const char *
+text_of(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string)
+{
+	uint64		fingerprint;
+
+	if (utility->text == NULL)
+		utility->text = phig_normalize(query_string, pstmt->stmt_location, pstmt->stmt_len,
+									   pstmt->utilityStmt, &fingerprint);
+	return utility->text;
+}
+
+/* Before the fact: expressions in DDL can leak as well as any query. */
+static void
+start_ddl(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string)
+{
+	PhigDefinition def;
+
+	phig_statement_event(&def, CreateCommandName(pstmt->utilityStmt),
+						 text_of(utility, pstmt, query_string), utility->columns);
+	phig_journal_start(&def, PHIG_KIND_DDL, phig_context_flags(), &utility->ticket);
+	utility->started = true;
+	phig_journal_wait(utility->ticket.lsn);
+}
+
+/* What the statement turned out to reach: by CASCADE, by inheritance. */
+static void
+record_late(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string)
+{
+	PhigDefinition def;
+
+	phig_statement_event(&def, CreateCommandName(pstmt->utilityStmt),
+						 text_of(utility, pstmt, query_string), utility->late_columns);
+	phig_journal_event(&def, PHIG_KIND_DDL, phig_context_flags(), PHIG_OUTCOME_OK, 0, true);
+}
+
+/* ALTER SYSTEM, ROLE, DATABASE ... SET phiguard.x, whose values are words of ours or names of roles and files. */
+static void
+record_setting(Node *stmt)
+{
+	VariableSetStmt *set = NULL;
+	PhigDefinition def;
+
+	if (IsA(stmt, AlterSystemStmt))
+		set = ((AlterSystemStmt *) stmt)->setstmt;
+	else if (IsA(stmt, AlterRoleSetStmt))
+		set = ((AlterRoleSetStmt *) stmt)->setstmt;
+	else if (IsA(stmt, AlterDatabaseSetStmt))
+		set = ((AlterDatabaseSetStmt *) stmt)->setstmt;
+	if (set == NULL || !phig_active())
+		return;
+	if (set->kind != VAR_RESET_ALL && pg_strncasecmp(set->name, "phiguard.", 9) != 0)
+		return;
+	phig_statement_event(&def, CreateCommandName(stmt), set->name ? set->name : "RESET ALL", NIL);
+	phig_journal_event(&def, PHIG_KIND_SETTING, phig_context_flags(), PHIG_OUTCOME_OK, 0, true);
+}
