@@ -9,7 +9,9 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 
 #include "journal/journal.h"
@@ -131,6 +133,52 @@ phig_claims_are_fresh(void)
 	return claim_is_fresh(phig_app_user, CLAIM_APP_USER) &&
 		claim_is_fresh(phig_justification, CLAIM_JUSTIFICATION) &&
 		claim_is_fresh(phig_purpose, CLAIM_PURPOSE);
+}
+
+PG_FUNCTION_INFO_V1(phiguard_begin_access);
+
+static void
+claim_for_transaction(const char *name, FunctionCallInfo fcinfo, int arg)
+{
+	(void) set_config_option(name, PG_ARGISNULL(arg) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(arg)),
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+}
+
+/* begin_access(purpose, app_user, justification): the claims of one transaction, for pooled connections. */
+Datum
+phiguard_begin_access(PG_FUNCTION_ARGS)
+{
+	WarnNoTransactionBlock(true, "phiguard.begin_access()");
+	claim_for_transaction("phiguard.purpose", fcinfo, 0);
+	claim_for_transaction("phiguard.app_user", fcinfo, 1);
+	claim_for_transaction("phiguard.justification", fcinfo, 2);
+	PG_RETURN_VOID();
+}
+
+/* The settings that weaken the record and that a superuser can change inside a session. */
+const char *
+phig_settings_drift(void)
+{
+	static int	known_sync = -1;
+	static int	known_store = -1;
+	static char text[128];
+	bool		first = known_sync < 0;
+
+	if (known_sync == phig_journal_sync && known_store == phig_on_unlabelled_store)
+		return NULL;
+	known_sync = phig_journal_sync;
+	known_store = phig_on_unlabelled_store;
+	snprintf(text, sizeof(text), "phiguard.journal_sync = %s, phiguard.on_unlabelled_store = %s",
+			 GetConfigOption("phiguard.journal_sync", false, false),
+			 GetConfigOption("phiguard.on_unlabelled_store", false, false));
+	/* What the server file, a database or a role sets is on record where it was set. */
+	if (first &&
+		strcmp(GetConfigOption("phiguard.journal_sync", false, false),
+			   GetConfigOptionResetString("phiguard.journal_sync")) == 0 &&
+		strcmp(GetConfigOption("phiguard.on_unlabelled_store", false, false),
+			   GetConfigOptionResetString("phiguard.on_unlabelled_store")) == 0)
+		return NULL;
+	return text;
 }
 
 void

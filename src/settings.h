@@ -53,6 +53,13 @@ extern bool phig_claims_are_fresh(void);
 /* Grows with each change of purpose, app_user or justification. */
 extern uint32 phig_claims_generation;
 
+/*
+ * phig_settings_drift
+ *		Text for a setting record when journal_sync or on_unlabelled_store changed since the last
+ *		call in this session; NULL when not.  Static memory.
+ */
+extern const char *phig_settings_drift(void);
+
 extern void phig_settings_init(void);
 
 #endif

@@ -55,6 +55,7 @@ static dlist_head executions = DLIST_STATIC_INIT(executions);
 static HTAB *shared_records = NULL;
 static int	fatal_sqlstate = 0;
 
+static void record_drift(void);
 static SharedRecord *share_record(const PhigStatement *statement, uint32 flags);
 static void end_shared(SharedRecord *shared);
 static void end_at_exit(int code, Datum arg);
@@ -82,6 +83,7 @@ phig_access_begin(QueryDesc *query_desc, const PhigStatement *statement, uint32 
 											   ALLOCSET_SMALL_SIZES);
 		before_shmem_exit(end_at_exit, (Datum) 0);
 	}
+	record_drift();
 	flags |= statement->flags | phig_context_flags();
 
 	/* Allocate first: once the record is appended nothing may fail before it is in the list. */
@@ -181,6 +183,19 @@ void
 phig_access_note_fatal(int sqlstate)
 {
 	fatal_sqlstate = sqlstate;
+}
+
+/* A session that weakened its own record says so before its next access. */
+static void
+record_drift(void)
+{
+	const char *text = phig_settings_drift();
+	PhigDefinition def;
+
+	if (text == NULL)
+		return;
+	phig_statement_event(&def, "SET", text, NIL);
+	phig_journal_event(&def, PHIG_KIND_SETTING, phig_context_flags(), PHIG_OUTCOME_OK, 0, false);
 }
 
 /* Find or start the record that this execution shares. */
