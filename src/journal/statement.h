@@ -35,7 +35,10 @@ extern void phig_statement_build(PhigStatement *out, const PhigFlow *flow, const
 extern void phig_statement_retarget(PhigStatement *out, const PhigStatement *in,
 									const char *command, bool into_relation);
 
-/* A definition without flow, for events: tag, text (no user data), and the columns it is about (list of char *, may be NIL). */
+/*
+ * A definition without flow, for events: tag, text (no user data), and the columns it is about
+ * (list of char *, may be NIL).
+ */
 extern void phig_statement_event(PhigDefinition *out, const char *command, const char *text,
 								 List *columns);
 
