@@ -91,7 +91,7 @@ phig_shmem_startup(void)
 static PlannedStmt *
 phig_planner(Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams)
 {
-	PlannedStmt *plan;
+	PlannedStmt *volatile plan = NULL;
 	PhigPlanning planning;
 	bool		labelled = phig_active() && phig_plan_begin(parse, query_string, &planning);
 	Frame		frame = enter(true, NULL);
@@ -248,6 +248,7 @@ phig_ProcessUtility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTr
 		standard_ProcessUtility;
 	PhigUtility utility;
 	QueryCompletion own_qc;
+	QueryCompletion *const completion = qc ? qc : &own_qc;
 	Frame		frame;
 
 	if (!phig_active())
@@ -256,15 +257,12 @@ phig_ProcessUtility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTr
 		return;
 	}
 	if (qc == NULL)
-	{
 		InitializeQueryCompletion(&own_qc);
-		qc = &own_qc;
-	}
 	phig_utility_begin(&utility, pstmt, queryString);
 	frame = enter(!utility.wraps_query, utility.wraps_query ? pstmt->utilityStmt : NULL);
 	PG_TRY();
 	{
-		chain(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
+		chain(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, completion);
 	}
 	PG_CATCH();
 	{
@@ -276,7 +274,7 @@ phig_ProcessUtility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTr
 	}
 	PG_END_TRY();
 	leave(frame);
-	phig_utility_finish(&utility, pstmt, queryString, qc->nprocessed);
+	phig_utility_finish(&utility, pstmt, queryString, completion->nprocessed);
 }
 
 static void

@@ -55,6 +55,8 @@ static dlist_head executions = DLIST_STATIC_INIT(executions);
 static HTAB *shared_records = NULL;
 static int	fatal_sqlstate = 0;
 
+static void make_context(void);
+static void start_record(PhigExecution *execution, const PhigStatement *statement, uint32 flags);
 static void record_drift(void);
 static SharedRecord *share_record(const PhigStatement *statement, uint32 flags);
 static void end_shared(SharedRecord *shared);
@@ -77,34 +79,15 @@ phig_access_begin(QueryDesc *query_desc, const PhigStatement *statement, uint32 
 {
 	PhigExecution *execution;
 
-	if (access_context == NULL)
-	{
-		access_context = AllocSetContextCreate(TopMemoryContext, "phiguard executions",
-											   ALLOCSET_SMALL_SIZES);
-		before_shmem_exit(end_at_exit, (Datum) 0);
-	}
+	make_context();
 	record_drift();
 	flags |= statement->flags | phig_context_flags();
 
-	/* Allocate first: once the record is appended nothing may fail before it is in the list. */
+	/* Allocated first: once the record is appended nothing may fail before it is in the list. */
 	execution = MemoryContextAllocZero(access_context, sizeof(PhigExecution));
 	execution->query_desc = query_desc;
 	execution->subid = GetCurrentSubTransactionId();
-	PG_TRY();
-	{
-		if (phig_code_depth > 0)
-			execution->shared = share_record(statement, flags);
-		else
-			phig_journal_start(&statement->def, statement->kind, flags, &execution->ticket);
-	}
-	PG_CATCH();
-	{
-		pfree(execution);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	if (execution->shared)
-		execution->shared->open++;
+	start_record(execution, statement, flags);
 	dlist_push_head(&executions, &execution->node);
 	return execution;
 }
@@ -183,6 +166,38 @@ void
 phig_access_note_fatal(int sqlstate)
 {
 	fatal_sqlstate = sqlstate;
+}
+
+static void
+make_context(void)
+{
+	if (access_context != NULL)
+		return;
+	access_context = AllocSetContextCreate(TopMemoryContext, "phiguard executions",
+										   ALLOCSET_SMALL_SIZES);
+	before_shmem_exit(end_at_exit, (Datum) 0);
+}
+
+/* A record of the execution's own, or a share in one.  Frees the execution when there can be none. */
+static void
+start_record(PhigExecution *execution, const PhigStatement *statement, uint32 flags)
+{
+	PG_TRY();
+	{
+		if (phig_code_depth > 0)
+		{
+			execution->shared = share_record(statement, flags);
+			execution->shared->open++;
+		}
+		else
+			phig_journal_start(&statement->def, statement->kind, flags, &execution->ticket);
+	}
+	PG_CATCH();
+	{
+		pfree(execution);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 }
 
 /* A session that weakened its own record says so before its next access. */

@@ -222,7 +222,7 @@ categories_of(const PhigFlow *flow)
 	const PhigFlowSet *sets[] = {&flow->returned, &flow->referenced, &flow->stored, &flow->written};
 	List	   *categories = NIL;
 
-	for (int s = 0; s < lengthof(sets); s++)
+	for (size_t s = 0; s < lengthof(sets); s++)
 		for (int i = 0; i < sets[s]->nitems; i++)
 		{
 			const PhigFlowItem *item = &sets[s]->items[i];
