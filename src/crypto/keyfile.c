@@ -116,11 +116,11 @@ file_objection(const struct stat *st, const char **hint)
 	return NULL;
 }
 
-/* Read and check what fd has open.  Nothing of the text outlives this, also where it is refused. */
+/* Read and check what fd has open.  Its contents do not outlive this, also where refused. */
 static void
 read_key(const char *path, int fd, uint8 key[PHIG_KEY_BYTES], PhigKeyFileId *id)
 {
-	char		text[FILE_BYTES];
+	char		contents[FILE_BYTES];
 	struct stat st;
 	const char *objection;
 	const char *hint;
@@ -132,11 +132,11 @@ read_key(const char *path, int fd, uint8 key[PHIG_KEY_BYTES], PhigKeyFileId *id)
 	if (objection != NULL)
 		refuse(path, objection, 0, hint);
 
-	good = read(fd, text, FILE_BYTES) == (ssize_t) FILE_BYTES &&
-		memcmp(text, MAGIC_LINE, MAGIC_BYTES) == 0 &&
-		text[FILE_BYTES - 1] == '\n' &&
-		decode_hex(text + MAGIC_BYTES, key);
-	OPENSSL_cleanse(text, sizeof(text));
+	good = read(fd, contents, FILE_BYTES) == (ssize_t) FILE_BYTES &&
+		memcmp(contents, MAGIC_LINE, MAGIC_BYTES) == 0 &&
+		contents[FILE_BYTES - 1] == '\n' &&
+		decode_hex(contents + MAGIC_BYTES, key);
+	OPENSSL_cleanse(contents, sizeof(contents));
 	if (!good)
 	{
 		OPENSSL_cleanse(key, PHIG_KEY_BYTES);
@@ -155,20 +155,20 @@ static bool
 write_new_key(int fd)
 {
 	uint8		key[PHIG_KEY_BYTES];
-	char		text[FILE_BYTES];
+	char		contents[FILE_BYTES];
 	bool		done;
 
-	memcpy(text, MAGIC_LINE, MAGIC_BYTES);
-	text[FILE_BYTES - 1] = '\n';
+	memcpy(contents, MAGIC_LINE, MAGIC_BYTES);
+	contents[FILE_BYTES - 1] = '\n';
 	errno = 0;
 	done = pg_strong_random(key, sizeof(key));
 	if (done)
 	{
-		encode_hex(key, text + MAGIC_BYTES);
-		done = write(fd, text, FILE_BYTES) == (ssize_t) FILE_BYTES && pg_fsync(fd) == 0;
+		encode_hex(key, contents + MAGIC_BYTES);
+		done = write(fd, contents, FILE_BYTES) == (ssize_t) FILE_BYTES && pg_fsync(fd) == 0;
 	}
 	OPENSSL_cleanse(key, sizeof(key));
-	OPENSSL_cleanse(text, sizeof(text));
+	OPENSSL_cleanse(contents, sizeof(contents));
 	/* a short write has no error of its own */
 	if (!done && errno == 0)
 		errno = ENOSPC;
