@@ -44,7 +44,7 @@
  * Raise PG002 for what is wrong, with the system's word for err unless that is 0.
  * Users of token() need not know where the key is: only the log says.
  */
-pg_attribute_noreturn() static void
+static void
 refuse(const char *path, const char *what, int err, const char *hint)
 {
 	char	   *detail = err == 0 ? psprintf("%s.", what) : psprintf("%s: %s.", what, strerror(err));
@@ -56,7 +56,6 @@ refuse(const char *path, const char *what, int err, const char *hint)
 			 errdetail_log("Key file \"%s\": %s", path, detail),
 			 errhint("%s", hint),
 			 errhidestmt(true)));
-	pg_unreachable();
 }
 
 bool

@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 
 #include "compat.h"
+#include "compat.h"
 #include "detect/validators.h"
 
 /* One type: what it accepts, and the sentences that explain a refusal. */

@@ -22,6 +22,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
+#include "compat.h"
 #include "crypto/hmac.h"
 #include "crypto/key.h"
 #include "errors.h"
@@ -110,7 +111,7 @@ free_hmac(void *arg)
 	state->hmac = NULL;
 }
 
-pg_attribute_noreturn() static void
+static void
 refuse_without_hmac(void)
 {
 	ereport(ERROR,
@@ -118,7 +119,6 @@ refuse_without_hmac(void)
 			 errmsg("OpenSSL does not provide HMAC with SHA-256"),
 			 errhint("Check the providers that the system's OpenSSL configuration activates."),
 			 errhidestmt(true)));
-	pg_unreachable();
 }
 
 /* The call site's state; its HMAC goes when the call site's memory goes, also after an error. */
