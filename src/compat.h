@@ -14,6 +14,7 @@
 #include "access/tupdesc.h"
 #include "nodes/parsenodes.h"
 #include "nodes/primnodes.h"
+#include "utils/backend_status.h"
 
 /* Reaching into variable-length values: part of postgres.h in 15, a header of its own since. */
 #if PG_VERSION_NUM >= 160000
@@ -162,18 +163,19 @@ extern void phig_compat_explain_one_query(Query *query, int cursorOptions, IntoC
 #define PHIG_RUN_ARGS queryDesc, direction, count, execute_once
 #endif
 
-/* Ownership checks, one function per catalog in 15, became one for all. */
-#if PG_VERSION_NUM >= 160000
-#define phig_owns_relation(relid, roleid) object_ownercheck(RelationRelationId, (relid), (roleid))
-#else
-#define phig_owns_relation(relid, roleid) pg_class_ownercheck((relid), (roleid))
-#endif
+/*
+ * What the journal's reader has to know of sessions.
+ */
 
-/* ALTER COLUMN ... SET EXPRESSION is an ALTER TABLE subcommand since 17. */
-#if PG_VERSION_NUM >= 170000
-#define PHIG_AT_SET_EXPRESSION AT_SetExpression
+/* Session 1 .. pgstat_fetch_stat_numbackends(): 16 named the function by its argument. */
+static inline LocalPgBackendStatus *
+phig_compat_backend_status(int index)
+{
+#if PG_VERSION_NUM >= 160000
+	return pgstat_get_local_beentry_by_index(index);
 #else
-#define PHIG_AT_SET_EXPRESSION (-1)
+	return pgstat_fetch_stat_local_beentry(index);
 #endif
+}
 
 #endif

@@ -42,7 +42,11 @@ need(PhigBytes *bytes, uint64_t offset, size_t want, size_t *have)
 	if (offset > bytes->limit || bytes->limit - offset < want)
 		return NULL;
 	p = bytes->get(bytes->arg, offset, want, have);
-	return p != NULL && *have >= want ? p : NULL;
+	if (p == NULL || *have < want)
+		return NULL;
+	if (*have > bytes->limit - offset)
+		*have = (size_t) (bytes->limit - offset);
+	return p;
 }
 
 static void

@@ -41,18 +41,22 @@ node_name(const uint8_t *node, char node8[9])
 	snprintf(node8, 9, "%02x%02x%02x%02x", node[0], node[1], node[2], node[3]);
 }
 
+static bool
+is_branch_of_node(const PhigVerifier *v, const PhigBranch *branch)
+{
+	char		parent8[9];
+
+	node_name(branch->parent_node, parent8);
+	return strcmp(parent8, v->node8) == 0;
+}
+
 /* Did a node take over from this one?  Then what follows its last seal here may be half a copy. */
 static bool
 is_parent(const PhigVerifier *v)
 {
 	for (int i = 0; i < v->nbranches; i++)
-	{
-		char		parent8[9];
-
-		node_name(v->branches[i].parent_node, parent8);
-		if (strcmp(parent8, v->node8) == 0)
+		if (is_branch_of_node(v, &v->branches[i]))
 			return true;
-	}
 	return false;
 }
 
@@ -113,6 +117,30 @@ hash_over(PhigVerifier *v, const uint8_t *before, const uint8_t *bytes, size_t l
 	digests->sha256_end(digests->sha256, hash);
 }
 
+/* The hash behind record seq is this: do the branches that leave the node there begin with it? */
+static void
+check_branches(PhigVerifier *v, uint64_t seq, const uint8_t *hash)
+{
+	for (int i = 0; i < v->nbranches; i++)
+	{
+		PhigBranch *branch = &v->branches[i];
+
+		if (branch->parent_seq != seq || !is_branch_of_node(v, branch))
+			continue;
+		branch->reached = true;
+		branch->matched |= memcmp(hash, branch->prev_hash, PHIG_HASH_BYTES) == 0;
+	}
+}
+
+/* The segments before this first record were taken on trust: so are the branches that leave there. */
+static void
+trust_branches(PhigVerifier *v, uint64_t first_seq)
+{
+	for (int i = 0; i < v->nbranches; i++)
+		if (v->branches[i].parent_seq < first_seq && is_branch_of_node(v, &v->branches[i]))
+			v->branches[i].matched = true;
+}
+
 /* --- the header --- */
 
 /* Does it stand where its reason says: the first of a node, or not the first? */
@@ -166,14 +194,20 @@ check_identity(PhigVerifier *v, const PhigSegmentHeader *header)
 
 	node_name(header->node, node8);
 	if (header->number != v->segment->number || strcmp(node8, v->node8) != 0)
+	{
 		finding(v, v->next_seq, "the file holds segment %" PRIu64 " of node %s",
 				header->number, node8);
-	else if (v->system_identifier != 0 && header->system_identifier != v->system_identifier)
+		return false;
+	}
+	if (v->system_identifier == 0)
+		v->system_identifier = header->system_identifier;
+	if (header->system_identifier != v->system_identifier)
+	{
 		finding(v, v->next_seq, "the segment belongs to another database system, %" PRIu64,
 				header->system_identifier);
-	else
-		return true;
-	return false;
+		return false;
+	}
+	return true;
 }
 
 /* Why there is no header to be read, or NULL when there is one. */
@@ -219,6 +253,9 @@ begin_segment(PhigVerifier *v)
 	if (trouble == NULL && check_identity(v, &header))
 	{
 		check_continuation(v, &header);
+		if (v->passed)
+			trust_branches(v, header.first_seq);
+		v->passed = false;
 		v->next_seq = header.first_seq;
 	}
 	else if (trouble == NULL)
@@ -230,7 +267,11 @@ begin_segment(PhigVerifier *v)
 	raw = bytes->get(bytes->arg, 0, PHIG_SEGMENT_HEADER_BYTES, &have);
 	v->hash_known = trouble == NULL && raw != NULL && have >= PHIG_SEGMENT_HEADER_BYTES;
 	if (v->hash_known)
+	{
 		hash_over(v, header.prev_hash, raw, PHIG_SEGMENT_HEADER_BYTES, v->hash);
+		/* A copy taken just after the segment was begun branches off its header. */
+		check_branches(v, header.first_seq - 1, v->hash);
+	}
 	begin_batch(v, PHIG_SEGMENT_HEADER_BYTES, PHIG_SEGMENT_HEADER_BYTES);
 	return true;
 }
@@ -267,25 +308,6 @@ check_record(PhigVerifier *v)
 		v->batch_seq = seq;
 }
 
-/* Do the branches that leave this node here begin with the hash that it has here? */
-static void
-check_branches(PhigVerifier *v, uint64_t seq, const uint8_t *seal)
-{
-	for (int i = 0; i < v->nbranches; i++)
-	{
-		PhigBranch *branch = &v->branches[i];
-		uint8_t		hash[PHIG_HASH_BYTES];
-		char		parent8[9];
-
-		node_name(branch->parent_node, parent8);
-		if (branch->parent_seq != seq || strcmp(parent8, v->node8) != 0)
-			continue;
-		hash_over(v, v->hash, seal, PHIG_SEAL_BYTES, hash);
-		branch->reached = true;
-		branch->matched |= memcmp(hash, branch->prev_hash, PHIG_HASH_BYTES) == 0;
-	}
-}
-
 static void
 check_seal(PhigVerifier *v)
 {
@@ -294,6 +316,7 @@ check_seal(PhigVerifier *v)
 	uint64_t	first = v->batch_seq != 0 ? v->batch_seq : v->next_seq;
 	uint8_t		seal[PHIG_SEAL_BYTES];
 	uint8_t		computed[PHIG_HASH_BYTES];
+	uint8_t		behind[PHIG_HASH_BYTES];
 
 	memcpy(seal, v->walk.record.bytes, PHIG_SEAL_BYTES);
 	hash_up_to(v, offset);
@@ -311,7 +334,11 @@ check_seal(PhigVerifier *v)
 
 	memcpy(v->hash, seal + sizeof(PhigRecordHeader), PHIG_HASH_BYTES);
 	v->hash_known = true;
-	check_branches(v, seq, seal);
+	if (is_parent(v))
+	{
+		hash_over(v, v->hash, seal, PHIG_SEAL_BYTES, behind);
+		check_branches(v, seq, behind);
+	}
 	begin_batch(v, offset, offset + PHIG_SEAL_BYTES);
 }
 
@@ -379,15 +406,17 @@ finish_segment(PhigVerifier *v)
 }
 
 void
-phig_verify_begin_node(PhigVerifier *v, const char *node8, uint64_t number)
+phig_verify_begin_node(PhigVerifier *v, const char *node8, uint64_t system_identifier)
 {
 	memcpy(v->node8, node8, sizeof(v->node8));
-	v->next_number = number;
-	v->next_seq = number == 1 ? 1 : 0;
+	v->system_identifier = system_identifier;
+	v->next_number = 1;
+	v->next_seq = 1;
 	v->hash_known = false;
+	v->passed = false;
 	v->segment = NULL;
 	for (int i = 0; i < v->nbranches; i++)
-		if (number == 1 && strcmp(v->branches[i].node8, node8) == 0)
+		if (strcmp(v->branches[i].node8, node8) == 0)
 			v->next_seq = v->branches[i].parent_seq + 1;
 }
 
@@ -407,15 +436,31 @@ report_missing(PhigVerifier *v, uint64_t first, uint64_t last)
 	v->hash_known = false;
 }
 
+/* The next segment's number, of those that are there. */
+static void
+check_number(PhigVerifier *v, uint64_t number)
+{
+	if (number > v->next_number)
+		report_missing(v, v->next_number, number - 1);
+	v->next_number = number + 1;
+}
+
+void
+phig_verify_pass(PhigVerifier *v, uint64_t number)
+{
+	check_number(v, number);
+	v->passed = true;
+	v->next_seq = 0;
+	v->hash_known = false;
+}
+
 void
 phig_verify_segment(PhigVerifier *v, PhigSegment *segment)
 {
 	PhigStep	step;
 
 	v->segment = segment;
-	if (segment->number > v->next_number)
-		report_missing(v, v->next_number, segment->number - 1);
-	v->next_number = segment->number + 1;
+	check_number(v, segment->number);
 	v->lost_records = 0;
 	v->repeated_seq = UINT64_MAX - 1;
 	v->misplaced = false;
@@ -451,10 +496,8 @@ phig_verify_end_node(PhigVerifier *v, uint64_t last_number)
 	for (int i = 0; i < v->nbranches; i++)
 	{
 		const PhigBranch *branch = &v->branches[i];
-		char		parent8[9];
 
-		node_name(branch->parent_node, parent8);
-		if (strcmp(parent8, v->node8) != 0 || branch->matched)
+		if (branch->matched || !is_branch_of_node(v, branch))
 			continue;
 		v->report(v->report_arg, branch->node8, branch->segment, branch->parent_seq + 1,
 					  branch->reached ?

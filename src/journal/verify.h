@@ -60,12 +60,13 @@ typedef struct PhigVerifier
 	const PhigDigests *digests;
 	PhigReport	report;
 	void	   *report_arg;
-	uint64_t	system_identifier;	/* 0 = any */
 	PhigBranch *branches;
 	int			nbranches;
 
 	/* The node. */
 	char		node8[9];
+	uint64_t	system_identifier;
+	bool		passed;			/* the segments before were taken on trust */
 	uint64_t	next_number;	/* of the next segment */
 	uint64_t	next_seq;		/* of the next record; 0 = not known */
 	bool		hash_known;
@@ -84,11 +85,14 @@ typedef struct PhigVerifier
 	uint64_t	repeated_seq;	/* latest record out of order: a run of them is one finding */
 } PhigVerifier;
 
-/* number: of the first segment that is to be there. */
-extern void phig_verify_begin_node(PhigVerifier *v, const char *node8, uint64_t number);
+/* system_identifier: of the database system; 0: whichever its first intact segment names. */
+extern void phig_verify_begin_node(PhigVerifier *v, const char *node8, uint64_t system_identifier);
 
-/* Segments come in the order of their numbers. */
+/* Segments come in the order of their numbers, from 1 on. */
 extern void phig_verify_segment(PhigVerifier *v, PhigSegment *segment);
+
+/* In place of the above, before the first: the segment is there, and taken on trust. */
+extern void phig_verify_pass(PhigVerifier *v, uint64_t number);
 
 /* last_number: of the newest segment that is to be there; 0 = not known. */
 extern void phig_verify_end_node(PhigVerifier *v, uint64_t last_number);

@@ -274,7 +274,6 @@ verify_journal(void)
 
 	verifier.digests = &digests;
 	verifier.report = count_finding;
-	verifier.system_identifier = SYSTEM;
 	if (files[BRANCH].present && phig_parse_header(&bytes, crc32c, &header) == PHIG_HEADER_OK &&
 		header.reason == PHIG_SEGMENT_BRANCH)
 	{
@@ -293,7 +292,7 @@ verify_journal(void)
 		PhigSegment segment = {.name = name,.number = second ? 1 : (uint64_t) i + 1};
 
 		if (i == 0 || second)
-			phig_verify_begin_node(&verifier, second ? "bbbbbbbb" : "aaaaaaaa", 1);
+			phig_verify_begin_node(&verifier, second ? "bbbbbbbb" : "aaaaaaaa", second ? SYSTEM : 0);
 		if (files[i].present)
 		{
 			snprintf(name, sizeof(name), "%s-%010d.seg", verifier.node8, (int) segment.number);

@@ -1,0 +1,96 @@
+-- The record, read: access_log and verify_journal().
+-- Which role is the auditor is a setting of the server, so both are granted to
+-- everybody and refuse in C whoever is none.
+
+CREATE FUNCTION phiguard.read_log(
+	OUT started timestamptz,
+	OUT ended timestamptz,
+	OUT node text,
+	OUT "position" bigint,
+	OUT kind text,
+	OUT command text,
+	OUT login_role text,
+	OUT active_role text,
+	OUT app_user text,
+	OUT client inet,
+	OUT application text,
+	OUT database text,
+	OUT pid integer,
+	OUT session_id text,
+	OUT purpose text,
+	OUT justification text,
+	OUT returned text[],
+	OUT referenced text[],
+	OUT stored text[],
+	OUT shown text[],
+	OUT categories text[],
+	OUT rows bigint,
+	OUT outcome text,
+	OUT sqlstate text,
+	OUT fingerprint bigint,
+	OUT query text,
+	OUT executions bigint,
+	OUT "extract" text,
+	OUT agreement text,
+	OUT recipient text,
+	OUT subjects text[],
+	OUT flags text[])
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10000
+AS 'MODULE_PATHNAME', 'phiguard_read_log';
+REVOKE ALL ON FUNCTION phiguard.read_log() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.read_log() TO PUBLIC;
+COMMENT ON FUNCTION phiguard.read_log() IS
+'What phiguard.access_log shows. Internal: read the view.';
+
+CREATE VIEW phiguard.access_log AS
+SELECT started, ended, node, "position", kind, command, login_role, active_role, app_user, client, application, database,
+	pid, session_id, purpose, justification, returned, referenced, stored, shown, categories, rows, outcome, sqlstate,
+	fingerprint, query, executions, "extract", agreement, recipient, subjects, flags
+FROM phiguard.read_log();
+REVOKE ALL ON phiguard.access_log FROM PUBLIC;
+GRANT SELECT ON phiguard.access_log TO PUBLIC;
+COMMENT ON VIEW phiguard.access_log IS
+'Who reached which labelled column, when, why and in what form: one row an execution, newest last.
+For superusers and members of phiguard.auditor_role; raises 42501 for others. Each reading is itself on record, as kind log_read.
+Damaged records are passed over with a warning: see phiguard.verify_journal(). Source: 45 CFR 164.312(b).';
+COMMENT ON COLUMN phiguard.access_log.started IS 'When the statement began; for events, when they happened.';
+COMMENT ON COLUMN phiguard.access_log.ended IS 'When it ended; NULL while it runs and when its end is lost.';
+COMMENT ON COLUMN phiguard.access_log.node IS 'Which writer of a journal: the first 8 hex digits of its id, as in the names of its files.';
+COMMENT ON COLUMN phiguard.access_log."position" IS 'Number of the record; strictly increases on a node.';
+COMMENT ON COLUMN phiguard.access_log.kind IS 'read, write, disclosure, denied, probe, ddl, policy, setting, server or log_read.';
+COMMENT ON COLUMN phiguard.access_log.command IS 'Command tag.';
+COMMENT ON COLUMN phiguard.access_log.login_role IS 'Role that the session logged in as (or was made by SET SESSION AUTHORIZATION).';
+COMMENT ON COLUMN phiguard.access_log.active_role IS 'Role in effect through SET ROLE; SECURITY DEFINER does not count.';
+COMMENT ON COLUMN phiguard.access_log.app_user IS 'The application''s user, as the application claimed it in phiguard.app_user.';
+COMMENT ON COLUMN phiguard.access_log.client IS 'Address of the client; NULL for a Unix-domain socket.';
+COMMENT ON COLUMN phiguard.access_log.application IS 'application_name: the client writes it.';
+COMMENT ON COLUMN phiguard.access_log.session_id IS 'As %c in log_line_prefix.';
+COMMENT ON COLUMN phiguard.access_log.purpose IS 'Purpose that the session stated.';
+COMMENT ON COLUMN phiguard.access_log.justification IS 'Why, in the user''s words.';
+COMMENT ON COLUMN phiguard.access_log.returned IS 'Labelled columns whose values reached the client or the caller.';
+COMMENT ON COLUMN phiguard.access_log.referenced IS 'Labelled columns that only steered the statement: filters, joins, ordering, counting.';
+COMMENT ON COLUMN phiguard.access_log.stored IS 'Labelled columns whose values were written elsewhere.';
+COMMENT ON COLUMN phiguard.access_log.shown IS 'In what form each left: column=clear, column=token ...';
+COMMENT ON COLUMN phiguard.access_log.categories IS 'Categories of the columns, as labelled at that time.';
+COMMENT ON COLUMN phiguard.access_log.rows IS 'Rows returned or affected.';
+COMMENT ON COLUMN phiguard.access_log.outcome IS 'ok, error, cancelled, lost (no end record); NULL while it runs.';
+COMMENT ON COLUMN phiguard.access_log.sqlstate IS 'SQLSTATE of the outcome, 00000 for ok.';
+COMMENT ON COLUMN phiguard.access_log.fingerprint IS 'phiguard''s own, over the normalised text.';
+COMMENT ON COLUMN phiguard.access_log.query IS 'The statement without any literal, comment or alias.';
+COMMENT ON COLUMN phiguard.access_log.executions IS 'How many identical executions inside one top-level statement this record stands for.';
+COMMENT ON COLUMN phiguard.access_log.subjects IS 'Whose data, as keyed tokens; NULL: not captured.';
+COMMENT ON COLUMN phiguard.access_log.flags IS 'exempt, function, copy, replica, explain, constraint, unseen_plan, row_trigger, approximate, session_user_claim ...';
+
+CREATE FUNCTION phiguard.verify_journal(since timestamptz DEFAULT NULL)
+RETURNS TABLE (node text, segment text, "position" bigint, what text)
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10
+AS 'MODULE_PATHNAME', 'phiguard_verify_journal';
+REVOKE ALL ON FUNCTION phiguard.verify_journal(timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.verify_journal(timestamptz) TO PUBLIC;
+COMMENT ON FUNCTION phiguard.verify_journal(timestamptz) IS
+'Checks every record and the chain of hashes of the journal; a row for each thing that is wrong, none when all is intact.
+position is the number of the first record concerned (the one after the last good one), NULL when not known; segment is a file of the journal''s directory.
+since: segments that were complete before that time are taken on trust.
+For superusers and members of phiguard.auditor_role; raises 42501 for others. Does not find what only an anchor kept elsewhere can show:
+a journal rewritten from some record to its end, or cut at its end while the server was stopped. Source: 45 CFR 164.312(c)(1).';

@@ -1,0 +1,90 @@
+/*
+ * definition.h
+ *		What a segment's definitions say, as columns of access_log.
+ */
+#ifndef PHIG_DEFINITION_H
+#define PHIG_DEFINITION_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+
+#include "journal/format.h"
+
+/* The columns of phiguard.access_log, in its order. */
+typedef enum PhigLogColumn
+{
+	PHIG_LOG_STARTED,
+	PHIG_LOG_ENDED,
+	PHIG_LOG_NODE,
+	PHIG_LOG_POSITION,
+	PHIG_LOG_KIND,
+	PHIG_LOG_COMMAND,
+	PHIG_LOG_LOGIN_ROLE,
+	PHIG_LOG_ACTIVE_ROLE,
+	PHIG_LOG_APP_USER,
+	PHIG_LOG_CLIENT,
+	PHIG_LOG_APPLICATION,
+	PHIG_LOG_DATABASE,
+	PHIG_LOG_PID,
+	PHIG_LOG_SESSION_ID,
+	PHIG_LOG_PURPOSE,
+	PHIG_LOG_JUSTIFICATION,
+	PHIG_LOG_RETURNED,
+	PHIG_LOG_REFERENCED,
+	PHIG_LOG_STORED,
+	PHIG_LOG_SHOWN,
+	PHIG_LOG_CATEGORIES,
+	PHIG_LOG_ROWS,
+	PHIG_LOG_OUTCOME,
+	PHIG_LOG_SQLSTATE,
+	PHIG_LOG_FINGERPRINT,
+	PHIG_LOG_QUERY,
+	PHIG_LOG_EXECUTIONS,
+	PHIG_LOG_EXTRACT,
+	PHIG_LOG_AGREEMENT,
+	PHIG_LOG_RECIPIENT,
+	PHIG_LOG_SUBJECTS,
+	PHIG_LOG_FLAGS,
+	PHIG_LOG_COLUMNS
+} PhigLogColumn;
+
+/* One definition: the columns that it fills in. */
+typedef struct PhigMeaning
+{
+	uint8		id[PHIG_ID_BYTES];	/* hash key */
+	Datum		values[PHIG_LOG_COLUMNS];
+	bool		present[PHIG_LOG_COLUMNS];
+	List	   *flags;			/* of char *: words that belong to the statement */
+	char	   *session_id;		/* NULL unless it defines a session */
+	bool		starts_server;	/* it is the event of a server's start */
+} PhigMeaning;
+
+/* The definitions of one segment.  They live while the segment is read, or an execution that refers to them is open. */
+typedef struct PhigDictionary PhigDictionary;
+
+extern PhigDictionary *phig_dictionary_create(void);
+
+/* One reference more or less; with the last one goes the dictionary.  Created with one. */
+extern void phig_dictionary_pin(PhigDictionary *dictionary);
+extern void phig_dictionary_unpin(PhigDictionary *dictionary);
+
+/*
+ * phig_dictionary_add
+ *		Read a definition.  A second one of the same id is passed over.
+ *
+ * text: len bytes as they stand in the record; text in them that is not valid
+ * UTF-8, or that this database's encoding cannot say, is replaced by '?'.
+ * Errors: none for what the text holds.
+ */
+extern void phig_dictionary_add(PhigDictionary *dictionary, const uint8 id[PHIG_ID_BYTES],
+								const char *text, size_t len);
+
+/* NULL when the segment has no such definition (it may have been damaged). */
+extern const PhigMeaning *phig_dictionary_find(PhigDictionary *dictionary,
+											   const uint8 id[PHIG_ID_BYTES]);
+
+/* The text[] of a list of char *. */
+extern Datum phig_text_array(List *words);
+
+#endif

@@ -1,0 +1,305 @@
+/*
+ * source.c
+ *		The journal's files, as somebody who reads them on this server sees them.
+ *
+ * Reading needs no lock: what lies before the flushed position never changes
+ * again, and what lies behind it is not looked at.  Files are read with pread
+ * into a buffer, not mapped: a file that somebody cuts short meanwhile must not
+ * take the server down with SIGBUS.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "access/xlog.h"
+#include "miscadmin.h"
+#include "port/pg_crc32c.h"
+#include "storage/fd.h"
+
+#include "journal/journal.h"
+#include "journal/journal_state.h"
+#include "journal/source.h"
+#include "label/label.h"
+
+#define BUFFER_BYTES (512 * 1024)
+/* A batch is hashed after its records were looked at: so much stays in reach behind. */
+#define BUFFER_BEHIND (128 * 1024)
+/* Headers may name each other as parents in a circle. */
+#define MAX_DEPTH 1000
+
+static void
+put_on_record(const char *what, PhigOutcome outcome, int sqlstate, bool wait)
+{
+	char	   *text = psprintf("t=SELECT\nq=%s\n", what);
+	PhigDefinition statement = {.text = text,.len = strlen(text)};
+	uint32		flags = 0;
+
+	if (superuser())
+		flags |= PHIG_FLAG_EXEMPT;
+	if (RecoveryInProgress())
+		flags |= PHIG_FLAG_REPLICA;
+	phig_journal_define(&statement);
+	phig_journal_event(&statement, PHIG_KIND_LOG_READ, flags, outcome, sqlstate, wait);
+	pfree(text);
+}
+
+static void
+admit(const char *what)
+{
+	if (!phig_is_auditor())
+	{
+		put_on_record(what, PHIG_OUTCOME_ERROR, ERRCODE_INSUFFICIENT_PRIVILEGE, true);
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to read phiguard's record"),
+				 errdetail("Only superusers and members of the role that phiguard.auditor_role names may read it."),
+				 errhint("Ask an auditor, or have phiguard.auditor_role set to a role that you are a member of.")));
+	}
+	put_on_record(what, PHIG_OUTCOME_OK, 0, true);
+	phig_journal_flush_all();
+}
+
+/* Names of segments are the files' identity: others (the ring, the spare, what somebody left there) are passed over. */
+static void
+list_files(PhigSource *source)
+{
+	DIR		   *dir = AllocateDir(source->directory);
+	struct dirent *entry;
+	int			room = 64;
+
+	source->files = palloc(room * sizeof(PhigSourceFile));
+	while ((entry = ReadDir(dir, source->directory)) != NULL)
+	{
+		PhigSourceFile file = {.last = true};
+
+		if (!phig_parse_segment_name(entry->d_name, file.node8, &file.number))
+			continue;
+		/* Begun after the flushed position was asked for. */
+		if (strcmp(file.node8, source->own8) == 0 && file.number > source->written_segment)
+			continue;
+		strlcpy(file.name, entry->d_name, sizeof(file.name));
+		if (source->nfiles == room)
+		{
+			room *= 2;
+			source->files = repalloc(source->files, room * sizeof(PhigSourceFile));
+		}
+		source->files[source->nfiles++] = file;
+	}
+	FreeDir(dir);
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(((const PhigSourceFile *) a)->name, ((const PhigSourceFile *) b)->name);
+}
+
+static void
+read_headers(PhigSource *source)
+{
+	for (int i = 0; i < source->nfiles; i++)
+	{
+		PhigSourceFile *file = &source->files[i];
+		PhigBytes	bytes = phig_source_select(source, i);
+
+		CHECK_FOR_INTERRUPTS();
+		file->state = phig_parse_header(&bytes, phig_source_crc32c, &file->header);
+	}
+	phig_source_close(source);
+}
+
+/* Index behind the node's last file; files stand sorted by name. */
+static int
+node_end(const PhigSource *source, int begin)
+{
+	int			end = begin;
+
+	while (end < source->nfiles && strcmp(source->files[end].node8, source->files[begin].node8) == 0)
+		end++;
+	return end;
+}
+
+/* How many branches lead to the node whose files begin at begin, as far as its ancestors are here. */
+static int
+node_depth(const PhigSource *source, int begin)
+{
+	int			depth = 0;
+
+	while (depth < MAX_DEPTH)
+	{
+		const PhigSourceFile *first = &source->files[begin];
+		const uint8 *parent = first->header.parent_node;
+		char		parent8[9];
+
+		CHECK_FOR_INTERRUPTS();
+		if (first->state != PHIG_HEADER_OK || first->header.reason != PHIG_SEGMENT_BRANCH)
+			break;
+		snprintf(parent8, sizeof(parent8), "%02x%02x%02x%02x", parent[0], parent[1], parent[2], parent[3]);
+		for (begin = 0; begin < source->nfiles; begin = node_end(source, begin))
+			if (strcmp(source->files[begin].node8, parent8) == 0)
+				break;
+		if (begin >= source->nfiles)
+			break;
+		depth++;
+	}
+	return depth;
+}
+
+/* Move the node's files behind those that stand in ordered; returns how many stand there then. */
+static int
+append_node(const PhigSource *source, int begin, PhigSourceFile *ordered, int n)
+{
+	int			end = node_end(source, begin);
+
+	for (int i = begin; i < end; i++)
+	{
+		ordered[n] = source->files[i];
+		ordered[n++].last = i == end - 1;
+	}
+	return n;
+}
+
+static bool
+is_own(const PhigSource *source, int index)
+{
+	return strcmp(source->files[index].node8, source->own8) == 0;
+}
+
+/* Parents before children, this server's node last. */
+static void
+order_nodes(PhigSource *source)
+{
+	PhigSourceFile *ordered = palloc(Max(source->nfiles, 1) * sizeof(PhigSourceFile));
+	int			nown = 0;
+	int			n = 0;
+
+	for (int i = 0; i < source->nfiles; i++)
+		nown += is_own(source, i);
+	for (int depth = 0; n < source->nfiles - nown; depth++)
+		for (int i = 0; i < source->nfiles; i = node_end(source, i))
+			if (!is_own(source, i) && node_depth(source, i) == depth)
+				n = append_node(source, i, ordered, n);
+	for (int i = 0; i < source->nfiles; i = node_end(source, i))
+		if (is_own(source, i))
+			n = append_node(source, i, ordered, n);
+	pfree(source->files);
+	source->files = ordered;
+}
+
+PhigSource *
+phig_source_open(const char *what)
+{
+	PhigSource *source = palloc0(sizeof(PhigSource));
+	uint8		node[PHIG_ID_BYTES];
+	uint64		written_offset = 0;
+
+	admit(what);
+
+	source->open = -1;
+	source->buffer = palloc(BUFFER_BYTES);
+	phig_journal_directory_path(source->directory);
+	if (phig_journal_node(node))
+	{
+		snprintf(source->own8, sizeof(source->own8), "%02x%02x%02x%02x", node[0], node[1], node[2], node[3]);
+		phig_journal_flushed(&source->written_segment, &written_offset);
+	}
+	list_files(source);
+	qsort(source->files, source->nfiles, sizeof(PhigSourceFile), compare_names);
+	read_headers(source);
+	order_nodes(source);
+
+	for (int i = 0; i < source->nfiles; i++)
+		if (strcmp(source->files[i].node8, source->own8) == 0 &&
+			source->files[i].number == source->written_segment)
+			source->files[i].expected_end = written_offset;
+	return source;
+}
+
+/* See PhigBytes. */
+static const uint8_t *
+get_bytes(void *arg, uint64_t offset, size_t want, size_t *have)
+{
+	PhigSource *source = arg;
+	uint64		begin = offset > BUFFER_BEHIND ? offset - BUFFER_BEHIND : 0;
+	ssize_t		n;
+
+	if (likely(offset >= source->buffer_begin &&
+			   offset + want <= source->buffer_begin + source->buffer_len))
+	{
+		*have = source->buffer_begin + source->buffer_len - offset;
+		return source->buffer + (offset - source->buffer_begin);
+	}
+
+	CHECK_FOR_INTERRUPTS();
+	source->buffer_begin = begin;
+	source->buffer_len = 0;
+	while (source->buffer_len < BUFFER_BYTES)
+	{
+		n = pg_pread(source->fd, source->buffer + source->buffer_len,
+					 BUFFER_BYTES - source->buffer_len, (off_t) (begin + source->buffer_len));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			source->files[source->open].error = errno;
+		if (n <= 0)
+			break;
+		source->buffer_len += n;
+	}
+	*have = begin + source->buffer_len > offset ? begin + source->buffer_len - offset : 0;
+	return *have > 0 ? source->buffer + (offset - begin) : NULL;
+}
+
+static const uint8_t *
+get_nothing(void *arg, uint64_t offset, size_t want, size_t *have)
+{
+	*have = 0;
+	return NULL;
+}
+
+PhigBytes
+phig_source_select(PhigSource *source, int index)
+{
+	PhigSourceFile *file = &source->files[index];
+	PhigBytes	bytes = {get_bytes, source, 0};
+	char		path[MAXPGPATH];
+	struct stat st;
+
+	phig_source_close(source);
+	join_path_components(path, source->directory, file->name);
+	file->error = 0;
+	source->fd = OpenTransientFile(path, O_RDONLY | PG_BINARY);
+	if (source->fd >= 0)
+		source->open = index;
+	if (source->fd < 0 || fstat(source->fd, &st) != 0)
+	{
+		file->error = errno;
+		bytes.get = get_nothing;
+		return bytes;
+	}
+	file->size = st.st_size;
+	bytes.limit = file->expected_end != 0 ? file->expected_end : file->size;
+	return bytes;
+}
+
+void
+phig_source_close(PhigSource *source)
+{
+	if (source->open >= 0)
+		CloseTransientFile(source->fd);
+	source->open = -1;
+	source->buffer_begin = 0;
+	source->buffer_len = 0;
+}
+
+uint32
+phig_source_crc32c(const void *data, size_t len)
+{
+	pg_crc32c	crc;
+
+	INIT_CRC32C(crc);
+	COMP_CRC32C(crc, data, len);
+	FIN_CRC32C(crc);
+	return crc;
+}
