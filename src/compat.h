@@ -163,6 +163,20 @@ extern void phig_compat_explain_one_query(Query *query, int cursorOptions, IntoC
 #define PHIG_RUN_ARGS queryDesc, direction, count, execute_once
 #endif
 
+/* Ownership checks, one function per catalog in 15, became one for all. */
+#if PG_VERSION_NUM >= 160000
+#define phig_owns_relation(relid, roleid) object_ownercheck(RelationRelationId, (relid), (roleid))
+#else
+#define phig_owns_relation(relid, roleid) pg_class_ownercheck((relid), (roleid))
+#endif
+
+/* ALTER COLUMN ... SET EXPRESSION is an ALTER TABLE subcommand since 17. */
+#if PG_VERSION_NUM >= 170000
+#define PHIG_AT_SET_EXPRESSION AT_SetExpression
+#else
+#define PHIG_AT_SET_EXPRESSION (-1)
+#endif
+
 /*
  * What the journal's reader has to know of sessions.
  */

@@ -27,19 +27,19 @@
 #define INFO_MAX_BYTES (PHIG_KEY_DOMAIN_MAX_BYTES + 40)
 #define MAX_DERIVED 24
 
-typedef struct DerivedKey
+typedef struct PhigDerivedKey
 {
 	char		info[INFO_MAX_BYTES + 1];	/* "" where the slot is free */
 	uint8		key[PHIG_KEY_BYTES];
-} DerivedKey;
+} PhigDerivedKey;
 
-typedef struct KeyPages
+typedef struct PhigKeyPages
 {
 	uint8		master[PHIG_KEY_BYTES];
-	DerivedKey	derived[MAX_DERIVED];
-} KeyPages;
+	PhigDerivedKey derived[MAX_DERIVED];
+} PhigKeyPages;
 
-static KeyPages *pages = NULL;
+static PhigKeyPages *pages = NULL;
 static int	next_slot = 0;		/* the slot that is overwritten next */
 static char *loaded_path = NULL;	/* where the master was read from; NULL when there is none */
 static PhigKeyFileId loaded_file;
@@ -48,7 +48,7 @@ static PhigKeyFileId loaded_file;
 static void
 allocate_pages(void)
 {
-	void	   *memory = mmap(NULL, sizeof(KeyPages), PROT_READ | PROT_WRITE,
+	void	   *memory = mmap(NULL, sizeof(PhigKeyPages), PROT_READ | PROT_WRITE,
 							  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (memory == MAP_FAILED)
@@ -56,14 +56,14 @@ allocate_pages(void)
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("out of memory"),
 				 errdetail("Failed while requesting memory for keys.")));
-	if (mlock(memory, sizeof(KeyPages)) != 0)
+	if (mlock(memory, sizeof(PhigKeyPages)) != 0)
 		ereport(DEBUG1,
 				(errmsg("could not lock the memory of keys: %m")));
 #ifdef MADV_DONTDUMP
-	(void) madvise(memory, sizeof(KeyPages), MADV_DONTDUMP);
+	(void) madvise(memory, sizeof(PhigKeyPages), MADV_DONTDUMP);
 #endif
 #ifdef MADV_DONTFORK
-	(void) madvise(memory, sizeof(KeyPages), MADV_DONTFORK);
+	(void) madvise(memory, sizeof(PhigKeyPages), MADV_DONTFORK);
 #endif
 	pages = memory;
 }
@@ -71,7 +71,7 @@ allocate_pages(void)
 static void
 forget_keys(void)
 {
-	OPENSSL_cleanse(pages, sizeof(KeyPages));
+	OPENSSL_cleanse(pages, sizeof(PhigKeyPages));
 	next_slot = 0;
 	if (loaded_path != NULL)
 		pfree(loaded_path);
@@ -94,7 +94,7 @@ load_master(void)
 static const uint8 *
 derive_key(const char *info)
 {
-	DerivedKey *slot;
+	PhigDerivedKey *slot;
 
 	for (int i = 0; i < MAX_DERIVED; i++)
 		if (strcmp(pages->derived[i].info, info) == 0)

@@ -44,7 +44,7 @@
  * Raise PG002 for what is wrong, with the system's word for err unless that is 0.
  * Users of token() need not know where the key is: only the log says.
  */
-pg_attribute_noreturn() static void
+static void
 refuse(const char *path, const char *what, int err, const char *hint)
 {
 	char	   *detail = err == 0 ? psprintf("%s.", what) : psprintf("%s: %s.", what, strerror(err));
@@ -56,7 +56,6 @@ refuse(const char *path, const char *what, int err, const char *hint)
 			 errdetail_log("Key file \"%s\": %s", path, detail),
 			 errhint("%s", hint),
 			 errhidestmt(true)));
-	pg_unreachable();
 }
 
 bool
@@ -116,11 +115,11 @@ file_objection(const struct stat *st, const char **hint)
 	return NULL;
 }
 
-/* Read and check what fd has open.  Nothing of the text outlives this, also where it is refused. */
+/* Read and check what fd has open.  Its contents do not outlive this, also where refused. */
 static void
 read_key(const char *path, int fd, uint8 key[PHIG_KEY_BYTES], PhigKeyFileId *id)
 {
-	char		text[FILE_BYTES];
+	char		contents[FILE_BYTES];
 	struct stat st;
 	const char *objection;
 	const char *hint;
@@ -132,11 +131,11 @@ read_key(const char *path, int fd, uint8 key[PHIG_KEY_BYTES], PhigKeyFileId *id)
 	if (objection != NULL)
 		refuse(path, objection, 0, hint);
 
-	good = read(fd, text, FILE_BYTES) == (ssize_t) FILE_BYTES &&
-		memcmp(text, MAGIC_LINE, MAGIC_BYTES) == 0 &&
-		text[FILE_BYTES - 1] == '\n' &&
-		decode_hex(text + MAGIC_BYTES, key);
-	OPENSSL_cleanse(text, sizeof(text));
+	good = read(fd, contents, FILE_BYTES) == (ssize_t) FILE_BYTES &&
+		memcmp(contents, MAGIC_LINE, MAGIC_BYTES) == 0 &&
+		contents[FILE_BYTES - 1] == '\n' &&
+		decode_hex(contents + MAGIC_BYTES, key);
+	OPENSSL_cleanse(contents, sizeof(contents));
 	if (!good)
 	{
 		OPENSSL_cleanse(key, PHIG_KEY_BYTES);
@@ -155,20 +154,20 @@ static bool
 write_new_key(int fd)
 {
 	uint8		key[PHIG_KEY_BYTES];
-	char		text[FILE_BYTES];
+	char		contents[FILE_BYTES];
 	bool		done;
 
-	memcpy(text, MAGIC_LINE, MAGIC_BYTES);
-	text[FILE_BYTES - 1] = '\n';
+	memcpy(contents, MAGIC_LINE, MAGIC_BYTES);
+	contents[FILE_BYTES - 1] = '\n';
 	errno = 0;
 	done = pg_strong_random(key, sizeof(key));
 	if (done)
 	{
-		encode_hex(key, text + MAGIC_BYTES);
-		done = write(fd, text, FILE_BYTES) == (ssize_t) FILE_BYTES && pg_fsync(fd) == 0;
+		encode_hex(key, contents + MAGIC_BYTES);
+		done = write(fd, contents, FILE_BYTES) == (ssize_t) FILE_BYTES && pg_fsync(fd) == 0;
 	}
 	OPENSSL_cleanse(key, sizeof(key));
-	OPENSSL_cleanse(text, sizeof(text));
+	OPENSSL_cleanse(contents, sizeof(contents));
 	/* a short write has no error of its own */
 	if (!done && errno == 0)
 		errno = ENOSPC;

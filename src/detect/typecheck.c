@@ -16,10 +16,11 @@
 #include "utils/builtins.h"
 
 #include "compat.h"
+#include "compat.h"
 #include "detect/validators.h"
 
 /* One type: what it accepts, and the sentences that explain a refusal. */
-typedef struct TypeRule
+typedef struct PhigTypeRule
 {
 	const char *type;
 	PhigValidator check;
@@ -28,7 +29,7 @@ typedef struct TypeRule
 	const char *shape_hint;		/* HINT when the shape is wrong, or NULL */
 	const char *range;			/* HINT when a range is broken; strict types only */
 	const char *checksum;		/* HINT when a check digit is wrong; strict types only */
-} TypeRule;
+} PhigTypeRule;
 
 #define NUMBER_SHAPE \
 	"is at most 64 letters, digits and - . _ / : # * with single spaces between, and has a digit."
@@ -47,13 +48,17 @@ typedef struct TypeRule
 #define NULL_HINT "Use NULL where there is none."
 
 /* In the order of their names: find_rule searches by halves. */
-static const TypeRule type_rules[] = {
+static const PhigTypeRule type_rules[] = {
 	{
-		.type = "account_number", .check = phig_check_number, .accepts = PHIG_VALID,
+		.type = "account_number",
+		.check = phig_check_number,
+		.accepts = PHIG_VALID,
 		.shape = "An account number " NUMBER_SHAPE
 	},
 	{
-		.type = "account_number_strict", .check = phig_check_card_or_routing, .accepts = PHIG_VALID,
+		.type = "account_number_strict",
+		.check = phig_check_card_or_routing,
+		.accepts = PHIG_VALID,
 		.shape = "A payment card has 13 to 19 digits, plain or in groups; "
 		"a bank routing number has nine digits.",
 		.range = "The first digits and the length must be those of a card issuer, "
@@ -62,42 +67,58 @@ static const TypeRule type_rules[] = {
 		"weights 3, 7, 1 for a routing number."
 	},
 	{
-		.type = "city", .check = phig_check_name, .accepts = PHIG_VALID,
+		.type = "city",
+		.check = phig_check_name,
+		.accepts = PHIG_VALID,
 		.shape = "A place has at least one letter, no control characters and at most 400 bytes.",
 		.shape_hint = NULL_HINT
 	},
 	{
-		.type = "device_id", .check = phig_check_device_text, .accepts = PHIG_VALID,
+		.type = "device_id",
+		.check = phig_check_device_text,
+		.accepts = PHIG_VALID,
 		.shape = "A device identifier is at most 200 printable ASCII characters "
 		"(and GS1 group separators), at least one of them a letter or digit."
 	},
 	{
-		.type = "device_id_strict", .check = phig_check_device, .accepts = PHIG_VALID,
+		.type = "device_id_strict",
+		.check = phig_check_device,
+		.accepts = PHIG_VALID,
 		.shape = "A strict device identifier is a GS1 UDI such as (01)GTIN-14(17)YYMMDD(21)serial, "
 		"a GTIN-14, an IMEI of 15 digits, or a MAC address of 12 hexadecimal digits.",
 		.range = "A date in a UDI is YYMMDD; a MAC address is neither all zeros nor all ones.",
 		.checksum = "The check digit is wrong: the GTIN's last digit, or Luhn for an IMEI."
 	},
 	{
-		.type = "email", .check = phig_check_email, .accepts = PHIG_VALID,
+		.type = "email",
+		.check = phig_check_email,
+		.accepts = PHIG_VALID,
 		.shape = "An e-mail address is written local-part@host.domain, "
 		"with at most 64 bytes before the @ and 254 in all."
 	},
 	{
-		.type = "fax", .check = phig_check_phone, .accepts = PHIG_BAD_RANGE,
+		.type = "fax",
+		.check = phig_check_phone,
+		.accepts = PHIG_BAD_RANGE,
 		.shape = "A fax number " PHONE_SHAPE
 	},
 	{
-		.type = "fax_strict", .check = phig_check_phone, .accepts = PHIG_VALID,
+		.type = "fax_strict",
+		.check = phig_check_phone,
+		.accepts = PHIG_VALID,
 		.shape = "A fax number " PHONE_SHAPE,
 		.range = PHONE_RANGE
 	},
 	{
-		.type = "health_plan_id", .check = phig_check_number, .accepts = PHIG_VALID,
+		.type = "health_plan_id",
+		.check = phig_check_number,
+		.accepts = PHIG_VALID,
 		.shape = "A health plan identifier " NUMBER_SHAPE
 	},
 	{
-		.type = "health_plan_id_strict", .check = phig_check_mbi, .accepts = PHIG_VALID,
+		.type = "health_plan_id_strict",
+		.check = phig_check_mbi,
+		.accepts = PHIG_VALID,
 		.shape = "A Medicare Beneficiary Identifier is eleven upper-case letters and digits, "
 		"plain or 4-3-4 with hyphens.",
 		.range = "Position by position it is: 1-9, letter, letter or digit, digit, letter, "
@@ -105,11 +126,15 @@ static const TypeRule type_rules[] = {
 		"S, L, O, I, B and Z are not used."
 	},
 	{
-		.type = "license_number", .check = phig_check_number, .accepts = PHIG_VALID,
+		.type = "license_number",
+		.check = phig_check_number,
+		.accepts = PHIG_VALID,
 		.shape = "A license or certificate number " NUMBER_SHAPE
 	},
 	{
-		.type = "license_number_strict", .check = phig_check_dea, .accepts = PHIG_VALID,
+		.type = "license_number_strict",
+		.check = phig_check_dea,
+		.accepts = PHIG_VALID,
 		.shape = "A DEA registration number is two upper-case letters, or a letter and 9, "
 		"and seven digits; a suffix after a hyphen is allowed.",
 		.range = "The first letter is one of A B C D E F G H J K L M P R S T U X.",
@@ -117,78 +142,108 @@ static const TypeRule type_rules[] = {
 		"and twice the sum of digits 2, 4, 6."
 	},
 	{
-		.type = "mrn", .check = phig_check_number, .accepts = PHIG_VALID,
+		.type = "mrn",
+		.check = phig_check_number,
+		.accepts = PHIG_VALID,
 		.shape = "A medical record number " NUMBER_SHAPE
 	},
 	{
-		.type = "npi", .check = phig_check_npi, .accepts = PHIG_BAD_RANGE,
+		.type = "npi",
+		.check = phig_check_npi,
+		.accepts = PHIG_BAD_RANGE,
 		.shape = NPI_SHAPE
 	},
 	{
-		.type = "npi_strict", .check = phig_check_npi, .accepts = PHIG_VALID,
+		.type = "npi_strict",
+		.check = phig_check_npi,
+		.accepts = PHIG_VALID,
 		.shape = NPI_SHAPE,
 		.range = "It starts with 1 or 2.",
 		.checksum = "The check digit is wrong: Luhn over 80840 and the number."
 	},
 	{
-		.type = "other_id", .check = phig_check_line, .accepts = PHIG_VALID,
+		.type = "other_id",
+		.check = phig_check_line,
+		.accepts = PHIG_VALID,
 		.shape = "An identifier is not blank, has no control characters and at most 1000 bytes.",
 		.shape_hint = NULL_HINT
 	},
 	{
-		.type = "person_name", .check = phig_check_name, .accepts = PHIG_VALID,
+		.type = "person_name",
+		.check = phig_check_name,
+		.accepts = PHIG_VALID,
 		.shape = "A name has at least one letter, no control characters and at most 400 bytes.",
 		.shape_hint = NULL_HINT
 	},
 	{
-		.type = "phone", .check = phig_check_phone, .accepts = PHIG_BAD_RANGE,
+		.type = "phone",
+		.check = phig_check_phone,
+		.accepts = PHIG_BAD_RANGE,
 		.shape = "A telephone number " PHONE_SHAPE
 	},
 	{
-		.type = "phone_strict", .check = phig_check_phone, .accepts = PHIG_VALID,
+		.type = "phone_strict",
+		.check = phig_check_phone,
+		.accepts = PHIG_VALID,
 		.shape = "A telephone number " PHONE_SHAPE,
 		.range = PHONE_RANGE
 	},
 	{
-		.type = "ssn", .check = phig_check_ssn, .accepts = PHIG_BAD_RANGE,
+		.type = "ssn",
+		.check = phig_check_ssn,
+		.accepts = PHIG_BAD_RANGE,
 		.shape = SSN_SHAPE
 	},
 	{
-		.type = "ssn_strict", .check = phig_check_ssn, .accepts = PHIG_VALID,
+		.type = "ssn_strict",
+		.check = phig_check_ssn,
+		.accepts = PHIG_VALID,
 		.shape = SSN_SHAPE,
 		.range = "The area is not 000, 666 or 900 to 999, the group not 00, the serial not 0000, "
 		"and it is no number that was withdrawn after it was printed in public."
 	},
 	{
-		.type = "street_address", .check = phig_check_address, .accepts = PHIG_VALID,
+		.type = "street_address",
+		.check = phig_check_address,
+		.accepts = PHIG_VALID,
 		.shape = "An address has at least one letter or digit, no control characters "
 		"but line ends and tabs, and at most 1000 bytes.",
 		.shape_hint = NULL_HINT
 	},
 	{
-		.type = "url", .check = phig_check_url, .accepts = PHIG_VALID,
+		.type = "url",
+		.check = phig_check_url,
+		.accepts = PHIG_VALID,
 		.shape = "A web address is written scheme://host/path, www.host, or host/path, "
 		"without spaces, in at most 2048 bytes."
 	},
 	{
-		.type = "vehicle_id", .check = phig_check_plate, .accepts = PHIG_VALID,
+		.type = "vehicle_id",
+		.check = phig_check_plate,
+		.accepts = PHIG_VALID,
 		.shape = "A vehicle identifier is at most 64 letters, digits and - . _ / : # * "
 		"with single spaces between."
 	},
 	{
-		.type = "vehicle_id_strict", .check = phig_check_vin, .accepts = PHIG_VALID,
+		.type = "vehicle_id_strict",
+		.check = phig_check_vin,
+		.accepts = PHIG_VALID,
 		.shape = "A vehicle identification number is 17 upper-case letters and digits "
 		"without I, O and Q, the ninth a digit or X.",
 		.range = "The tenth character is not U, Z or 0, and the last four are digits.",
 		.checksum = "The check digit, the ninth character, is wrong (49 CFR 565.15)."
 	},
 	{
-		.type = "zip_code", .check = phig_check_zip, .accepts = PHIG_BAD_RANGE,
+		.type = "zip_code",
+		.check = phig_check_zip,
+		.accepts = PHIG_BAD_RANGE,
 		.shape = ZIP_SHAPE,
 		.shape_hint = ZIP_HINT
 	},
 	{
-		.type = "zip_code_strict", .check = phig_check_zip, .accepts = PHIG_VALID,
+		.type = "zip_code_strict",
+		.check = phig_check_zip,
+		.accepts = PHIG_VALID,
 		.shape = ZIP_SHAPE,
 		.shape_hint = ZIP_HINT,
 		.range = "ZIP codes run from 00501 to 99950."
@@ -196,7 +251,7 @@ static const TypeRule type_rules[] = {
 };
 
 /* The rule of a type, or NULL. */
-static const TypeRule *
+static const PhigTypeRule *
 find_rule(const char *name, size_t len)
 {
 	size_t		low = 0;
@@ -221,7 +276,7 @@ find_rule(const char *name, size_t len)
 }
 
 static void
-refuse_value(const TypeRule *rule, PhigVerdict verdict)
+refuse_value(const PhigTypeRule *rule, PhigVerdict verdict)
 {
 	const char *hint = verdict == PHIG_BAD_SHAPE ? rule->shape_hint :
 		verdict == PHIG_BAD_RANGE ? rule->range : rule->checksum;
@@ -249,7 +304,7 @@ phiguard_check_value(PG_FUNCTION_ARGS)
 {
 	text	   *value = PG_GETARG_TEXT_PP(0);
 	text	   *name = PG_GETARG_TEXT_PP(1);
-	const TypeRule *rule = find_rule(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+	const PhigTypeRule *rule = find_rule(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
 	PhigVerdict verdict;
 
 	/* The name is not repeated: with the arguments swapped it would be the value. */

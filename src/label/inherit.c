@@ -13,6 +13,8 @@
 #include "access/table.h"
 #include "catalog/pg_inherits.h"
 #include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "label/inherit.h"
@@ -49,15 +51,26 @@ phig_parents(Oid relid)
 List *
 phig_family(Oid relid)
 {
+	HASHCTL		control = {.keysize = sizeof(Oid), .entrysize = sizeof(Oid), .hcxt = CurrentMemoryContext};
+	HTAB	   *seen = hash_create("phiguard family", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	List	   *family = list_make1_oid(relid);
 
 	/* The list grows while it is walked; pg_inherits has no cycles, so it ends. */
 	for (int i = 0; i < list_length(family); i++)
-		family = list_concat(family, scan_inherits(list_nth_oid(family, i), Anum_pg_inherits_inhparent,
-												   InheritsParentIndexId));
+	{
+		List	   *children = scan_inherits(list_nth_oid(family, i), Anum_pg_inherits_inhparent,
+											 InheritsParentIndexId);
+		ListCell   *cell;
 
-	/* Multiple inheritance reaches a child on several ways. */
-	list_sort(family, list_oid_cmp);
-	list_deduplicate_oid(family);
+		foreach(cell, children)
+		{
+			bool		found;
+
+			hash_search(seen, &lfirst_oid(cell), HASH_ENTER, &found);
+			if (!found)
+				family = lappend_oid(family, lfirst_oid(cell));
+		}
+	}
+	hash_destroy(seen);
 	return family;
 }

@@ -10,7 +10,7 @@
 /* Direct parents; a partition whose detaching is pending still has its parent. */
 extern List *phig_parents(Oid relid);
 
-/* The relation itself and all below it, each once, in no order.  Takes no locks. */
+/* The relation itself and all below it, each once, nearer ones first.  Takes no locks. */
 extern List *phig_family(Oid relid);
 
 #endif

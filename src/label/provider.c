@@ -28,13 +28,11 @@
 
 static void relabel(const ObjectAddress *object, const char *text);
 static void check_target(const ObjectAddress *object);
-static bool is_ours(const ObjectAddress *object);
 static void check_label_fits(const ObjectAddress *object, const PhigParsedLabel *parsed);
 static void check_subject(Oid relid, const char *column_name);
 static void check_privilege(const ObjectAddress *object, const char *old_text, const PhigParsedLabel *parsed);
 static bool is_lower(const char *old_text, const PhigParsedLabel *parsed);
 static bool has_role(const char *role_name);
-static const char *own_subject(Oid relid);
 
 void
 phig_label_init(void)
@@ -63,6 +61,17 @@ phig_require_officer(const char *what)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be a privacy officer to %s", what),
 				 errhint("The officer is a superuser or a member of the role that phiguard.officer_role names.")));
+}
+
+void
+phig_require_reader(void)
+{
+	if (!phig_is_officer() && !phig_is_auditor())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be a privacy officer or an auditor to see labels"),
+				 errhint("These are superusers and the members of the roles that phiguard.officer_role and "
+						 "phiguard.auditor_role name.")));
 }
 
 void
@@ -109,21 +118,13 @@ check_target(const ObjectAddress *object)
 						   "their columns, and domains."),
 				 errhint("What a view shows is known from the labels of the tables below it."),
 				 errhidestmt(true)));
-	if (object->objectId < FirstNormalObjectId || (is_ours(object) && !phig_is_shipped(object)))
+	if (object->objectId < FirstNormalObjectId ||
+		(phig_is_ours(object->classId, object->objectId) && !phig_is_shipped(object)))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("objects of the system and of phiguard itself cannot be labelled"),
 				 errhint("Labels of an extension's objects are not dumped. Label columns, or a domain over the type."),
 				 errhidestmt(true)));
-}
-
-/* A member of our extension? */
-static bool
-is_ours(const ObjectAddress *object)
-{
-	Oid			extension = phig_extension_oid();
-
-	return OidIsValid(extension) && getExtensionOfObject(object->classId, object->objectId) == extension;
 }
 
 static void
@@ -143,7 +144,7 @@ check_label_fits(const ObjectAddress *object, const PhigParsedLabel *parsed)
 		check_subject(object->objectId, parsed->subject);
 	else if (object->classId == RelationRelationId && parsed->label.category == PHIG_CAT_NONE)
 	{
-		const char *subject = own_subject(object->objectId);
+		char	   *subject = phig_stored_subject(object->objectId);
 		char	   *column = get_attname(object->objectId, object->objectSubId, false);
 
 		if (subject != NULL && strcmp(subject, column) == 0)
@@ -217,18 +218,4 @@ has_role(const char *role_name)
 		return false;
 	role = get_role_oid(role_name, true);
 	return OidIsValid(role) && has_privs_of_role(GetUserId(), role);
-}
-
-/* The column that the table's own label names, or NULL. */
-static const char *
-own_subject(Oid relid)
-{
-	ObjectAddress table;
-	char	   *text;
-	PhigParsedLabel *parsed = palloc(sizeof(PhigParsedLabel));
-
-	ObjectAddressSet(table, RelationRelationId, relid);
-	text = GetSecurityLabel(&table, PHIG_PROVIDER);
-	return text != NULL && phig_label_parse(text, parsed) == PHIG_FAULT_NONE && parsed->is_subject ?
-		parsed->subject : NULL;
 }

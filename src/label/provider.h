@@ -12,6 +12,9 @@
 /* Raises 42501 unless the current role is an officer.  what: "set labels", as in "must be a privacy officer to ..." */
 extern void phig_require_officer(const char *what);
 
+/* Raises 42501 unless the current role is an officer or an auditor. */
+extern void phig_require_reader(void);
+
 /*
  * phig_check_relabel
  *		Raise an error unless the object can be labelled, and with this text (NULL: no label).

@@ -54,6 +54,14 @@ phig_extension_oid(void)
 }
 
 bool
+phig_is_ours(Oid classId, Oid objectId)
+{
+	Oid			extension = phig_extension_oid();
+
+	return OidIsValid(extension) && getExtensionOfObject(classId, objectId) == extension;
+}
+
+bool
 phig_is_shipped(const ObjectAddress *object)
 {
 	return creating_extension &&
@@ -163,9 +171,8 @@ open_registry(LOCKMODE lockmode)
 {
 	Oid			schema = get_namespace_oid(SCHEMA_NAME, true);
 	Oid			registry = OidIsValid(schema) ? get_relname_relid(REGISTRY_NAME, schema) : InvalidOid;
-	Oid			extension = OidIsValid(registry) ? phig_extension_oid() : InvalidOid;
 
-	if (!OidIsValid(extension) || getExtensionOfObject(RelationRelationId, registry) != extension)
+	if (!OidIsValid(registry) || !phig_is_ours(RelationRelationId, registry))
 		return NULL;
 	return try_table_open(registry, lockmode);
 }

@@ -20,6 +20,9 @@ typedef struct PhigRegistered
 /* The extension, InvalidOid where it is not installed in this database. */
 extern Oid	phig_extension_oid(void);
 
+/* Is the object a member of it? */
+extern bool phig_is_ours(Oid classId, Oid objectId);
+
 /* Is the object one that the extension script being run brings along? */
 extern bool phig_is_shipped(const ObjectAddress *object);
 

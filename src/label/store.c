@@ -76,6 +76,31 @@ phig_stored_label_must_be_valid(const PhigStoredLabel *stored)
 					 "write the right one with SECURITY LABEL.")));
 }
 
+char *
+phig_stored_subject(Oid relid)
+{
+	ObjectAddress table;
+	char	   *stored;
+	PhigParsedLabel parsed;
+
+	ObjectAddressSet(table, RelationRelationId, relid);
+	stored = GetSecurityLabel(&table, PHIG_PROVIDER);
+	return stored != NULL && phig_label_parse(stored, &parsed) == PHIG_FAULT_NONE && parsed.is_subject ?
+		pstrdup(parsed.subject) : NULL;
+}
+
+void
+phig_store_subject(Oid relid, const char *column_name)
+{
+	ObjectAddress table;
+	PhigParsedLabel parsed = {.is_subject = true};
+
+	ObjectAddressSet(table, RelationRelationId, relid);
+	if (column_name != NULL)
+		strlcpy(parsed.subject, column_name, NAMEDATALEN);
+	phig_store_label(&table, column_name == NULL ? NULL : &parsed);
+}
+
 void
 phig_store_label(const ObjectAddress *object, const PhigParsedLabel *parsed)
 {

@@ -24,6 +24,12 @@ extern List *phig_stored_labels(Oid classId, Oid objectId);
 /* Raises XX001 when the stored label is malformed: what is not understood is never passed over. */
 extern void phig_stored_label_must_be_valid(const PhigStoredLabel *stored);
 
+/* The column that a table's own label names as its subject, palloc'd, or NULL. */
+extern char *phig_stored_subject(Oid relid);
+
+/* Names that column (NULL: none). */
+extern void phig_store_subject(Oid relid, const char *column_name);
+
 /*
  * phig_store_label
  *		Write (NULL: remove) a label, with everything that follows from a change.

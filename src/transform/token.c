@@ -22,6 +22,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
+#include "compat.h"
 #include "crypto/hmac.h"
 #include "crypto/key.h"
 #include "errors.h"
@@ -33,29 +34,29 @@
 #define TOKEN_CHARS (TOKEN_PREFIX_CHARS + TOKEN_CODE_CHARS)
 
 /* Text in UTF-8; owned is what to free, if anything. */
-typedef struct Utf8
+typedef struct PhigUtf8
 {
 	const char *bytes;
 	size_t		len;
 	char	   *owned;
-} Utf8;
+} PhigUtf8;
 
 /* What one call site keeps between rows: the computation keyed for its domain. */
-typedef struct TokenState
+typedef struct PhigTokenState
 {
 	MemoryContextCallback callback;
 	PhigHmac   *hmac;
 	text	   *domain;			/* as given, to notice another */
-} TokenState;
+} PhigTokenState;
 
 /*
  * The server's own conversion would name the bytes that it cannot convert, which
  * are part of a value.
  */
-static Utf8
+static PhigUtf8
 to_utf8(const text *t)
 {
-	Utf8		result = {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t), NULL};
+	PhigUtf8	result = {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t), NULL};
 	int			encoding = GetDatabaseEncoding();
 	int			size = result.len * MAX_CONVERSION_GROWTH + 1;
 	Oid			proc;
@@ -82,7 +83,7 @@ to_utf8(const text *t)
 static char *
 check_domain(const text *domain)
 {
-	Utf8		utf8 = to_utf8(domain);
+	PhigUtf8	utf8 = to_utf8(domain);
 
 	if (utf8.len == 0)
 		ereport(ERROR,
@@ -103,14 +104,14 @@ check_domain(const text *domain)
 static void
 free_hmac(void *arg)
 {
-	TokenState *state = arg;
+	PhigTokenState *state = arg;
 
 	if (state->hmac != NULL)
 		phig_hmac_free(state->hmac);
 	state->hmac = NULL;
 }
 
-pg_attribute_noreturn() static void
+static void
 refuse_without_hmac(void)
 {
 	ereport(ERROR,
@@ -118,18 +119,17 @@ refuse_without_hmac(void)
 			 errmsg("OpenSSL does not provide HMAC with SHA-256"),
 			 errhint("Check the providers that the system's OpenSSL configuration activates."),
 			 errhidestmt(true)));
-	pg_unreachable();
 }
 
 /* The call site's state; its HMAC goes when the call site's memory goes, also after an error. */
-static TokenState *
+static PhigTokenState *
 token_state(FmgrInfo *flinfo)
 {
-	TokenState *state = flinfo->fn_extra;
+	PhigTokenState *state = flinfo->fn_extra;
 
 	if (state == NULL)
 	{
-		state = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(TokenState));
+		state = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(PhigTokenState));
 		state->callback.func = free_hmac;
 		state->callback.arg = state;
 		MemoryContextRegisterResetCallback(flinfo->fn_mcxt, &state->callback);
@@ -139,7 +139,7 @@ token_state(FmgrInfo *flinfo)
 }
 
 static void
-set_domain(FmgrInfo *flinfo, TokenState *state, const text *domain)
+set_domain(FmgrInfo *flinfo, PhigTokenState *state, const text *domain)
 {
 	uint8		key[PHIG_KEY_BYTES];
 	char	   *name = check_domain(domain);
@@ -193,8 +193,8 @@ phiguard_token(PG_FUNCTION_ARGS)
 {
 	text	   *value = PG_GETARG_TEXT_PP(0);
 	text	   *domain = PG_GETARG_TEXT_PP(1);
-	TokenState *state = token_state(fcinfo->flinfo);
-	Utf8		utf8 = to_utf8(value);
+	PhigTokenState *state = token_state(fcinfo->flinfo);
+	PhigUtf8	utf8 = to_utf8(value);
 	uint8		code[PHIG_HMAC_BYTES];
 	text	   *result;
 

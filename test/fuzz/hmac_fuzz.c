@@ -15,23 +15,23 @@
 #define MAX_BYTES 256
 #define DIRECTORY "test/data/spec_vectors/"
 
-typedef struct Bytes
+typedef struct PhigBytes
 {
 	uint8_t		data[MAX_BYTES];
 	size_t		len;
-} Bytes;
+} PhigBytes;
 
 /* One vector of either file: what its lines have said. */
-typedef struct Vector
+typedef struct PhigVector
 {
 	char		source[64];
-	Bytes		key,
+	PhigBytes	key,
 				data,
 				mac,
 				salt,
 				info,
 				okm;
-} Vector;
+} PhigVector;
 
 static int	failures = 0;
 
@@ -43,7 +43,7 @@ fail(const char *what, const char *source)
 }
 
 static void
-from_hex(const char *hex, Bytes *bytes)
+from_hex(const char *hex, PhigBytes *bytes)
 {
 	unsigned	byte;
 
@@ -57,7 +57,7 @@ from_hex(const char *hex, Bytes *bytes)
 
 /*  "name": "value",  into the member of that name. */
 static void
-read_member(const char *line, Vector *vector)
+read_member(const char *line, PhigVector *vector)
 {
 	char		name[32];
 	char		value[2 * MAX_BYTES + 1] = "";
@@ -82,11 +82,11 @@ read_member(const char *line, Vector *vector)
 
 /* Call check for each vector of a file; their number. */
 static int
-each_vector(const char *path, void (*check) (const Vector *))
+each_vector(const char *path, void (*check) (const PhigVector *))
 {
 	FILE	   *file = fopen(path, "r");
 	char		line[1024];
-	Vector		vector;
+	PhigVector	vector;
 	int			n = 0;
 
 	if (file == NULL)
@@ -111,7 +111,7 @@ each_vector(const char *path, void (*check) (const Vector *))
 
 /* RFC 4231 test case 5 gives the first 16 bytes only. */
 static void
-check_hmac(const Vector *v)
+check_hmac(const PhigVector *v)
 {
 	PhigHmac   *hmac = phig_hmac_create(v->key.data, v->key.len);
 	uint8_t		first[PHIG_HMAC_BYTES];
@@ -131,7 +131,7 @@ check_hmac(const Vector *v)
 }
 
 static void
-check_hkdf(const Vector *v)
+check_hkdf(const PhigVector *v)
 {
 	uint8_t		out[MAX_BYTES];
 

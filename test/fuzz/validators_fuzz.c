@@ -30,21 +30,21 @@ next_random(uint32_t below)
 }
 
 static void
-fail(const char *what, const char *text)
+fail(const char *what, const char *sample)
 {
-	fprintf(stderr, "not ok: %s: %s\n", what, text);
+	fprintf(stderr, "not ok: %s: %s\n", what, sample);
 	failures++;
 }
 
 /* A validator's verdict on a copy without anything behind it. */
 static PhigVerdict
-verdict(PhigValidator check, const char *text, size_t len)
+verdict(PhigValidator check, const char *sample, size_t len)
 {
 	char	   *copy = malloc(len > 0 ? len : 1);
 	PhigVerdict first,
 				second;
 
-	memcpy(copy, text, len);
+	memcpy(copy, sample, len);
 	first = check(len > 0 ? copy : copy + 1, len);
 	second = check(len > 0 ? copy : copy + 1, len);
 	free(copy);
@@ -85,13 +85,13 @@ static const struct
 
 /* Bytes changed, dropped, doubled and cut off at random, given to every validator. */
 static void
-mutate(const char *sample)
+mutate(const char *from)
 {
-	char		text[300];
-	size_t		len = strlen(sample);
+	char		sample[300];
+	size_t		len = strlen(from);
 	uint32_t	edits = 1 + next_random(4);
 
-	memcpy(text, sample, len);
+	memcpy(sample, from, len);
 	while (edits-- > 0)
 	{
 		size_t		at = len > 0 ? next_random((uint32_t) len) : 0;
@@ -100,27 +100,27 @@ mutate(const char *sample)
 		{
 			case 0:
 				if (len > 0)
-					text[at] = (char) next_random(256);
+					sample[at] = (char) next_random(256);
 				break;
 			case 1:
 				if (len > 0)
-					memmove(text + at, text + at + 1, --len - at);
+					memmove(sample + at, sample + at + 1, --len - at);
 				break;
 			case 2:
-				memmove(text + at + 1, text + at, len++ - at);
-				text[at] = " -.()@/\"\\0X9x+#:"[next_random(16)];
+				memmove(sample + at + 1, sample + at, len++ - at);
+				sample[at] = " -.()@/\"\\0X9x+#:"[next_random(16)];
 				break;
 			case 3:
 				len = at;
 				break;
 			default:
 				if (len > 0)
-					text[at] = (char) ('0' + next_random(10));
+					sample[at] = (char) ('0' + next_random(10));
 				break;
 		}
 	}
 	for (size_t i = 0; i < lengthof(validators); i++)
-		verdict(validators[i].check, text, len);
+		verdict(validators[i].check, sample, len);
 }
 
 /* The area, group and serial rules, said once more in other words. */
@@ -130,16 +130,16 @@ ssn_against_its_rules(void)
 	unsigned	area = next_random(1000),
 				group = next_random(100),
 				serial = next_random(10) == 0 ? 0 : next_random(10000);
-	char		text[32];
+	char		sample[32];
 	PhigVerdict want = PHIG_VALID;
 
 	if (area < 1 || area > 899 || area == 666 || group < 1 || serial < 1)
 		want = PHIG_BAD_RANGE;
-	snprintf(text, sizeof(text), "%03u-%02u-%04u", area, group, serial);
-	if (strcmp(text, "078-05-1120") == 0 || strcmp(text, "219-09-9999") == 0)
+	snprintf(sample, sizeof(sample), "%03u-%02u-%04u", area, group, serial);
+	if (strcmp(sample, "078-05-1120") == 0 || strcmp(sample, "219-09-9999") == 0)
 		want = PHIG_BAD_RANGE;
-	if (verdict(phig_check_ssn, text, strlen(text)) != want)
-		fail("ssn", text);
+	if (verdict(phig_check_ssn, sample, strlen(sample)) != want)
+		fail("ssn", sample);
 }
 
 /* Luhn as the standard words it, over prefix and number. */
@@ -161,31 +161,31 @@ luhn_holds(const char *prefix, const char *number)
 }
 
 static void
-random_digits(char *text, size_t n)
+random_digits(char *sample, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		text[i] = (char) ('0' + next_random(10));
-	text[n] = '\0';
+		sample[i] = (char) ('0' + next_random(10));
+	sample[n] = '\0';
 }
 
 static void
 luhn_numbers(void)
 {
-	char		text[32];
+	char		sample[32];
 
-	random_digits(text, 10);
-	text[0] = (char) ('1' + next_random(2));
-	if ((verdict(phig_check_npi, text, 10) == PHIG_VALID) != luhn_holds("80840", text))
-		fail("npi", text);
+	random_digits(sample, 10);
+	sample[0] = (char) ('1' + next_random(2));
+	if ((verdict(phig_check_npi, sample, 10) == PHIG_VALID) != luhn_holds("80840", sample))
+		fail("npi", sample);
 
-	random_digits(text, 15);
-	if ((verdict(phig_check_imei, text, 15) == PHIG_VALID) != luhn_holds("", text))
-		fail("imei", text);
+	random_digits(sample, 15);
+	if ((verdict(phig_check_imei, sample, 15) == PHIG_VALID) != luhn_holds("", sample))
+		fail("imei", sample);
 
-	random_digits(text, 16);
-	text[0] = '4';
-	if ((verdict(phig_check_card, text, 16) == PHIG_VALID) != luhn_holds("", text))
-		fail("card", text);
+	random_digits(sample, 16);
+	sample[0] = '4';
+	if ((verdict(phig_check_card, sample, 16) == PHIG_VALID) != luhn_holds("", sample))
+		fail("card", sample);
 }
 
 /*
@@ -195,43 +195,43 @@ luhn_numbers(void)
 static void
 one_digit_of_ten(PhigValidator check, const char *form, const char *what)
 {
-	char		text[32];
+	char		sample[32];
 	size_t		len = strlen(form);
 	size_t		at;
 	int			passes = 0;
 
 	for (size_t i = 0; i < len; i++)
-		text[i] = form[i] == '#' ? (char) ('0' + next_random(10)) : form[i];
-	text[len] = '\0';
+		sample[i] = form[i] == '#' ? (char) ('0' + next_random(10)) : form[i];
+	sample[len] = '\0';
 	do
 		at = next_random((uint32_t) len);
 	while (form[at] != '#');
 	for (char c = '0'; c <= '9'; c++)
 	{
-		text[at] = c;
-		passes += verdict(check, text, len) == PHIG_VALID;
+		sample[at] = c;
+		passes += verdict(check, sample, len) == PHIG_VALID;
 	}
 	if (passes != 1)
-		fail(what, text);
+		fail(what, sample);
 }
 
 /* Of the eleven check characters of a VIN exactly one passes. */
 static void
 vin_digits(void)
 {
-	char		text[] = "1HGCM82633A004352";
+	char		sample[] = "1HGCM82633A004352";
 	int			passes = 0;
 
 	for (int i = 3; i < 17; i++)
 		if (i != 8 && i != 9)
-			text[i] = (char) ('0' + next_random(10));
+			sample[i] = (char) ('0' + next_random(10));
 	for (size_t i = 0; i < 11; i++)
 	{
-		text[8] = "0123456789X"[i];
-		passes += verdict(phig_check_vin, text, 17) == PHIG_VALID;
+		sample[8] = "0123456789X"[i];
+		passes += verdict(phig_check_vin, sample, 17) == PHIG_VALID;
 	}
 	if (passes != 1)
-		fail("vin", text);
+		fail("vin", sample);
 }
 
 int
