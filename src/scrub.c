@@ -1,13 +1,442 @@
 /*
  * scrub.c
- *		Errors of statements on labelled relations, without the values.
+ *		Errors without the data that caused them.
+ *
+ * PostgreSQL puts values into its errors: invalid input syntax for type
+ * date: "...", Key (ssn)=(...) already exists, Failing row contains (...), COPY
+ * patient, line 3: "...".  They reach the client, the server log, and the
+ * EXCEPTION block of a function whose caller may not see the value.
+ *
+ * Messages may be translated, so nothing here reads their words.  It goes by
+ * the SQLSTATE, by the names that the error carries in fields of its own, and by
+ * quotes and brackets, which a translation keeps.  A value can hold quotes
+ * itself: what is taken out runs from the first quote to the last.
+ *
+ * Errors that a statement's author words (RAISE in a function) keep their
+ * message: it is the application's.
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "rewrite/prs2lock.h"
+#include "tcop/tcopprot.h"
+#include "utils/catcache.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/syscache.h"
+
+#include "journal/lex.h"
+#include "journal/names.h"
+#include "label/label.h"
 #include "scrub.h"
+
+#define CLASS(code) ERRCODE_TO_CATEGORY(code)
+#define CLASS_IS(code, a, b) (CLASS(code) == MAKE_SQLSTATE(a, b, '0', '0', '0'))
+
+#define WITHHELD "phiguard withheld the values."
+#define VIEW_DEPTH_MAX 32
+
+/* Start of the transaction in which an error was scrubbed last. */
+static TimestampTz scrubbed_in = 0;
+
+/* Finding values. */
+
+/* Length of the quotation mark at p in the database's encoding, or 0. */
+static int
+quote_at(const char *p)
+{
+	static const char *const utf8[] = {
+		"\xc2\xab", "\xc2\xbb", "\xe2\x80\x9c", "\xe2\x80\x9d", "\xe2\x80\x9e", "\xe3\x80\x8c", "\xe3\x80\x8d"
+	};
+
+	if (*p == '"')
+		return 1;
+	if (!IS_HIGHBIT_SET(*p))
+		return 0;
+	if (pg_database_encoding_max_length() == 1)
+		return *p == '\xab' || *p == '\xbb' ? 1 : 0;
+	if (GetDatabaseEncoding() == PG_UTF8)
+		for (int i = 0; i < (int) lengthof(utf8); i++)
+			if (strncmp(p, utf8[i], strlen(utf8[i])) == 0)
+				return strlen(utf8[i]);
+	return 0;
+}
+
+/* The first quotation mark of text, or NULL. */
+static char *
+first_quote(char *text)
+{
+	for (; *text != '\0'; text += pg_mblen(text))
+		if (quote_at(text) > 0)
+			return text;
+	return NULL;
+}
+
+/* Behind the last quotation mark of text. */
+static char *
+behind_last_quote(char *text)
+{
+	char	   *last = text;
+
+	for (; *text != '\0'; text += pg_mblen(text))
+		if (quote_at(text) > 0)
+			last = text + quote_at(text);
+	return last;
+}
+
+/* If the quotes at text hold a name that the error also has in a field: behind them, else NULL. */
+static char *
+skip_known_name(const ErrorData *edata, char *text)
+{
+	const char *known[] = {
+		edata->schema_name, edata->table_name, edata->column_name, edata->datatype_name, edata->constraint_name
+	};
+	char	   *name = text + quote_at(text);
+
+	for (int i = 0; i < (int) lengthof(known); i++)
+	{
+		size_t		len = known[i] != NULL ? strlen(known[i]) : 0;
+
+		if (len > 0 && strncmp(name, known[i], len) == 0 && quote_at(name + len) > 0)
+			return name + len + quote_at(name + len);
+	}
+	return NULL;
+}
+
+/* Replaces *text from begin to end (both in it).  False if that changes nothing. */
+static bool
+replace(char **text, const char *begin, const char *end, const char *by)
+{
+	char	   *changed = psprintf("%.*s%s%s", (int) (begin - *text), *text, by, end);
+
+	if (strcmp(changed, *text) == 0)
+	{
+		pfree(changed);
+		return false;
+	}
+	pfree(*text);
+	*text = changed;
+	return true;
+}
+
+/* The fields of an error.  Each function says whether it took anything out. */
+
+/*
+ * Can the message of such an error hold a value?  Not where the server only
+ * ever names objects: integrity (its values are in DETAIL), privileges,
+ * resources, cancellation; nor where the author of a function words it.  A name that
+ * was not found while a statement was parsed stood in its text.
+ */
+static bool
+message_may_hold_values(const ErrorData *edata)
+{
+	int			code = edata->sqlerrcode;
+
+	if (CLASS_IS(code, '2', '3') || CLASS_IS(code, '2', '5') || CLASS_IS(code, '4', '0') ||
+		CLASS_IS(code, '5', '3') || CLASS_IS(code, '5', '4') || CLASS_IS(code, '5', '5') ||
+		CLASS_IS(code, '5', '7') || CLASS_IS(code, '5', '8') || CLASS_IS(code, 'P', '0') ||
+		CLASS_IS(code, 'P', 'G'))
+		return false;
+	if (code == ERRCODE_INSUFFICIENT_PRIVILEGE || code == ERRCODE_FEATURE_NOT_SUPPORTED)
+		return false;
+	if (CLASS_IS(code, '4', '2') && code != ERRCODE_SYNTAX_ERROR)
+		return edata->cursorpos <= 0 && edata->internalpos <= 0;
+	return true;
+}
+
+static bool
+scrub_message(ErrorData *edata)
+{
+	char	   *quote;
+	char	   *behind;
+
+	if (edata->message == NULL || !message_may_hold_values(edata))
+		return false;
+	quote = first_quote(edata->message);
+	while (quote != NULL && (behind = skip_known_name(edata, quote)) != NULL)
+		quote = first_quote(behind);
+	if (quote == NULL)
+		return false;
+
+	/* syntax error at or near "word": a constant begins otherwise. */
+	if (edata->sqlerrcode == ERRCODE_SYNTAX_ERROR && (edata->cursorpos > 0 || edata->internalpos > 0) &&
+		(isalpha((unsigned char) quote[1]) || quote[1] == '_'))
+		return false;
+	return replace(&edata->message, quote, behind_last_quote(quote), "\"...\"");
+}
+
+/* Key (ssn)=(...) already exists.  Failing row contains (...). */
+static bool
+scrub_integrity_detail(char **detail)
+{
+	char	   *begin = strstr(*detail, ")=(");
+	char	   *end = strrchr(*detail, ')');
+
+	if (begin != NULL)
+		begin += 3;
+	else if ((begin = strchr(*detail, '(')) != NULL)
+		begin++;
+	if (begin == NULL || end == NULL || end < begin)
+		return replace(detail, *detail, *detail + strlen(*detail), WITHHELD);
+	return replace(detail, begin, end, "...");
+}
+
+static bool
+scrub_detail(ErrorData *edata)
+{
+	char	   *quote;
+
+	if (edata->detail == NULL || strstr(edata->detail, WITHHELD) != NULL)
+		return false;
+	if (CLASS_IS(edata->sqlerrcode, '2', '3'))
+		return scrub_integrity_detail(&edata->detail);
+	if (CLASS_IS(edata->sqlerrcode, '2', '2'))
+	{
+		/* JSON, XML, arrays: pieces of the value, quoted or not. */
+		pfree(edata->detail);
+		edata->detail = NULL;
+		return true;
+	}
+	if (CLASS_IS(edata->sqlerrcode, 'P', '0') || CLASS_IS(edata->sqlerrcode, 'P', 'G') ||
+		(quote = first_quote(edata->detail)) == NULL)
+		return false;
+	return replace(&edata->detail, quote, behind_last_quote(quote), "\"...\"");
+}
+
+/*
+ * COPY patient, line 3, column ssn: "...".  SQL statement "...".  JSON data,
+ * line 1: ...  All that is between the first quote or colon and the last quote goes.
+ */
+static bool
+scrub_context(ErrorData *edata)
+{
+	char	   *quote;
+	char	   *colon;
+	char	   *end;
+
+	if (edata->context == NULL)
+		return false;
+	quote = first_quote(edata->context);
+	colon = strstr(edata->context, ": ");
+	if (quote == NULL && colon == NULL)
+		return false;
+	end = quote != NULL ? behind_last_quote(quote) : edata->context;
+	if (colon == NULL || (quote != NULL && quote < colon))
+		return replace(&edata->context, quote, end, "\"...\"");
+	if (end < colon)
+		end = colon;
+	end += strcspn(end, "\n");
+	return replace(&edata->context, colon, end, ": ...");
+}
+
+static void
+clear(char **text)
+{
+	if (*text != NULL)
+		pfree(*text);
+	*text = NULL;
+}
+
+void
+phig_scrub_edata(ErrorData *edata)
+{
+	bool		changed = false;
+
+	changed |= scrub_message(edata);
+	changed |= scrub_detail(edata);
+	changed |= scrub_context(edata);
+
+	/* Deadlock reports list the statements of others; a query of a function may be built from values. */
+	clear(&edata->detail_log);
+	clear(&edata->internalquery);
+	edata->internalpos = 0;
+	edata->hide_stmt = true;
+	scrubbed_in = GetCurrentTransactionStartTimestamp();
+
+	if (!changed)
+		return;
+	if (edata->detail == NULL)
+		edata->detail = pstrdup(WITHHELD);
+	else if (strstr(edata->detail, WITHHELD) == NULL)
+	{
+		char	   *detail = psprintf("%s %s", edata->detail, WITHHELD);
+
+		pfree(edata->detail);
+		edata->detail = detail;
+	}
+}
 
 void
 phig_scrub_rethrow(void)
 {
-	PG_RE_THROW();
+	ErrorData  *edata;
+
+	/* ErrorContext, where PG_CATCH begins, is about to be emptied. */
+	MemoryContextSwitchTo(CurTransactionContext != NULL ? CurTransactionContext : TopMemoryContext);
+	edata = CopyErrorData();
+	FlushErrorState();
+	phig_scrub_edata(edata);
+	ReThrowError(edata);
+}
+
+/* Errors that no other hook has caught: is the statement about labelled data? */
+
+typedef struct ViewSearch
+{
+	Oid			view;
+	int			depth;
+} ViewSearch;
+
+static bool is_labelled_relation(Oid relid, int depth);
+
+static bool
+find_labelled_relation(Node *node, void *context)
+{
+	ViewSearch *search = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, find_labelled_relation, context, QTW_EXAMINE_RTES_BEFORE);
+	if (IsA(node, RangeTblEntry))
+	{
+		Oid			relid = ((RangeTblEntry *) node)->relid;
+
+		/* A view's rule has entries for the view itself, too. */
+		return relid != search->view && is_labelled_relation(relid, search->depth + 1);
+	}
+	return expression_tree_walker(node, find_labelled_relation, context);
+}
+
+/* Does a view read labelled data? */
+static bool
+is_labelled_view(Oid relid, int depth)
+{
+	ViewSearch	search = {relid, depth};
+	Relation	rel = RelationIdGetRelation(relid);
+	bool		result = false;
+
+	if (!RelationIsValid(rel))
+		return false;
+	if (rel->rd_rules != NULL)
+		for (int i = 0; i < rel->rd_rules->numLocks && !result; i++)
+			result = find_labelled_relation((Node *) rel->rd_rules->rules[i]->actions, &search);
+	RelationClose(rel);
+	return result;
+}
+
+static bool
+is_labelled_relation(Oid relid, int depth)
+{
+	if (!OidIsValid(relid) || depth > VIEW_DEPTH_MAX)
+		return false;
+	if (phig_label_relation(relid) != NULL)
+		return true;
+	return get_rel_relkind(relid) == RELKIND_VIEW && is_labelled_view(relid, depth);
+}
+
+/* Is there a labelled relation, or a PHI type, of that name in any schema? */
+static bool
+names_labelled_object(const char *word)
+{
+	static const int caches[] = {RELNAMENSP, TYPENAMENSP};
+	bool		result = false;
+
+	for (int i = 0; i < (int) lengthof(caches) && !result; i++)
+	{
+		CatCList   *list = SearchSysCacheList1(caches[i], CStringGetDatum(word));
+
+		for (int j = 0; j < list->n_members && !result; j++)
+		{
+			void	   *form = GETSTRUCT(&list->members[j]->tuple);
+
+			if (caches[i] == RELNAMENSP)
+				result = is_labelled_relation(((Form_pg_class) form)->oid, 0);
+			else
+			{
+				PhigLabel	label = phig_label_of_type(((Form_pg_type) form)->oid);
+
+				result = phig_label_is_phi(&label);
+			}
+		}
+		ReleaseSysCacheList(list);
+	}
+	return result;
+}
+
+static bool
+text_names_labelled_object(const char *text)
+{
+	PhigLexer	lexer;
+	PhigToken	token;
+
+	if (text == NULL)
+		return false;
+	phig_lex_init(&lexer, text, strlen(text));
+	for (phig_lex_next(&lexer, &token); token.kind != PHIG_TOKEN_END; phig_lex_next(&lexer, &token))
+	{
+		char		word[NAMEDATALEN];
+
+		/* A quote is missing: what comes is no name. */
+		if (token.kind == PHIG_TOKEN_BROKEN)
+			break;
+		if (token.kind != PHIG_TOKEN_WORD && !(token.kind == PHIG_TOKEN_QUOTED && token.start[0] == '"'))
+			continue;
+		phig_names_fold(token.start, token.len, word);
+		if (names_labelled_object(word))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_about_labelled_data(const ErrorData *edata)
+{
+	if (edata->table_name != NULL && names_labelled_object(edata->table_name))
+		return true;
+	return text_names_labelled_object(edata->internalquery) || text_names_labelled_object(debug_query_string);
+}
+
+void
+phig_scrub_log(ErrorData *edata)
+{
+	/* Still set when the look-up below has failed: then edata is that failure. */
+	static bool looking_up = false;
+	int			code = edata->sqlerrcode;
+
+	if (edata->elevel != ERROR || edata->hide_stmt)
+		return;
+	if (!IsTransactionState())
+	{
+		/* No look-ups in a failed transaction.  What it ignores now may well repeat what failed. */
+		edata->hide_stmt = GetCurrentTransactionStartTimestamp() == scrubbed_in;
+		return;
+	}
+
+	/*
+	 * The catalogs are read after an error, before its transaction is aborted.  Other errors might have left
+	 * low-level locks behind; these come from parsing, from input functions and from constraints.
+	 */
+	if (!CLASS_IS(code, '2', '2') && !CLASS_IS(code, '2', '3') && !CLASS_IS(code, '4', '2') &&
+		code != ERRCODE_QUERY_CANCELED)
+		return;
+	if (looking_up || !OidIsValid(MyDatabaseId))
+	{
+		looking_up = false;
+		return;
+	}
+	looking_up = true;
+	if (is_about_labelled_data(edata))
+		phig_scrub_edata(edata);
+	looking_up = false;
 }
