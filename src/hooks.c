@@ -291,6 +291,8 @@ phig_emit_log(ErrorData *edata)
 {
 	if (edata->elevel >= FATAL)
 		phig_access_note_fatal(edata->sqlerrcode);
+	else if (phig_active())
+		phig_scrub_log(edata);
 	if (prev_emit_log)
 		prev_emit_log(edata);
 }

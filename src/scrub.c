@@ -207,36 +207,49 @@ scrub_detail(ErrorData *edata)
 		edata->detail = NULL;
 		return true;
 	}
-	if (CLASS_IS(edata->sqlerrcode, 'P', '0') || CLASS_IS(edata->sqlerrcode, 'P', 'G') ||
-		(quote = first_quote(edata->detail)) == NULL)
+	if (!message_may_hold_values(edata) || (quote = first_quote(edata->detail)) == NULL)
 		return false;
 	return replace(&edata->detail, quote, behind_last_quote(quote), "\"...\"");
 }
 
+static char *
+earlier(char *a, char *b)
+{
+	return a == NULL || (b != NULL && b < a) ? b : a;
+}
+
 /*
- * COPY patient, line 3, column ssn: "...".  SQL statement "...".  JSON data,
- * line 1: ...  All that is between the first quote or colon and the last quote goes.
+ * COPY patient, line 3, column ssn: "...".  JSON data, line 1: ...  SQL
+ * statement "...".  unnamed portal parameter $1 = '...'.  The first of these begins
+ * what goes; it ends behind the last quote, and not before the line does.
  */
 static bool
 scrub_context(ErrorData *edata)
 {
 	char	   *quote;
 	char	   *colon;
+	char	   *equals;
+	char	   *begin;
 	char	   *end;
 
 	if (edata->context == NULL)
 		return false;
 	quote = first_quote(edata->context);
 	colon = strstr(edata->context, ": ");
-	if (quote == NULL && colon == NULL)
+	equals = strstr(edata->context, " = '");
+	begin = earlier(quote, earlier(colon, equals));
+	if (begin == NULL)
 		return false;
-	end = quote != NULL ? behind_last_quote(quote) : edata->context;
-	if (colon == NULL || (quote != NULL && quote < colon))
-		return replace(&edata->context, quote, end, "\"...\"");
-	if (end < colon)
-		end = colon;
-	end += strcspn(end, "\n");
-	return replace(&edata->context, colon, end, ": ...");
+
+	end = quote != NULL ? behind_last_quote(quote) : begin;
+	if (equals != NULL)
+		end = Max(end, strrchr(equals, '\'') + 1);
+	if (colon != NULL)
+		end = Max(end, colon);
+	if (begin != quote)
+		end += strcspn(end, "\n");
+	return replace(&edata->context, begin, end,
+				   begin == quote ? "\"...\"" : begin == colon ? ": ..." : " = ...");
 }
 
 static void
@@ -250,11 +263,12 @@ clear(char **text)
 void
 phig_scrub_edata(ErrorData *edata)
 {
-	bool		changed = false;
+	bool		changed = scrub_context(edata);
 
+	if (edata->hide_stmt)
+		return;					/* its author, or we, have taken care of the rest */
 	changed |= scrub_message(edata);
 	changed |= scrub_detail(edata);
-	changed |= scrub_context(edata);
 
 	/* Deadlock reports list the statements of others; a query of a function may be built from values. */
 	clear(&edata->detail_log);
@@ -414,8 +428,14 @@ phig_scrub_log(ErrorData *edata)
 	static bool looking_up = false;
 	int			code = edata->sqlerrcode;
 
-	if (edata->elevel != ERROR || edata->hide_stmt)
+	if (edata->elevel != ERROR)
 		return;
+	if (edata->hide_stmt)
+	{
+		/* One of ours, most likely, or scrubbed already. */
+		(void) scrub_context(edata);
+		return;
+	}
 	if (!IsTransactionState())
 	{
 		/* No look-ups in a failed transaction.  What it ignores now may well repeat what failed. */

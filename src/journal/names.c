@@ -396,6 +396,8 @@ collect_declared(PhigNames *names, Node *utility)
 {
 	const char *word = NULL;
 
+	if (utility == NULL)
+		return;
 	switch (nodeTag(utility))
 	{
 		case T_DeclareCursorStmt:

@@ -669,7 +669,7 @@ char *
 phig_normalize(const char *source, int location, int length, Node *tree, uint64 *fingerprint)
 {
 	Normalizer	n;
-	bool		is_query = IsA(tree, Query) && ((Query *) tree)->commandType != CMD_UTILITY;
+	bool		is_query = tree != NULL && IsA(tree, Query) && ((Query *) tree)->commandType != CMD_UTILITY;
 
 	if (source == NULL || source[0] == '\0')
 	{
@@ -687,7 +687,7 @@ phig_normalize(const char *source, int location, int length, Node *tree, uint64 
 	if (!put_text(&n, source, length))
 	{
 		resetStringInfo(&n.out);
-		appendStringInfoString(&n.out, GetCommandTagName(CreateCommandTag(tree)));
+		appendStringInfoString(&n.out, tree != NULL ? CreateCommandName(tree) : "UNKNOWN");
 	}
 	phig_names_release(n.names);
 
