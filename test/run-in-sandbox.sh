@@ -8,5 +8,6 @@ set -euo pipefail
 . "$(dirname "$0")/lib/packages.sh"
 
 [ -x "$PHIG_ROOT/$1" ] || die "there is no $1"
+export PHIG_PASS="${PHIG_PASS-} ROUNDS BATCH SECONDS_EACH INSTRUCTIONS"
 ensure_packages
 exec "$PHIG_ROOT/test/lib/sandbox.sh" "$@"

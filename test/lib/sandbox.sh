@@ -9,7 +9,8 @@
 # COMMAND finds:
 #   PATH          the stage's server programs first
 #   PHIG_WORK     a directory of its own, gone afterwards
-#   PHIG_OUT      what is written here comes back as build/out/<version>/
+#   PHIG_OUT      what is written here comes back as build/out/<version>/; pages that it changes
+#                 under docs/ come back too, where PHIG_UPDATE_DOCS is set
 #   PHIG_PGXS     the server's test tools (pg_regress and others)
 #   and server.sh, beside this file, to start servers.
 #
@@ -37,12 +38,23 @@ finish()
 	mkdir -p "$out"
 	rm -rf "${out:?}"/*
 	cp -r "$work/out/." "$out/" 2>/dev/null || true
+	[ -z "${PHIG_UPDATE_DOCS-}" ] || fetch_docs
 	if [ -n "${PHIG_KEEP-}" ]; then
 		say "kept: $work"
 	else
 		rm -rf "$work"
 	fi
 	exit $status
+}
+
+# Pages that tests write (docs/coverage.md) come back where that was asked for.
+fetch_docs()
+{
+	local page
+
+	for page in "$work"/src/docs/*.md; do
+		cmp -s "$page" "$PHIG_ROOT/docs/$(basename "$page")" || cat "$page" >"$PHIG_ROOT/docs/$(basename "$page")"
+	done
 }
 
 # PostgreSQL refuses to run as root; anyone else runs it as himself.
