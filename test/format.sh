@@ -51,4 +51,6 @@ INDENT
 chmod +x "$scratch/indent"
 
 [ $# = 0 ] || files=("$@")
-PATH=$bindir:$PATH pgindent --indent="$scratch/indent" --typedefs="$scratch/typedefs" "${mode[@]}" "${files[@]}"
+# pgindent's scratch files go where it runs.
+cd "$scratch"
+PATH=$bindir:$PATH pgindent --indent="$scratch/indent" --typedefs="$scratch/typedefs" "${mode[@]}" "${files[@]/#/$PHIG_ROOT/}"
