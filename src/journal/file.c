@@ -118,6 +118,27 @@ phig_file_sync(int fd, const char *path, bool data_only, PhigFault *fault)
 }
 
 bool
+phig_file_inode(int fd, const char *path, uint64 *inode, PhigFault *fault)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return phig_fault_set(fault, errno, "could not stat file \"%s\"", path);
+	*inode = st.st_ino;
+	return st.st_nlink > 0 || phig_fault_set(fault, 0, "file \"%s\" was removed", path);
+}
+
+bool
+phig_file_in_place(const char *path, uint64 inode, PhigFault *fault)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return phig_fault_set(fault, errno, "could not stat file \"%s\"", path);
+	return st.st_ino == inode || phig_fault_set(fault, 0, "file \"%s\" was replaced", path);
+}
+
+bool
 phig_file_rename(const char *from, const char *to, PhigFault *fault)
 {
 	char		parent[MAXPGPATH];

@@ -31,6 +31,12 @@ extern bool phig_file_read(int fd, const char *path, void *buffer, size_t len, u
 /* fsync; with data_only fdatasync. */
 extern bool phig_file_sync(int fd, const char *path, bool data_only, PhigFault *fault);
 
+/* The inode of an open file; false when it has no name any more: what is written to it is nowhere. */
+extern bool phig_file_inode(int fd, const char *path, uint64 *inode, PhigFault *fault);
+
+/* False when path is not the file with this inode: somebody moved, replaced or removed it. */
+extern bool phig_file_in_place(const char *path, uint64 inode, PhigFault *fault);
+
 /* Give a synced file its final name, durably. */
 extern bool phig_file_rename(const char *from, const char *to, PhigFault *fault);
 

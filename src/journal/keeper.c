@@ -66,13 +66,24 @@ static const char *const watched_settings[] = {
 
 static char *watched_values[lengthof(watched_settings)];
 
-static struct
+/* Something that is tried again after a fault, with growing pauses. */
+typedef struct Attempt
 {
-	bool		standby;		/* replaying somebody else's WAL, as far as we know */
-	int			pause_ms;		/* before the next attempt, after a fault; 0: all is well */
-	TimestampTz next_attempt;
+	const char *detail;			/* for the server log: what the fault means */
+	int			pause_ms;		/* before the next one; 0: all is well */
+	TimestampTz next;
 	char		reported[MAXPGPATH + 256];	/* the fault that the server log has already */
-}			keeper;
+} Attempt;
+
+static Attempt journal_attempt = {
+	"Statements that touch PHI are refused, or allowed without a record, as phiguard.journal_on_failure says."
+};
+static Attempt spare_attempt = {
+	"Records are still written; the next segment will grow as it is written."
+};
+
+/* Replaying somebody else's WAL, as far as we know. */
+static bool is_standby = false;
 
 void
 phig_keeper_register(void)
@@ -90,8 +101,9 @@ phig_keeper_register(void)
 	RegisterBackgroundWorker(&worker);
 }
 
+/* Events are flushed like everything else that nobody waits for. */
 static void
-append_event(const char *tag, const char *text, PhigKind kind, bool wait)
+append_event(const char *tag, const char *text, PhigKind kind)
 {
 	StringInfoData lines;
 	PhigDefinition definition;
@@ -102,8 +114,8 @@ append_event(const char *tag, const char *text, PhigKind kind, bool wait)
 	definition.text = lines.data;
 	definition.len = lines.len;
 	phig_journal_define(&definition);
-	phig_journal_event(&definition, kind, keeper.standby ? PHIG_FLAG_REPLICA : 0,
-					   PHIG_OUTCOME_OK, 0, wait);
+	phig_journal_event(&definition, kind, is_standby ? PHIG_FLAG_REPLICA : 0,
+					   PHIG_OUTCOME_OK, 0, false);
 	pfree(lines.data);
 }
 
@@ -124,7 +136,7 @@ watch_settings(bool report)
 			char	   *text = psprintf("%s = '%s' (was '%s')", watched_settings[i], value,
 										watched_values[i] ? watched_values[i] : "");
 
-			append_event("SETTING", text, PHIG_KIND_SETTING, false);
+			append_event("SETTING", text, PHIG_KIND_SETTING);
 			pfree(text);
 		}
 		if (watched_values[i] != NULL)
@@ -133,16 +145,22 @@ watch_settings(bool report)
 	}
 }
 
+static const char *
+server_role(void)
+{
+	return !IsUnderPostmaster ? "single-user" : is_standby ? "standby" : "primary";
+}
+
 static void
 append_start_event(void)
 {
 	StringInfoData text;
 
 	initStringInfo(&text);
-	appendStringInfoString(&text, keeper.standby ? "standby" : "primary");
+	appendStringInfoString(&text, server_role());
 	for (int i = 0; i < (int) lengthof(watched_settings); i++)
 		appendStringInfo(&text, ", %s = '%s'", watched_settings[i], watched_values[i]);
-	append_event("SERVER START", text.data, PHIG_KIND_SERVER, true);
+	append_event("SERVER START", text.data, PHIG_KIND_SERVER);
 	pfree(text.data);
 }
 
@@ -175,34 +193,54 @@ comment_on_place(void)
 
 /* Say it once in the server log, and pause longer each time. */
 static void
-back_off(const PhigFault *fault, const char *what)
+back_off(Attempt *attempt, const PhigFault *fault, const char *what)
 {
-	char		text[sizeof(keeper.reported)];
+	char		text[sizeof(attempt->reported)];
 
 	phig_fault_text(fault, text, sizeof(text));
-	if (keeper.pause_ms == 0 || strcmp(text, keeper.reported) != 0)
+	if (attempt->pause_ms == 0 || strcmp(text, attempt->reported) != 0)
 		ereport(WARNING,
 				(errmsg("%s: %s", what, text),
-				 errdetail("Statements that touch PHI are refused, or allowed without a record, as "
-						   "phiguard.journal_on_failure says."),
+				 errdetail_internal("%s", attempt->detail),
 				 errhint("phiguard tries again by itself.")));
-	strlcpy(keeper.reported, text, sizeof(keeper.reported));
-	keeper.pause_ms = keeper.pause_ms == 0 ? RETRY_FIRST_MS : Min(keeper.pause_ms * 2, RETRY_MOST_MS);
-	keeper.next_attempt = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), keeper.pause_ms);
+	strlcpy(attempt->reported, text, sizeof(attempt->reported));
+	attempt->pause_ms = attempt->pause_ms == 0 ? RETRY_FIRST_MS :
+		Min(attempt->pause_ms * 2, RETRY_MOST_MS);
+	attempt->next = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), attempt->pause_ms);
 }
 
 static void
-all_is_well(void)
+succeeded(Attempt *attempt)
 {
-	if (keeper.pause_ms > 0)
+	if (attempt->pause_ms > 0 && attempt == &journal_attempt)
 		ereport(LOG, (errmsg("the journal of PHI access is available again")));
-	keeper.pause_ms = 0;
+	attempt->pause_ms = 0;
+}
+
+static bool
+is_due(const Attempt *attempt)
+{
+	return attempt->pause_ms == 0 || GetCurrentTimestamp() >= attempt->next;
 }
 
 static bool
 is_open(void)
 {
 	return pg_atomic_read_u32(&phig_journal->state) == PHIG_JOURNAL_OPEN;
+}
+
+/* Close the journal when its files are no longer where they belong; the next attempt makes new ones. */
+static bool
+files_are_gone(void)
+{
+	PhigFault	fault;
+
+	if (phig_files_in_place(&fault))
+		return false;
+	phig_journal_closed(&fault);
+	back_off(&journal_attempt, &fault, "the journal of PHI access was taken away");
+	journal_attempt.next = 0;
+	return true;
 }
 
 static void
@@ -213,11 +251,11 @@ try_to_open(void)
 	if (!phig_recover(&fault))
 	{
 		phig_journal_closed(&fault);
-		back_off(&fault, "could not open the journal of PHI access");
+		back_off(&journal_attempt, &fault, "could not open the journal of PHI access");
 		return;
 	}
 	phig_journal_opened();
-	all_is_well();
+	succeeded(&journal_attempt);
 	comment_on_place();
 	if (!phig_journal->started)
 	{
@@ -227,37 +265,43 @@ try_to_open(void)
 }
 
 static void
-flush_and_prepare(void)
+flush(void)
 {
 	PhigFault	fault;
 
-	if (!phig_flush_all(&fault))
-	{
-		back_off(&fault, "could not write the journal of PHI access");
-		return;
-	}
-	if (pg_atomic_read_u32(&phig_journal->spare_ready) == 0 && !phig_segment_make_spare(&fault))
-	{
-		back_off(&fault, "could not prepare the next segment of the journal of PHI access");
-		return;
-	}
-	all_is_well();
+	if (phig_flush_all(&fault))
+		succeeded(&journal_attempt);
+	else
+		back_off(&journal_attempt, &fault, "could not write the journal of PHI access");
+}
+
+static void
+prepare_segment(void)
+{
+	PhigFault	fault;
+
+	if (pg_atomic_read_u32(&phig_journal->spare_ready) == 1 || phig_segment_make_spare(&fault))
+		succeeded(&spare_attempt);
+	else
+		back_off(&spare_attempt, &fault,
+				 "could not prepare the next segment of the journal of PHI access");
 }
 
 static void
 work(void)
 {
-	if (keeper.pause_ms > 0 && GetCurrentTimestamp() < keeper.next_attempt)
-		return;
-	if (!is_open())
+	if (is_open() ? files_are_gone() : is_due(&journal_attempt))
 		try_to_open();
 	if (!is_open())
 		return;
-	flush_and_prepare();
-	if (keeper.standby && !RecoveryInProgress())
+	if (is_due(&journal_attempt))
+		flush();
+	if (is_due(&spare_attempt))
+		prepare_segment();
+	if (is_standby && !RecoveryInProgress())
 	{
-		keeper.standby = false;
-		append_event("PROMOTION", "this server is a primary now", PHIG_KIND_SERVER, true);
+		is_standby = false;
+		append_event("PROMOTION", "this server is a primary now", PHIG_KIND_SERVER);
 	}
 }
 
@@ -288,8 +332,6 @@ pause_until_woken(int timeout_ms)
 static void
 stop(void)
 {
-	PhigFault	fault;
-
 	while (pg_atomic_read_u32(&phig_journal->appenders) > 0)
 	{
 		work();
@@ -297,10 +339,21 @@ stop(void)
 	}
 	if (!is_open())
 		return;
-	append_event("SERVER STOP", keeper.standby ? "standby" : "primary", PHIG_KIND_SERVER, true);
+	append_event("SERVER STOP", server_role(), PHIG_KIND_SERVER);
 	pg_atomic_write_u32(&phig_journal->stopped, 1);
-	if (!phig_flush_all(&fault))
-		back_off(&fault, "could not write the journal of PHI access");
+	flush();
+}
+
+/* Another keeper died and left the journal open: only the lock on the directory went with it. */
+static void
+take_over(void)
+{
+	PhigFault	fault;
+
+	if (phig_lock_directory(&fault))
+		return;
+	phig_journal_closed(&fault);
+	back_off(&journal_attempt, &fault, "could not open the journal of PHI access");
 }
 
 static void
@@ -321,8 +374,10 @@ phig_keeper_main(Datum arg)
 	on_shmem_exit(keeper_exit, 0);
 	CurrentMemoryContext = AllocSetContextCreate(TopMemoryContext, "phiguard keeper",
 												 ALLOCSET_DEFAULT_SIZES);
-	keeper.standby = replays_wal();
+	is_standby = replays_wal();
 	watch_settings(false);
+	if (is_open())
+		take_over();
 
 	while (!ShutdownRequestPending)
 	{
@@ -351,8 +406,12 @@ phig_keeper_standalone(void)
 {
 	PhigFault	fault;
 
-	if (phig_recover(&fault))
-		phig_journal_opened();
-	else
+	if (!phig_recover(&fault))
+	{
 		phig_journal_closed(&fault);
+		return;
+	}
+	phig_journal_opened();
+	watch_settings(false);
+	append_start_event();
 }

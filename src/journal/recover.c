@@ -28,6 +28,7 @@
 
 typedef struct Recovery
 {
+	bool		running;		/* the journal was open before, in this run of the server */
 	PhigNode	node;
 	uint64		newest;			/* number of the newest segment file; 0: none */
 	PhigScan	scan;			/* of it */
@@ -37,8 +38,8 @@ typedef struct Recovery
 /* Held while the keeper lives: two servers must not write into one directory. */
 static int	directory_lock = -1;
 
-static bool
-lock_directory(PhigFault *fault)
+bool
+phig_lock_directory(PhigFault *fault)
 {
 	char		path[MAXPGPATH];
 	char		parents[MAXPGPATH];
@@ -65,60 +66,106 @@ lock_directory(PhigFault *fault)
 	return true;
 }
 
-/* Where a branch begins: at the end of the newest segment of the node that was copied. */
+/*
+ * find_end
+ *		Where a node's chain ends that some other server wrote.
+ *
+ * A copy may have caught the last segment without its header, or the one before it
+ * while that was not full yet: the last segment that continues the one before counts.
+ * chain->number is 0 when there is none.
+ */
 static bool
-set_parent(PhigNode *node, const PhigNode *parent, PhigFault *fault)
+find_end(const uint8 node[PHIG_ID_BYTES], PhigChain *chain, PhigFault *fault)
 {
-	uint64		newest;
 	PhigScan	scan;
+	PhigScan	before;
+	uint8		hash[PHIG_HASH_BYTES];
+	uint64		number;
 
-	if (!phig_segment_newest(parent->id, &newest, fault))
+	memset(chain, 0, sizeof(*chain));
+	if (!phig_segment_newest(node, &number, fault))
 		return false;
-	/* A copy may have caught the last segment without its header: then the one before counts. */
-	for (; newest > 0; newest--)
+	if (number > 0 && !phig_scan_segment(node, number, &scan, fault))
+		return false;
+	for (; number > 0; number--, scan = before)
 	{
-		if (!phig_scan_segment(parent->id, newest, &scan, fault))
-			return false;
-		if (scan.state != PHIG_SCAN_NO_HEADER)
+		if (number > 1 && phig_segment_exists(node, number - 1))
+		{
+			if (!phig_scan_segment(node, number - 1, &before, fault))
+				return false;
+		}
+		else
+			before.state = PHIG_SCAN_NO_HEADER;
+		if (scan.state == PHIG_SCAN_NO_HEADER)
+			continue;
+		if (before.state == PHIG_SCAN_NO_HEADER || scan.header.reason == PHIG_SEGMENT_BROKEN)
+			break;
+		if (!phig_chain_last_hash(&before.chain, hash))
+			return phig_fault_set(fault, 0, "could not compute a SHA-256 hash");
+		if (memcmp(hash, scan.header.prev_hash, PHIG_HASH_BYTES) == 0)
 			break;
 	}
+	if (number > 0)
+		*chain = scan.chain;
+	return true;
+}
 
+/* A new node that continues after chain, which belongs to parent. */
+static bool
+make_branch(PhigNode *node, const uint8 parent[PHIG_ID_BYTES], const PhigChain *chain,
+			PhigFault *fault)
+{
+	if (!phig_node_make(node, fault))
+		return false;
 	node->has_parent = true;
-	memcpy(node->parent, parent->id, PHIG_ID_BYTES);
-	if (newest == 0)
-		return true;
-	node->parent_seq = scan.chain.last_seq;
-	if (!phig_chain_last_hash(&scan.chain, node->parent_hash))
+	memcpy(node->parent, parent, PHIG_ID_BYTES);
+	node->parent_seq = chain->last_seq;
+	if (chain->number > 0 && !phig_chain_last_hash(chain, node->parent_hash))
 		return phig_fault_set(fault, 0, "could not compute a SHA-256 hash");
 	return true;
 }
 
+/* Who writes here: as the node file says, or a new node that continues what is known. */
 static bool
-identify(PhigNode *node, PhigFault *fault)
+identify(Recovery *r, PhigFault *fault)
 {
+	PhigNode   *node = &r->node;
 	PhigNodeFile found;
-	PhigNode	parent;
+	PhigNode	former;
+	PhigChain	chain;
 
 	if (!phig_node_read(node, &found, fault))
 		return false;
+	former = *node;
+	if (r->running)
+	{
+		/* The files were taken away under us: our own chain is the one to continue. */
+		if (found == PHIG_NODE_OURS && memcmp(node->id, phig_journal->node, PHIG_ID_BYTES) == 0)
+			return true;
+		if (!make_branch(node, phig_journal->node, &phig_journal->chain, fault))
+			return false;
+		ereport(WARNING,
+				(errmsg("the journal of PHI access was taken away from the running server and begins a branch"),
+				 errdetail("It continues after record " UINT64_FORMAT ".", node->parent_seq)));
+		return phig_node_write(node, fault);
+	}
+
 	if (found == PHIG_NODE_OURS)
 		return true;
-
-	parent = *node;
-	if (!phig_node_make(node, fault))
-		return false;
 	if (found == PHIG_NODE_COPIED)
 	{
-		if (!set_parent(node, &parent, fault))
+		if (!find_end(former.id, &chain, fault) || !make_branch(node, former.id, &chain, fault))
 			return false;
 		ereport(LOG,
 				(errmsg("the journal of PHI access was copied from elsewhere and begins a branch"),
 				 errdetail("It continues after record " UINT64_FORMAT " of the journal it was copied from.",
 						   node->parent_seq)));
 	}
-	else if (found == PHIG_NODE_DAMAGED)
+	else if (!phig_node_make(node, fault))
+		return false;
+	if (found == PHIG_NODE_DAMAGED)
 		ereport(WARNING,
-				(errmsg("file \"%s\" of the journal of PHI access is damaged", "node"),
+				(errmsg("the node file of the journal of PHI access is damaged"),
 				 errdetail("A new journal begins in the same directory.  Files of the old one are kept.")));
 	return phig_node_write(node, fault);
 }
@@ -228,7 +275,9 @@ use_ring(const Recovery *r, PhigFault *fault)
 	const PhigChain *chain = &phig_journal->chain;
 	uint64		last_seq = Max(chain->last_seq, chain->first_seq - 1);
 
+	SpinLockAcquire(&phig_journal->mutex);
 	memcpy(phig_journal->node, r->node.id, PHIG_ID_BYTES);
+	SpinLockRelease(&phig_journal->mutex);
 	if (rest->usable)
 	{
 		if (rest->lost_bytes > 0)
@@ -240,38 +289,74 @@ use_ring(const Recovery *r, PhigFault *fault)
 			return false;
 		last_seq = phig_journal->last_seq;
 	}
-	if (!phig_ring_has_configured_size() && !phig_ring_create(r->node.id, last_seq, fault))
+	if (!phig_ring_is_as_configured() && !phig_ring_create(r->node.id, last_seq, fault))
 		return false;
 	phig_ring_release(pg_atomic_read_u64(&phig_journal->head), chain->number, chain->offset);
 	return true;
 }
 
-bool
-phig_recover(PhigFault *fault)
+/* What the ring holds that no seal covers. */
+static bool
+look_into_ring(Recovery *r, PhigFault *fault)
 {
-	Recovery	r = {0};
-	bool		ok;
-
-	if (!lock_directory(fault))
+	if (r->running)
+	{
+		phig_ring_rest_in_use(&r->rest);
+		if (memcmp(r->node.id, phig_journal->node, PHIG_ID_BYTES) != 0)
+			r->rest.synced_segment = r->rest.synced_offset = 0;
+		return true;
+	}
+	if (!phig_ring_load(r->node.id, &r->rest, fault))
 		return false;
-	phig_segment_close();
-	phig_segment_drop_spare();
-	if (!identify(&r.node, fault) ||
-		!phig_segment_newest(r.node.id, &r.newest, fault) ||
-		(r.newest > 0 && !phig_scan_segment(r.node.id, r.newest, &r.scan, fault)) ||
-		!phig_ring_load(r.node.id, &r.rest, fault))
-		return false;
-	if (r.rest.usable)
-		phig_ring_examine(r.scan.chain.last_seq, &r.rest);
-	else if (r.newest > 0)
+	if (r->rest.usable)
+		phig_ring_examine(r->scan.chain.last_seq, &r->rest);
+	else if (r->newest > 0)
 		ereport(WARNING,
 				(errmsg("the ring of the journal of PHI access is missing or damaged"),
 				 errdetail("Records that were not on disk yet when the server stopped are lost.")));
+	return true;
+}
 
+static bool
+recover_locked(PhigFault *fault)
+{
+	Recovery	r = {0};
+
+	/* With its mapping lost too (a keeper that died) there is only what the files say. */
+	r.running = phig_journal->ring_number > 0 && phig_ring_map(fault);
+
+	phig_segment_close();
+	phig_segment_drop_spare();
+	return identify(&r, fault) &&
+		phig_segment_newest(r.node.id, &r.newest, fault) &&
+		(r.newest == 0 || phig_scan_segment(r.node.id, r.newest, &r.scan, fault)) &&
+		look_into_ring(&r, fault) &&
+		choose_segment(&r, fault) &&
+		use_ring(&r, fault);
+}
+
+bool
+phig_recover(PhigFault *fault)
+{
+	bool		ok;
+
+	if (!phig_lock_directory(fault))
+		return false;
 	LWLockAcquire(phig_insert_lock(), LW_EXCLUSIVE);
 	LWLockAcquire(phig_flush_lock(), LW_EXCLUSIVE);
-	ok = choose_segment(&r, fault) && use_ring(&r, fault);
+	ok = recover_locked(fault);
 	LWLockRelease(phig_flush_lock());
 	LWLockRelease(phig_insert_lock());
+	return ok;
+}
+
+bool
+phig_files_in_place(PhigFault *fault)
+{
+	bool		ok;
+
+	LWLockAcquire(phig_flush_lock(), LW_SHARED);
+	ok = phig_segment_in_place(fault) && phig_ring_in_place(fault);
+	LWLockRelease(phig_flush_lock());
 	return ok;
 }

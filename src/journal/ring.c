@@ -62,6 +62,7 @@ static struct
 	RingHeader *header;
 	char	   *data;
 	uint64		bytes;			/* of data */
+	uint64		inode;
 } ring;
 
 static void
@@ -76,14 +77,18 @@ static bool
 map_file(const char *path, int fd, uint64 data_bytes, uint32 number, PhigFault *fault)
 {
 	void	   *memory;
+	uint64		inode;
 
 	unmap();
+	if (!phig_file_inode(fd, path, &inode, fault))
+		return false;
 	memory = mmap(NULL, RING_HEADER_BYTES + data_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED)
 		return phig_fault_set(fault, errno, "could not map file \"%s\"", path);
 	ring.header = memory;
 	ring.data = (char *) memory + RING_HEADER_BYTES;
 	ring.bytes = data_bytes;
+	ring.inode = inode;
 	ring.number = number;
 	return true;
 }
@@ -348,6 +353,19 @@ header_holds(const RingHeader *header, uint64 file_bytes)
 		header->head % PHIG_RECORD_ALIGN == 0;
 }
 
+/* Keep a ring that cannot be read, for whoever looks into it. */
+static bool
+set_aside(const char *path, PhigFault *fault)
+{
+	char		aside[MAXPGPATH];
+
+	phig_file_path(aside, RING_FILE ".damaged");
+	ereport(WARNING,
+			(errmsg("the ring of the journal of PHI access is damaged"),
+			 errdetail("It is kept as \"%s\".", aside)));
+	return phig_file_rename(path, aside, fault);
+}
+
 bool
 phig_ring_load(const uint8 node[PHIG_ID_BYTES], PhigRingRest *rest, PhigFault *fault)
 {
@@ -369,9 +387,10 @@ phig_ring_load(const uint8 node[PHIG_ID_BYTES], PhigRingRest *rest, PhigFault *f
 
 	ok = phig_file_read(fd, path, &header, sizeof(header), 0, &got, fault);
 	size = lseek(fd, 0, SEEK_END);
-	if (ok && got == sizeof(header) && size > 0 && header_holds(&header, size) &&
-		header.system_identifier == GetSystemIdentifier() &&
-		memcmp(header.node, node, PHIG_ID_BYTES) == 0)
+	if (ok && (got < sizeof(header) || size < 0 || !header_holds(&header, size)))
+		ok = set_aside(path, fault);
+	else if (ok && header.system_identifier == GetSystemIdentifier() &&
+			 memcmp(header.node, node, PHIG_ID_BYTES) == 0)
 	{
 		ok = map_file(path, fd, header.data_bytes, phig_journal->ring_number + 1, fault);
 		rest->usable = ok;
@@ -443,6 +462,25 @@ phig_ring_examine(uint64 sealed_seq, PhigRingRest *rest)
 }
 
 void
+phig_ring_rest_in_use(PhigRingRest *rest)
+{
+	const PhigChain *chain = &phig_journal->chain;
+
+	memset(rest, 0, sizeof(*rest));
+	rest->usable = true;
+	rest->synced_segment = chain->number;
+	rest->synced_offset = chain->offset;
+	rest->highest_seq = phig_journal->last_seq;
+	rest->tail = pg_atomic_read_u64(&phig_journal->tail);
+	rest->head = pg_atomic_read_u64(&phig_journal->head);
+	if (rest->head > rest->tail)
+	{
+		rest->first_seq = chain->last_seq + 1;
+		rest->last_seq = phig_journal->last_seq;
+	}
+}
+
+void
 phig_ring_adopt(uint64 tail, uint64 head, uint64 last_seq)
 {
 	ring.header->tail = tail;
@@ -453,6 +491,7 @@ phig_ring_adopt(uint64 tail, uint64 head, uint64 last_seq)
 	phig_journal->ring_bytes = ring.bytes;
 	phig_journal->ring_number = ring.number;
 	SpinLockRelease(&phig_journal->mutex);
+	phig_journal->ring_inode = ring.inode;
 
 	phig_journal->last_seq = last_seq;
 	phig_journal->epoch++;
@@ -462,9 +501,23 @@ phig_ring_adopt(uint64 tail, uint64 head, uint64 last_seq)
 }
 
 bool
-phig_ring_has_configured_size(void)
+phig_ring_in_place(PhigFault *fault)
 {
-	return ring.number != 0 && ring.bytes + RING_HEADER_BYTES == (uint64) phig_journal_buffers * 1024;
+	char		path[MAXPGPATH];
+
+	phig_file_path(path, RING_FILE);
+	return phig_file_in_place(path, phig_journal->ring_inode, fault);
+}
+
+bool
+phig_ring_is_as_configured(void)
+{
+	PhigFault	fault;
+
+	return ring.number != 0 && ring.number == phig_journal->ring_number &&
+		ring.bytes + RING_HEADER_BYTES == (uint64) phig_journal_buffers * 1024 &&
+		memcmp(ring.header->node, phig_journal->node, PHIG_ID_BYTES) == 0 &&
+		phig_ring_in_place(&fault);
 }
 
 bool

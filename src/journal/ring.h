@@ -47,7 +47,10 @@ extern void phig_ring_peek(uint64 position, PhigRecordHeader *header);
 extern int	phig_ring_pieces(uint64 from, uint64 to, struct iovec pieces[2]);
 extern void phig_ring_release(uint64 tail, uint64 segment, uint64 offset);
 
-/* What an earlier run left in the ring's file. */
+/* Is the ring in use still the file of its name?  Flush lock held, shared at least. */
+extern bool phig_ring_in_place(PhigFault *fault);
+
+/* What an earlier run left in the ring's file, or this one in a ring that is already in use. */
 typedef struct PhigRingRest
 {
 	bool		usable;			/* a ring of this node; the rest counts only then */
@@ -62,15 +65,17 @@ typedef struct PhigRingRest
 } PhigRingRest;
 
 /*
- * The keeper's, at recovery.  load maps the ring's file as it is and checks
- * whose it is; examine finds the records after the segment's last seal; adopt
- * makes the loaded ring the one in use; create replaces the file by an empty
- * ring of the configured size and adopts that.
+ * The keeper's, at recovery, with both locks held.  load maps the ring's file as
+ * it is and checks whose it is; examine finds the records after the segment's
+ * last seal; rest_in_use does for the ring in use what load and examine do for
+ * that of an earlier run; adopt makes the mapped ring the one in use; create
+ * replaces the file by an empty ring of the configured size and adopts that.
  */
 extern bool phig_ring_load(const uint8 node[PHIG_ID_BYTES], PhigRingRest *rest, PhigFault *fault);
 extern void phig_ring_examine(uint64 sealed_seq, PhigRingRest *rest);
+extern void phig_ring_rest_in_use(PhigRingRest *rest);
 extern void phig_ring_adopt(uint64 tail, uint64 head, uint64 last_seq);
 extern bool phig_ring_create(const uint8 node[PHIG_ID_BYTES], uint64 last_seq, PhigFault *fault);
-extern bool phig_ring_has_configured_size(void);
+extern bool phig_ring_is_as_configured(void);
 
 #endif

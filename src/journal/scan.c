@@ -19,193 +19,146 @@
 #include "storage/fd.h"
 
 #include "journal/file.h"
-#include "journal/record.h"
+#include "journal/parse.h"
 #include "journal/scan.h"
 #include "journal/segment.h"
 
 #define WINDOW_BYTES (4 * PHIG_RECORD_MAX_BYTES)
 
-/* A view of the file that moves forward; a whole record at any place fits. */
+/* A view of the file that moves forward, as parse.h wants it. */
 typedef struct Window
 {
 	int			fd;
 	char		path[MAXPGPATH];
 	uint64		start;			/* file position of bytes[0] */
 	size_t		len;
-	bool		at_end;			/* the file ends with them */
 	char	   *bytes;
+	PhigFault  *fault;
+	bool		failed;			/* fault says why a read did */
 } Window;
 
-/* Up to len bytes at position, got of them there; NULL on a fault. */
-static const char *
-view(Window *window, uint64 position, size_t len, size_t *got, PhigFault *fault)
+static const uint8_t *
+get_bytes(void *arg, uint64_t offset, size_t want, size_t *have)
 {
-	if (position < window->start ||
-		(position + len > window->start + window->len && !window->at_end))
+	Window	   *window = arg;
+
+	*have = 0;
+	if (window->failed)
+		return NULL;
+	if (offset < window->start || offset + want > window->start + window->len)
 	{
-		window->start = position;
-		if (!phig_file_read(window->fd, window->path, window->bytes, WINDOW_BYTES, position,
-							&window->len, fault))
+		window->start = offset;
+		window->failed = !phig_file_read(window->fd, window->path, window->bytes, WINDOW_BYTES,
+										 offset, &window->len, window->fault);
+		if (window->failed)
 			return NULL;
-		window->at_end = window->len < WINDOW_BYTES;
 	}
-	*got = position >= window->start + window->len ? 0 :
-		Min(len, window->start + window->len - position);
-	return window->bytes + (position - window->start);
+	*have = window->len - (offset - window->start);
+	return (const uint8_t *) window->bytes + (offset - window->start);
 }
 
-/* The record at position, or NULL in *record when none that is whole stands there. */
-static bool
-view_record(Window *window, uint64 position, const PhigRecordHeader **record, PhigFault *fault)
-{
-	size_t		got;
-	const char *bytes = view(window, position, PHIG_RECORD_MAX_BYTES, &got, fault);
-	const PhigRecordHeader *header = (const PhigRecordHeader *) bytes;
-
-	*record = NULL;
-	if (bytes == NULL)
-		return false;
-	if (got >= sizeof(PhigRecordHeader) && phig_record_plausible(header) &&
-		header->type != PHIG_RECORD_ROTATE && header->length <= got &&
-		phig_record_crc_holds(header))
-		*record = header;
-	return true;
-}
-
-static bool
-header_holds(const PhigSegmentHeader *header, const uint8 node[PHIG_ID_BYTES], uint64 number)
+static uint32_t
+crc32c(const void *data, size_t len)
 {
 	pg_crc32c	crc;
 
 	INIT_CRC32C(crc);
-	COMP_CRC32C(crc, header, offsetof(PhigSegmentHeader, crc));
+	COMP_CRC32C(crc, data, len);
 	FIN_CRC32C(crc);
-	return memcmp(header->magic, PHIG_SEGMENT_MAGIC, sizeof(header->magic)) == 0 &&
-		header->version == PHIG_FORMAT_VERSION &&
-		header->header_bytes == PHIG_SEGMENT_HEADER_BYTES &&
-		memcmp(header->node, node, PHIG_ID_BYTES) == 0 &&
-		header->number == number &&
-		EQ_CRC32C(crc, header->crc);
+	return crc;
 }
 
-/*
- * walk
- *		Follow the chain from the header; position: out, where it stops.
- *
- * Sets DAMAGED where a seal stands that does not fit what is before it.
- */
+/* A seal stands there: true when it fits what the chain says of the records before it. */
 static bool
-walk(Window *window, PhigScan *scan, uint64 *position, PhigFault *fault)
+seal_fits(PhigChain *chain, const PhigRecord *record)
 {
-	const PhigRecordHeader *record;
 	uint8		hash[PHIG_HASH_BYTES];
 
-	*position = PHIG_SEGMENT_HEADER_BYTES;
-	phig_chain_begin_batch(&scan->chain);
-	for (;; *position += record->length)
-	{
-		if (!view_record(window, *position, &record, fault))
-			return false;
-		if (record == NULL)
-			return true;
-		scan->highest_seq = Max(scan->highest_seq, record->seq);
-		if (record->type != PHIG_RECORD_SEAL)
-		{
-			phig_hash_add(record, record->length);
-			continue;
-		}
-		if (!phig_hash_end(hash))
-			return phig_fault_set(fault, 0, "could not compute a SHA-256 hash");
-		if (memcmp(hash, record + 1, PHIG_HASH_BYTES) != 0)
-		{
-			scan->state = PHIG_SCAN_DAMAGED;
-			return true;
-		}
-		phig_chain_advance(&scan->chain, (const uint8 *) record, *position + record->length);
-		phig_chain_begin_batch(&scan->chain);
-	}
-}
-
-/* What stands from position on: readable records make it DAMAGED, other bytes TORN. */
-static bool
-look_behind(Window *window, uint64 position, uint64 file_bytes, PhigScan *scan, PhigFault *fault)
-{
-	const PhigRecordHeader *record;
-	const char *bytes;
-	size_t		got;
-
-	for (; position < file_bytes; position += PHIG_RECORD_ALIGN)
-	{
-		static const char zeros[PHIG_RECORD_ALIGN];
-
-		bytes = view(window, position, PHIG_RECORD_ALIGN, &got, fault);
-		if (bytes == NULL)
-			return false;
-		if (memcmp(bytes, zeros, got) == 0)
-			continue;
-		scan->end = position + got;
-		if (!view_record(window, position, &record, fault))
-			return false;
-		if (record == NULL)
-			continue;
-		scan->highest_seq = Max(scan->highest_seq, record->seq);
-		scan->state = PHIG_SCAN_DAMAGED;
-	}
+	if (!phig_hash_end(hash) || memcmp(hash, record->body, PHIG_HASH_BYTES) != 0)
+		return false;
+	phig_chain_advance(chain, record->bytes, record->offset + record->head.length);
+	phig_chain_begin_batch(chain);
 	return true;
 }
 
-static bool
-scan_file(Window *window, const uint8 node[PHIG_ID_BYTES], uint64 number, PhigScan *scan,
-		  PhigFault *fault)
+/* Follow the chain from the header to its end, and judge what comes after. */
+static void
+walk_chain(PhigBytes *bytes, PhigScan *scan)
 {
-	struct stat st;
-	const char *bytes;
-	uint64		position;
-	size_t		got;
+	PhigWalk	walk;
+	PhigStep	step;
 
-	if (fstat(window->fd, &st) != 0)
-		return phig_fault_set(fault, errno, "could not stat file \"%s\"", window->path);
-	bytes = view(window, 0, PHIG_SEGMENT_HEADER_BYTES, &got, fault);
-	if (bytes == NULL)
-		return false;
-	if (got < PHIG_SEGMENT_HEADER_BYTES ||
-		!header_holds((const PhigSegmentHeader *) bytes, node, number))
+	phig_walk_begin(&walk, bytes, crc32c);
+	phig_chain_begin_batch(&scan->chain);
+	while ((step = phig_walk_next(&walk)) != PHIG_STEP_END)
 	{
-		if (!look_behind(window, 0, st.st_size, scan, fault))
-			return false;
+		if (step == PHIG_STEP_DAMAGE)
+		{
+			scan->end = walk.damage_offset + walk.damage_bytes;
+			if (walk.damage == PHIG_DAMAGE_RECORD || walk.damage == PHIG_DAMAGE_RANGE)
+				scan->state = PHIG_SCAN_DAMAGED;
+			continue;
+		}
+		scan->end = walk.offset;
+		scan->highest_seq = Max(scan->highest_seq, walk.record.head.seq);
+		if (scan->state == PHIG_SCAN_DAMAGED)
+			continue;
+		if (walk.record.head.type != PHIG_RECORD_SEAL)
+			phig_hash_add(walk.record.bytes, walk.record.head.length);
+		else if (!seal_fits(&scan->chain, &walk.record))
+			scan->state = PHIG_SCAN_DAMAGED;
+	}
+	if (scan->state == PHIG_SCAN_WHOLE && scan->end > scan->chain.offset)
+		scan->state = PHIG_SCAN_TORN;
+}
+
+static bool
+scan_bytes(PhigBytes *bytes, const uint8 node[PHIG_ID_BYTES], uint64 number, PhigScan *scan)
+{
+	const uint8_t *raw;
+	size_t		have;
+
+	if (phig_parse_header(bytes, crc32c, &scan->header) != PHIG_HEADER_OK ||
+		memcmp(scan->header.node, node, PHIG_ID_BYTES) != 0 || scan->header.number != number)
+	{
 		scan->state = PHIG_SCAN_NO_HEADER;
 		return true;
 	}
-
-	memcpy(&scan->header, bytes, PHIG_SEGMENT_HEADER_BYTES);
-	if (!phig_chain_begin(&scan->chain, &scan->header))
-		return phig_fault_set(fault, 0, "could not compute a SHA-256 hash");
+	raw = get_bytes(bytes->arg, 0, PHIG_SEGMENT_HEADER_BYTES, &have);
+	if (raw == NULL || !phig_chain_begin(&scan->chain, (const PhigSegmentHeader *) raw))
+		return false;
+	scan->end = PHIG_SEGMENT_HEADER_BYTES;
 	scan->highest_seq = scan->chain.last_seq;
-	if (!walk(window, scan, &position, fault))
-		return false;
-	scan->end = position;
-	if (!look_behind(window, position, st.st_size, scan, fault))
-		return false;
-	if (scan->state == PHIG_SCAN_WHOLE && scan->end > scan->chain.offset)
-		scan->state = PHIG_SCAN_TORN;
+	walk_chain(bytes, scan);
 	return true;
 }
 
 bool
 phig_scan_segment(const uint8 node[PHIG_ID_BYTES], uint64 number, PhigScan *scan, PhigFault *fault)
 {
-	Window		window = {0};
+	Window		window = {.fault = fault};
+	PhigBytes	bytes = {.get = get_bytes, .arg = &window};
+	struct stat st;
 	bool		ok;
 
 	memset(scan, 0, sizeof(*scan));
 	scan->state = PHIG_SCAN_WHOLE;
 	phig_segment_path(window.path, node, number);
 	window.fd = BasicOpenFile(window.path, O_RDONLY | O_CLOEXEC | PG_BINARY);
-	if (window.fd < 0)
-		return phig_fault_set(fault, errno, "could not open file \"%s\"", window.path);
+	if (window.fd < 0 || fstat(window.fd, &st) != 0)
+	{
+		phig_fault_set(fault, errno, "could not open file \"%s\"", window.path);
+		if (window.fd >= 0)
+			close(window.fd);
+		return false;
+	}
+
+	bytes.limit = st.st_size;
 	window.bytes = palloc(WINDOW_BYTES);
-	ok = scan_file(&window, node, number, scan, fault);
+	ok = scan_bytes(&bytes, node, number, scan);
 	close(window.fd);
 	pfree(window.bytes);
-	return ok;
+	if (ok || window.failed)
+		return ok && !window.failed;
+	return phig_fault_set(fault, 0, "could not compute a SHA-256 hash");
 }

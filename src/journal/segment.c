@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "access/xlog.h"
@@ -19,6 +20,8 @@
 #include "utils/timestamp.h"
 
 #include "journal/file.h"
+#include "journal/journal_state.h"
+#include "journal/parse.h"
 #include "journal/segment.h"
 #include "settings.h"
 
@@ -69,20 +72,50 @@ phig_segment_header(PhigSegmentHeader *header, const uint8 node[PHIG_ID_BYTES],
 	header->timeline = current_timeline();
 }
 
-/* A file of zeros as large as a segment, whole and synced, under name. */
+/*
+ * A file of zeros as large as a segment, whole and synced.  Not the last ones of
+ * the file system, though: filling it up even for a moment may take the server
+ * down, whose WAL may be there too.
+ */
 static bool
 preallocate(const char *path, PhigFault *fault)
 {
+	uint64		bytes = (uint64) phig_journal_segment_size * 1024;
+	char		directory[MAXPGPATH];
+	struct statvfs vfs;
 	int			fd;
 	bool		ok;
 
-	if (!phig_file_create(path, (uint64) phig_journal_segment_size * 1024, &fd, fault))
+	phig_journal_directory_path(directory);
+	if (statvfs(directory, &vfs) == 0 && (uint64) vfs.f_bavail * vfs.f_frsize < 2 * bytes)
+		return phig_fault_set(fault, ENOSPC, "could not preallocate file \"%s\"", path);
+	if (!phig_file_create(path, bytes, &fd, fault))
 		return false;
 	ok = phig_file_sync(fd, path, false, fault);
 	close(fd);
 	if (!ok)
 		unlink(path);
 	return ok;
+}
+
+/* The file that becomes the next segment; on a disk almost full it grows as it is written. */
+static bool
+get_blank(char path[MAXPGPATH], PhigFault *fault)
+{
+	int			fd;
+
+	if (pg_atomic_exchange_u32(&phig_journal->spare_ready, 0) == 1)
+	{
+		phig_file_path(path, SPARE);
+		return true;
+	}
+	phig_file_path(path, "segment.tmp");
+	if (preallocate(path, fault))
+		return true;
+	if (fault->error != ENOSPC || !phig_file_create(path, 0, &fd, fault))
+		return false;
+	close(fd);
+	return true;
 }
 
 bool
@@ -99,14 +132,8 @@ phig_segment_create(PhigSegmentHeader *header, PhigChain *chain, PhigFault *faul
 	FIN_CRC32C(crc);
 	header->crc = crc;
 
-	if (pg_atomic_exchange_u32(&phig_journal->spare_ready, 0) == 1)
-		phig_file_path(temporary, SPARE);
-	else
-	{
-		phig_file_path(temporary, "segment.tmp");
-		if (!preallocate(temporary, fault))
-			return false;
-	}
+	if (!get_blank(temporary, fault))
+		return false;
 
 	/* A file left behind by a failure below has no .seg name: nobody takes it for a segment. */
 	phig_segment_path(path, header->node, header->number);
@@ -118,7 +145,8 @@ phig_segment_create(PhigSegmentHeader *header, PhigChain *chain, PhigFault *faul
 	strlcpy(open_path, temporary, MAXPGPATH);
 	if (!phig_file_write(open_fd, temporary, &iov, 1, 0, fault) ||
 		!phig_file_sync(open_fd, temporary, false, fault) ||
-		!phig_file_rename(temporary, path, fault))
+		!phig_file_rename(temporary, path, fault) ||
+		!phig_file_inode(open_fd, path, &phig_journal->segment_inode, fault))
 		return false;
 	strlcpy(open_path, path, MAXPGPATH);
 
@@ -157,6 +185,15 @@ phig_segment_drop_spare(void)
 }
 
 bool
+phig_segment_exists(const uint8 node[PHIG_ID_BYTES], uint64 number)
+{
+	char		path[MAXPGPATH];
+
+	phig_segment_path(path, node, number);
+	return access(path, F_OK) == 0;
+}
+
+bool
 phig_segment_newest(const uint8 node[PHIG_ID_BYTES], uint64 *number, PhigFault *fault)
 {
 	char		directory[MAXPGPATH];
@@ -165,7 +202,7 @@ phig_segment_newest(const uint8 node[PHIG_ID_BYTES], uint64 *number, PhigFault *
 	struct dirent *entry;
 
 	*number = 0;
-	phig_file_path(directory, "");
+	phig_journal_directory_path(directory);
 	snprintf(mine, sizeof(mine), "%02x%02x%02x%02x", node[0], node[1], node[2], node[3]);
 
 	dir = opendir(directory);
@@ -173,17 +210,23 @@ phig_segment_newest(const uint8 node[PHIG_ID_BYTES], uint64 *number, PhigFault *
 		return phig_fault_set(fault, errno, "could not open directory \"%s\"", directory);
 	while ((entry = readdir(dir)) != NULL)
 	{
-		uint64		n;
-		int			end = 0;
+		char		node8[9];
+		uint64_t	n;
 
-		if (strncmp(entry->d_name, mine, 8) != 0)
-			continue;
-		if (sscanf(entry->d_name + 8, "-%10" INT64_MODIFIER "u.seg%n", &n, &end) == 1 &&
-			end > 0 && entry->d_name[8 + end] == '\0')
+		if (phig_parse_segment_name(entry->d_name, node8, &n) && strcmp(node8, mine) == 0)
 			*number = Max(*number, n);
 	}
 	closedir(dir);
 	return true;
+}
+
+bool
+phig_segment_in_place(PhigFault *fault)
+{
+	char		path[MAXPGPATH];
+
+	phig_segment_path(path, phig_journal->node, phig_journal->chain.number);
+	return phig_file_in_place(path, phig_journal->segment_inode, fault);
 }
 
 bool
@@ -203,7 +246,8 @@ phig_segment_write(const uint8 node[PHIG_ID_BYTES], uint64 number,
 		strlcpy(open_path, path, MAXPGPATH);
 	}
 	if (phig_file_write(open_fd, path, iov, niov, offset, fault) &&
-		phig_file_sync(open_fd, path, true, fault))
+		phig_file_sync(open_fd, path, true, fault) &&
+		phig_file_inode(open_fd, path, &phig_journal->segment_inode, fault))
 		return true;
 	phig_segment_close();
 	return false;

@@ -31,6 +31,8 @@ extern bool phig_segment_make_spare(PhigFault *fault);
 /* Drop a spare file that an earlier run left, whose state is not known. */
 extern void phig_segment_drop_spare(void);
 
+extern bool phig_segment_exists(const uint8 node[PHIG_ID_BYTES], uint64 number);
+
 /* The greatest number among a node's segment files, 0 when it has none. */
 extern bool phig_segment_newest(const uint8 node[PHIG_ID_BYTES], uint64 *number, PhigFault *fault);
 
@@ -40,6 +42,9 @@ extern bool phig_segment_newest(const uint8 node[PHIG_ID_BYTES], uint64 *number,
  */
 extern bool phig_segment_write(const uint8 node[PHIG_ID_BYTES], uint64 number,
 							   struct iovec *iov, int niov, uint64 offset, PhigFault *fault);
+
+/* Is the segment in use still the file of its name?  Flush lock held, shared at least. */
+extern bool phig_segment_in_place(PhigFault *fault);
 
 /* Close the descriptor that phig_segment_write keeps. */
 extern void phig_segment_close(void);

@@ -71,11 +71,11 @@ typedef struct PhigJournalShared
 	uint8		node[PHIG_ID_BYTES];
 	uint64		written_segment;	/* how far the journal is on disk */
 	uint64		written_offset;
+	uint64		ring_bytes;		/* data bytes of the ring; changed with both locks held besides */
+	uint32		ring_number;	/* counts ring files: a backend's mapping may be of an older one */
 
 	/* under the insert lock; head may be read without */
 	pg_atomic_uint64 head;		/* end of the last complete record in the ring */
-	uint64		ring_bytes;		/* data bytes of the ring */
-	uint32		ring_number;	/* counts ring files: a backend's mapping may be of an older one */
 	uint64		last_seq;		/* last one given out */
 	uint64		epoch_start;	/* position from which records go to the newest segment */
 	uint32		epoch;
@@ -85,6 +85,8 @@ typedef struct PhigJournalShared
 	pg_atomic_uint64 tail;		/* everything before is on disk */
 	pg_atomic_uint64 segment_bytes; /* size of the segment being written; estimate for appenders */
 	PhigChain	chain;
+	uint64		ring_inode;		/* of the files in use, to see whether they are still in their places */
+	uint64		segment_inode;
 } PhigJournalShared;
 
 extern PhigJournalShared *phig_journal;

@@ -105,7 +105,9 @@ phig_fault_raise(const PhigFault *fault)
 	char		text[MAXPGPATH + 256];
 
 	phig_fault_text(fault, text, sizeof(text));
-	if (phig_journal_on_failure == PHIG_ON_FAILURE_ALLOW)
+	if (phig_is_keeper)
+		ereport(LOG, (errmsg("could not record an event of the server: %s", text)));
+	else if (phig_journal_on_failure == PHIG_ON_FAILURE_ALLOW)
 		ereport(LOG,
 				(errcode(PHIG_ERRCODE_JOURNAL_UNAVAILABLE),
 				 errmsg("an access to PHI was allowed without a record: %s", text),
@@ -136,7 +138,11 @@ wait_until_opened(PhigFault *fault)
 		opening = !TimestampDifferenceExceeds(start, GetCurrentTimestamp(), OPENING_TIMEOUT_MS);
 	}
 	ConditionVariableCancelSleep();
-	return opening || phig_fault_set(fault, 0, "the journal is not open yet");
+	if (opening)
+		return true;
+	if (phig_journal->keeper_latch == NULL)
+		return phig_fault_set(fault, 0, "its keeper is not running; is \"max_worker_processes\" too small?");
+	return phig_fault_set(fault, 0, "the server has not finished opening it");
 }
 
 bool
@@ -228,10 +234,13 @@ phig_journal_node(uint8 node[PHIG_ID_BYTES])
 {
 	bool		open = pg_atomic_read_u32(&phig_journal->state) == PHIG_JOURNAL_OPEN;
 
-	pg_read_barrier();
 	memset(node, 0, PHIG_ID_BYTES);
 	if (open)
+	{
+		SpinLockAcquire(&phig_journal->mutex);
 		memcpy(node, phig_journal->node, PHIG_ID_BYTES);
+		SpinLockRelease(&phig_journal->mutex);
+	}
 	return open;
 }
 
