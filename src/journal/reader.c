@@ -17,6 +17,8 @@
  */
 #include "postgres.h"
 
+#include <inttypes.h>
+
 #include "catalog/pg_operator.h"
 #include "executor/tuptable.h"
 #include "fmgr.h"
@@ -426,7 +428,7 @@ note_sessions(HTAB *sessions)
 		if (backend == NULL)
 			continue;
 		/* As session.c writes it. */
-		snprintf(id, sizeof(id), "%" INT64_MODIFIER "x.%x",
+		snprintf(id, sizeof(id), "%" PRIx64 ".%x",
 				 (int64) timestamptz_to_time_t(backend->backendStatus.st_proc_start_timestamp),
 				 backend->backendStatus.st_procpid);
 		hash_search(sessions, id, HASH_ENTER, NULL);

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -36,7 +37,7 @@ phig_segment_path(char path[MAXPGPATH], const uint8 node[PHIG_ID_BYTES], uint64 
 {
 	char		name[64];
 
-	snprintf(name, sizeof(name), "%02x%02x%02x%02x-%010" INT64_MODIFIER "u.seg",
+	snprintf(name, sizeof(name), "%02x%02x%02x%02x-%010" PRIu64 ".seg",
 			 node[0], node[1], node[2], node[3], number);
 	phig_file_path(path, name);
 }

@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include <inttypes.h>
 #include <netdb.h>
 
 #include "access/xact.h"
@@ -111,7 +112,7 @@ add_process(void)
 	snprintf(text, sizeof(text), "%d", MyProcPid);
 	phig_journal_line(&session_text, 'p', text);
 	/* As log_line_prefix's %c writes it. */
-	snprintf(text, sizeof(text), "%" INT64_MODIFIER "x.%x", (int64) MyStartTime, MyProcPid);
+	snprintf(text, sizeof(text), "%" PRIx64 ".%x", (int64) MyStartTime, MyProcPid);
 	phig_journal_line(&session_text, 'i', text);
 }
 
