@@ -8,16 +8,14 @@
  * EXCEPTION block of a function whose caller may not see the value.
  *
  * Messages may be translated, so nothing here reads their words.  It goes by
- * the SQLSTATE, by the names that the error carries in fields of its own, and by
- * quotes and brackets, which a translation keeps.  A value can hold quotes
- * itself: what is taken out runs from the first quote to the last.
+ * the SQLSTATE, by the names that the error carries in fields of its own or that
+ * stand in the statement, and by quotes and brackets, which a translation keeps.
+ * A value can hold quotes itself: what is taken out runs from the first quote to the last.
  *
  * Errors that a statement's author words (RAISE in a function) keep their
  * message: it is the application's.
  */
 #include "postgres.h"
-
-#include <ctype.h>
 
 #include "access/htup_details.h"
 #include "access/xact.h"
@@ -94,7 +92,50 @@ behind_last_quote(char *text)
 	return last;
 }
 
-/* If the quotes at text hold a name that the error also has in a field: behind them, else NULL. */
+/* Does the word, not being (part of) a constant, stand in the text of a statement? */
+static bool
+stands_in(const char *statement, const char *word, int len)
+{
+	PhigLexer	lexer;
+	PhigToken	token;
+
+	if (statement == NULL)
+		return false;
+	phig_lex_init(&lexer, statement, strlen(statement));
+	for (phig_lex_next(&lexer, &token); token.kind != PHIG_TOKEN_END; phig_lex_next(&lexer, &token))
+	{
+		int			quotes = token.kind == PHIG_TOKEN_QUOTED ? 1 : 0;
+
+		if (token.kind == PHIG_TOKEN_BROKEN)
+			break;
+		if (token.kind != PHIG_TOKEN_STRING && token.kind != PHIG_TOKEN_NUMBER &&
+			token.len == len + 2 * quotes && pg_strncasecmp(token.start + quotes, word, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A name of one or more parts, each of which stands in the statement's text. */
+static bool
+is_written_name(const ErrorData *edata, const char *name, int len)
+{
+	while (len > 0)
+	{
+		const char *dot = memchr(name, '.', len);
+		int			part = dot != NULL && dot > name ? dot - name : len;
+
+		if (!stands_in(edata->internalquery, name, part) && !stands_in(debug_query_string, name, part))
+			return false;
+		len -= part + 1;
+		name += part + 1;
+	}
+	return true;
+}
+
+/*
+ * Do the quotes at text hold a name that the error also has in a field, or a
+ * word of the statement that is no constant?  Then returns what is behind them, else NULL.
+ */
 static char *
 skip_known_name(const ErrorData *edata, char *text)
 {
@@ -102,15 +143,14 @@ skip_known_name(const ErrorData *edata, char *text)
 		edata->schema_name, edata->table_name, edata->column_name, edata->datatype_name, edata->constraint_name
 	};
 	char	   *name = text + quote_at(text);
+	char	   *end = first_quote(name);
 
+	if (end == NULL || end == name)
+		return NULL;
 	for (int i = 0; i < (int) lengthof(known); i++)
-	{
-		size_t		len = known[i] != NULL ? strlen(known[i]) : 0;
-
-		if (len > 0 && strncmp(name, known[i], len) == 0 && quote_at(name + len) > 0)
-			return name + len + quote_at(name + len);
-	}
-	return NULL;
+		if (known[i] != NULL && strlen(known[i]) == end - name && strncmp(name, known[i], end - name) == 0)
+			return end + quote_at(end);
+	return is_written_name(edata, name, end - name) ? end + quote_at(end) : NULL;
 }
 
 /* Replaces *text from begin to end (both in it).  False if that changes nothing. */
@@ -134,8 +174,7 @@ replace(char **text, const char *begin, const char *end, const char *by)
 /*
  * Can the message of such an error hold a value?  Not where the server only
  * ever names objects: integrity (its values are in DETAIL), privileges,
- * resources, cancellation; nor where the author of a function words it.  A name that
- * was not found while a statement was parsed stood in its text.
+ * resources, cancellation; nor where the author of a function words it.
  */
 static bool
 message_may_hold_values(const ErrorData *edata)
@@ -147,11 +186,7 @@ message_may_hold_values(const ErrorData *edata)
 		CLASS_IS(code, '5', '7') || CLASS_IS(code, '5', '8') || CLASS_IS(code, 'P', '0') ||
 		CLASS_IS(code, 'P', 'G'))
 		return false;
-	if (code == ERRCODE_INSUFFICIENT_PRIVILEGE || code == ERRCODE_FEATURE_NOT_SUPPORTED)
-		return false;
-	if (CLASS_IS(code, '4', '2') && code != ERRCODE_SYNTAX_ERROR)
-		return edata->cursorpos <= 0 && edata->internalpos <= 0;
-	return true;
+	return code != ERRCODE_INSUFFICIENT_PRIVILEGE && code != ERRCODE_FEATURE_NOT_SUPPORTED;
 }
 
 static bool
@@ -166,11 +201,6 @@ scrub_message(ErrorData *edata)
 	while (quote != NULL && (behind = skip_known_name(edata, quote)) != NULL)
 		quote = first_quote(behind);
 	if (quote == NULL)
-		return false;
-
-	/* syntax error at or near "word": a constant begins otherwise. */
-	if (edata->sqlerrcode == ERRCODE_SYNTAX_ERROR && (edata->cursorpos > 0 || edata->internalpos > 0) &&
-		(isalpha((unsigned char) quote[1]) || quote[1] == '_'))
 		return false;
 	return replace(&edata->message, quote, behind_last_quote(quote), "\"...\"");
 }

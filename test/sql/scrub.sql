@@ -81,6 +81,11 @@ SELECT 'secret day'::phiguard.birth_date;
 SELECT 'secret'::phiguard.ssn;
 SELECT * FROM patient WHERE ssn = '111-22-3333' '444';
 SELECT nosuch FROM patient WHERE ssn = '111-22-3333';  -- names stay
+SELECT * FROM patient, nosuch.table WHERE ssn = '111-22-3333';
+SELECT * FROM patient WHERE ssn = '111-22-3333' );
+SELECT * FROM patient WHERE ssn = '111-22-3333' AND 'secret'::regclass = 1;
+ALTER TABLE patient DROP COLUMN nosuch;
+CREATE INDEX visit ON patient (ssn) WHERE ssn <> '111-22-3333';
 
 -- Errors that have nothing to do with labelled data stay as they are.
 CREATE TABLE plain (a int UNIQUE, d date);
