@@ -144,13 +144,15 @@ skip_known_name(const ErrorData *edata, char *text)
 	};
 	char	   *name = text + quote_at(text);
 	char	   *end = first_quote(name);
+	size_t		len;
 
 	if (end == NULL || end == name)
 		return NULL;
+	len = end - name;
 	for (int i = 0; i < (int) lengthof(known); i++)
-		if (known[i] != NULL && strlen(known[i]) == end - name && strncmp(name, known[i], end - name) == 0)
+		if (known[i] != NULL && strlen(known[i]) == len && strncmp(name, known[i], len) == 0)
 			return end + quote_at(end);
-	return is_written_name(edata, name, end - name) ? end + quote_at(end) : NULL;
+	return is_written_name(edata, name, (int) len) ? end + quote_at(end) : NULL;
 }
 
 /* Replaces *text from begin to end (both in it).  False if that changes nothing. */
