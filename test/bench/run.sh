@@ -138,7 +138,7 @@ instructions()
 	awk -v name="$1" -v a=$a -v b=$b 'BEGIN { printf "| %s | %d | %d | %d | %.4f |\n", name, a, b, b - a, b / a }'
 }
 
-${CC:-cc} -O2 -I"$(pg_config --includedir)" "$(dirname "$0")/client.c" -o "$client" -L"$(pg_config --libdir)" -lpq
+${CC:-cc} -O2 -I"$(pg_config --includedir)" -I/usr/include/postgresql "$(dirname "$0")/client.c" -o "$client" -lpq
 settings=('shared_buffers = 512MB' 'fsync = on' 'autovacuum = off' 'max_parallel_workers_per_gather = 0' 'max_connections = 40')
 server_init plain "${settings[@]}" "shared_preload_libraries = ''"
 server_init phig "${settings[@]}"
