@@ -142,7 +142,7 @@ phig_utility_label_changed(Oid classId, Oid objectId, int subId, const char *old
 	if (classId == RelationRelationId)
 		name = phig_column_path(objectId, subId);
 	else
-		name = format_type_be(objectId);
+		name = format_type_extended(objectId, -1, FORMAT_TYPE_FORCE_QUALIFY);
 	phig_statement_event(&def, "SECURITY LABEL", text, name ? list_make1(name) : NIL);
 	phig_journal_event(&def, PHIG_KIND_POLICY, phig_context_flags(), PHIG_OUTCOME_OK, 0, true);
 }
