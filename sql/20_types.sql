@@ -4,6 +4,7 @@
 -- digits.  Which of the two is chosen with the type, never by a setting: a dump restores wherever it
 -- was valid once.  NULL passes.  A refusal is SQLSTATE 23514 and never says what the value was.
 -- Text that is no date, time or address at all is refused earlier, by PostgreSQL itself.
+-- A refusal is an error, never a soft one: COPY's ON_ERROR ignore and pg_input_is_valid() stop at it.
 
 CREATE FUNCTION phiguard.check_value(value text, type_name text) RETURNS boolean
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
