@@ -55,7 +55,7 @@ CREATE DOMAIN phiguard.event_date AS date
     CONSTRAINT event_date_is_finite CHECK (pg_catalog.isfinite(VALUE));
 SECURITY LABEL FOR phiguard ON DOMAIN phiguard.event_date IS 'date kind=event';
 COMMENT ON DOMAIN phiguard.event_date IS
-'Date of an event in a persons care: any date but infinity. 45 CFR 164.514(b)(2)(i)(C).';
+'Date of an event in the care of a person: any date but infinity. 45 CFR 164.514(b)(2)(i)(C).';
 
 CREATE DOMAIN phiguard.event_time AS timestamptz
     CONSTRAINT event_time_is_finite CHECK (pg_catalog.isfinite(VALUE));
@@ -157,7 +157,7 @@ CREATE DOMAIN phiguard.license_number_strict AS text
     CHECK (phiguard.check_value(VALUE, 'license_number_strict'));
 SECURITY LABEL FOR phiguard ON DOMAIN phiguard.license_number_strict IS 'license kind=dea';
 COMMENT ON DOMAIN phiguard.license_number_strict IS
-'DEA registration number: two letters (or a letter and 9) and seven digits, the last one a checksum; a hospitals suffix after a hyphen. 45 CFR 164.514(b)(2)(i)(K); 21 CFR 1301.';
+'DEA registration number: two letters (or a letter and 9) and seven digits, the last one a checksum; the suffix of a hospital after a hyphen. 45 CFR 164.514(b)(2)(i)(K); 21 CFR 1301.';
 
 CREATE DOMAIN phiguard.vehicle_id AS text
     CHECK (phiguard.check_value(VALUE, 'vehicle_id'));

@@ -65,6 +65,8 @@ COMMENT ON COLUMN phiguard.access_log.active_role IS 'Role in effect through SET
 COMMENT ON COLUMN phiguard.access_log.app_user IS 'The application''s user, as the application claimed it in phiguard.app_user.';
 COMMENT ON COLUMN phiguard.access_log.client IS 'Address of the client; NULL for a Unix-domain socket.';
 COMMENT ON COLUMN phiguard.access_log.application IS 'application_name: the client writes it.';
+COMMENT ON COLUMN phiguard.access_log.database IS 'Database of the session; NULL for events of the server.';
+COMMENT ON COLUMN phiguard.access_log.pid IS 'Process of the session.';
 COMMENT ON COLUMN phiguard.access_log.session_id IS 'As %c in log_line_prefix.';
 COMMENT ON COLUMN phiguard.access_log.purpose IS 'Purpose that the session stated.';
 COMMENT ON COLUMN phiguard.access_log.justification IS 'Why, in the user''s words.';

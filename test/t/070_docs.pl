@@ -92,4 +92,63 @@ for my $page (@pages)
 	$node->stop;
 }
 
+# Tables made from the catalog.
+my %queries = (
+	functions => <<'SQL',
+SELECT '| function | |' UNION ALL SELECT '|---|---|' UNION ALL (
+SELECT format('| `%s(%s)` | %s |', proname,
+  regexp_replace(pg_get_function_arguments(oid), '::[a-z ]+|OUT [^,]*(, )?', '', 'g'),
+  replace(obj_description(oid, 'pg_proc'), E'\n', ' '))
+  FROM pg_proc WHERE pronamespace = 'phiguard'::regnamespace ORDER BY proname)
+SQL
+	relations => <<'SQL',
+SELECT '| relation | |' UNION ALL SELECT '|---|---|' UNION ALL (
+SELECT format('| `%s` | %s |', relname, replace(obj_description(oid, 'pg_class'), E'\n', ' '))
+  FROM pg_class WHERE relnamespace = 'phiguard'::regnamespace AND relkind IN ('v', 'r') ORDER BY relname)
+SQL
+	access_log => <<'SQL',
+SELECT '| column | type | |' UNION ALL SELECT '|---|---|---|' UNION ALL (
+SELECT format('| `%s` | %s | %s |', attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum))
+  FROM pg_attribute WHERE attrelid = 'phiguard.access_log'::regclass AND attnum > 0 ORDER BY attnum)
+SQL
+	types => <<'SQL',
+SELECT '| type | over | label | |' UNION ALL SELECT '|---|---|---|---|' UNION ALL (
+SELECT format('| `%s` | %s | `%s` | %s |', typname, format_type(typbasetype, -1), label, obj_description(t.oid, 'pg_type'))
+  FROM pg_type t JOIN pg_seclabel s ON s.objoid = t.oid AND s.classoid = 'pg_type'::regclass
+ WHERE typnamespace = 'phiguard'::regnamespace AND typtype = 'd' ORDER BY typname)
+SQL
+	settings => <<'SQL',
+SELECT '| setting | default | context | |' UNION ALL SELECT '|---|---|---|---|' UNION ALL (
+SELECT format('| `%s` | %s | %s | %s |', name, quote_literal(boot_val) || coalesce(' ' || unit, ''), context,
+  concat_ws(' ', short_desc, extra_desc))
+  FROM pg_settings WHERE name LIKE 'phiguard.%' ORDER BY name)
+SQL
+);
+
+my $reference = 'docs/reference.md';
+my $catalog = PostgreSQL::Test::Cluster->new('catalog');
+$catalog->init;
+$catalog->append_conf('postgresql.conf', "shared_preload_libraries = 'phiguard'");
+$catalog->start;
+$catalog->safe_psql('postgres', 'CREATE EXTENSION phiguard');
+my $page = slurp_file($reference);
+my $made = $page;
+for my $name (sort keys %queries)
+{
+	my $table = $catalog->safe_psql('postgres', $queries{$name});
+	unlike($table, qr/\|  \|$/m, "$reference: every one of $name has a comment");
+	ok($made =~ s/(<!-- made by \S+: $name -->\n).*?(<!-- end -->)/$1$table\n$2/s, "$reference: $name has its place");
+}
+$catalog->stop;
+if ($ENV{PHIG_UPDATE_DOCS})
+{
+	open my $fh, '>', $reference or die "$reference: $!";
+	print $fh $made;
+	close $fh;
+}
+else
+{
+	is($page, $made, "$reference is what the catalog says");
+}
+
 done_testing();
