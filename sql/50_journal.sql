@@ -81,6 +81,9 @@ COMMENT ON COLUMN phiguard.access_log.sqlstate IS 'SQLSTATE of the outcome, 0000
 COMMENT ON COLUMN phiguard.access_log.fingerprint IS 'phiguard''s own, over the normalised text.';
 COMMENT ON COLUMN phiguard.access_log.query IS 'The statement without any literal, comment or alias.';
 COMMENT ON COLUMN phiguard.access_log.executions IS 'How many identical executions inside one top-level statement this record stands for.';
+COMMENT ON COLUMN phiguard.access_log.extract IS 'The extract that was read. NULL: this release has none.';
+COMMENT ON COLUMN phiguard.access_log.agreement IS 'The agreement under which data was disclosed. NULL: this release has none.';
+COMMENT ON COLUMN phiguard.access_log.recipient IS 'Who received what was disclosed. NULL: this release has no disclosures.';
 COMMENT ON COLUMN phiguard.access_log.subjects IS 'Whose data, as keyed tokens; NULL: not captured.';
 COMMENT ON COLUMN phiguard.access_log.flags IS 'exempt, function, copy, replica, explain, constraint, unseen_plan, row_trigger, approximate, session_user_claim ...';
 
