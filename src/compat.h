@@ -25,7 +25,7 @@
  * What flow has to know of queries.
  */
 
-/* MERGE: 17 took the join condition out of the jointree, and told the target of the join from that of the actions. */
+/* MERGE: 17 took the join condition out of the jointree, and may join what is not its target. */
 static inline Node *
 phig_compat_merge_condition(const Query *query)
 {

@@ -317,7 +317,7 @@ phig_ExplainOneQuery(Query *query, int cursorOptions, IntoClause *into, ExplainS
 {
 	ExplainOneQuery_hook_type chain = prev_ExplainOneQuery ? prev_ExplainOneQuery :
 		phig_compat_explain_one_query;
-	PhigPlanning captured = {0};
+	PhigPlanning captured = {.depth = phig_code_depth};
 	PhigPlanning *outer = phig_plan_capture;
 
 	phig_plan_capture = &captured;

@@ -214,8 +214,7 @@ scrub_integrity_detail(char **detail)
 	char	   *begin = strstr(*detail, ")=(");
 	char	   *end = strrchr(*detail, ')');
 
-	/* The key may be an expression with constants of its own. */
-	if (begin != NULL && memchr(*detail, '\'', begin - *detail) == NULL)
+	if (begin != NULL)
 		begin += 3;
 	else if ((begin = strchr(*detail, '(')) != NULL)
 		begin++;

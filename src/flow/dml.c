@@ -202,7 +202,7 @@ target_is_phi(PhigFlowContext *ctx, PhigFlowLevel *level, AttrNumber attno)
 	return phig_label_is_phi(&label);
 }
 
-/* The old row that an INSTEAD OF trigger is handed; sub-selects of multiple assignments only run. */
+/* The old row that an INSTEAD OF trigger is handed; sub-selects of assignments only run. */
 static void
 steer_by_junk(PhigFlowContext *ctx, PhigFlowLevel *level, List *tlist)
 {

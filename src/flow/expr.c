@@ -60,7 +60,7 @@ phig_flow_unknown(const char *what, int number)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("phiguard cannot follow labelled data through %s %d", what, number),
-			 errhint("The statement meets a labelled table and is refused; please report the statement.")));
+			 errhint("It meets a labelled table and is refused; please report the statement.")));
 }
 
 static bool
@@ -281,8 +281,8 @@ follow_field(Walk *walk, Node *row, AttrNumber field)
 		case T_SubLink:
 			if (((SubLink *) row)->subLinkType == EXPR_SUBLINK)
 			{
-				PhigFlowLevel *below = phig_flow_child(walk->level,
-													   castNode(Query, ((SubLink *) row)->subselect));
+				Query	   *subselect = castNode(Query, ((SubLink *) row)->subselect);
+				PhigFlowLevel *below = phig_flow_child(walk->level, subselect);
 
 				phig_flow_reach(walk->ctx, below);
 				if (follow_field_of_output(walk, below, 1, field))
@@ -325,7 +325,7 @@ follow_field_of_output(Walk *walk, PhigFlowLevel *level, AttrNumber attno, AttrN
 {
 	ListCell   *lc;
 
-	/* Set operations (and so all recursion) mix rows; RETURNING needs its own view of the target. */
+	/* Set operations (and so all recursion) mix rows; RETURNING sees its target otherwise. */
 	if (level->query->setOperations || level->query->commandType != CMD_SELECT)
 		return false;
 	foreach(lc, level->output)

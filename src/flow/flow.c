@@ -27,8 +27,8 @@
  * - Arguments of a transform take its form; whatever then happens to the result
  *   keeps that form: upper(token(ssn)) is a token of ssn still.
  * - count(x) references x, count(*) nothing; max(x) and the other aggregates return x.
- *   FILTER, HAVING and an aggregate's own ORDER BY reference.  Window functions alike; PARTITION BY,
- *   ORDER BY and the frame of a window whose function is asked for reference.
+ *   FILTER, HAVING and an aggregate's own ORDER BY reference.  Window functions
+ *   alike; PARTITION BY, ORDER BY and the frame of their windows reference.
  * - WHERE, ON, USING, GROUP BY, DISTINCT, ORDER BY, LIMIT, TABLESAMPLE, row-level
  *   security and check options reference, at every level that is reached.
  * - grouping() returns nothing: which columns are grouped is in the query's text.
@@ -141,7 +141,7 @@ add_columns(PhigFlow *flow, PhigFlowContext *ctx, PhigFlowLevel *top)
 	}
 }
 
-/* Labels of stored items are PHI, or they would be no items; what is left of a transformed one may not be. */
+/* The label of an item is PHI, or it would be none; what a transform has left of it may not be. */
 static List *
 make_stores(const PhigFlowContext *ctx)
 {

@@ -17,7 +17,7 @@
 
 #include "label/label.h"
 
-/* In what form a column's value arrives: 0 is clear, else the OID of the transform function it went through. */
+/* In what form a column's value arrives: clear, or the OID of the transform it went through. */
 typedef Oid PhigForm;
 #define PHIG_FORM_CLEAR InvalidOid
 
@@ -48,14 +48,15 @@ typedef struct PhigFlowStore
 typedef struct PhigFlow
 {
 	PhigFlowSet returned;		/* reaches the client or the caller */
-	PhigFlowSet referenced;		/* only steers: filter, join, order, group, count() */
+	PhigFlowSet referenced;		/* only steers: filter, join, order, group, count(); nothing that
+								 * is returned or stored too */
 	PhigFlowSet stored;			/* source columns whose value is written to some table */
 	PhigFlowSet written;		/* labelled columns that are assigned, or removed with their rows */
-	int			ncolumns;		/* visible output columns of the top level (target list, or RETURNING) */
+	int			ncolumns;		/* visible outputs of the top level (target list, or RETURNING) */
 	PhigFlowSet *columns;		/* [ncolumns] what reaches each */
-	PhigLabel  *column_labels;	/* [ncolumns] the label the result still has; UNLABELLED when none */
+	PhigLabel  *column_labels;	/* [ncolumns] what the result still is; UNLABELLED when no PHI */
 	List	   *unlabelled_stores;	/* of PhigFlowStore * */
-	List	   *relids;			/* OIDs: every relation with labels that was met, even when no column counts */
+	List	   *relids;			/* OIDs of all labelled relations met, even when no column counts */
 	uint32		flags;			/* PHIG_FLOW_... */
 } PhigFlow;
 
@@ -65,9 +66,10 @@ typedef struct PhigFlow
 
 /*
  * phig_flow_analyze
- *		NULL when the query meets no labelled relation (the fast path: one cache look-up per relation).
+ *		What a rewritten query does to labelled columns; NULL when it meets no labelled relation.
  *
- * query is not changed.  Result is palloc'd in the current context.
+ * That answer costs one cache look-up per relation.  query is not changed; the
+ * result is palloc'd in the current context.  The rules stand at the head of flow.c.
  * Errors: 0A000 for a node that the analysis does not know (fail closed).
  */
 extern PhigFlow *phig_flow_analyze(Query *query);
@@ -75,14 +77,14 @@ extern PhigFlow *phig_flow_analyze(Query *query);
 /*
  * phig_flow_copy_to
  *		The flow of COPY relation (columns) TO: the columns are returned in clear.
- * attnos: list of int attribute numbers.  NULL when none is labelled.
+ * attnos: list of int attribute numbers.  NULL when the relation has no labels.
  */
 extern PhigFlow *phig_flow_copy_to(Oid relid, List *attnos);
 
-/* The flow of COPY relation (columns) FROM: the labelled ones are written; row triggers reference the row. */
+/* The flow of COPY relation (columns) FROM: labelled ones are written; row triggers see the row. */
 extern PhigFlow *phig_flow_copy_from(Oid relid, List *attnos);
 
-/* What a registered transform's result still is, by function OID; false when funcid is no transform. */
+/* What the result of a registered transform still is; false when funcid is none. */
 extern bool phig_flow_transform(Oid funcid, PhigLabel *result);
 
 #endif

@@ -52,7 +52,7 @@ typedef struct PhigFlowAssign
 	AttrNumber	attno;
 	bool		proposed;		/* of the row that INSERT proposes: what EXCLUDED shows */
 	Expr	   *expr;
-	List	   *tlist;			/* the list it stands in, which holds its multi-column sub-selects */
+	List	   *tlist;			/* the list it stands in: sub-selects of (a, b) = ... are there */
 	PhigFlowCell cell;
 } PhigFlowAssign;
 
@@ -66,10 +66,10 @@ typedef struct PhigFlowLevel
 	PhigFlowSource *sources;	/* [length of rtable] */
 	PhigFlowAssign *assigns;
 	int			nassigns;
-	int			in_returning;	/* > 0 while RETURNING is followed: the target shows what was assigned */
+	int			in_returning;	/* > 0 while RETURNING is followed, which shows what was assigned */
 	int			reached;		/* the pass that collected what steers this level */
 	struct PhigFlowLevel *children; /* sub-selects in expressions, and CTEs */
-	struct PhigFlowLevel *next;		/* in the parent's children */
+	struct PhigFlowLevel *next; /* in the parent's children */
 } PhigFlowLevel;
 
 /* A column that receives items, for unlabelled_stores. */
@@ -80,7 +80,7 @@ typedef struct PhigFlowTarget
 	Bitmapset  *sources;
 } PhigFlowTarget;
 
-/* The query that a range-table entry stands for although it holds none: an inlined function, a view to insert into. */
+/* The query that an entry stands for although it holds none: an inlined function, a target view. */
 typedef struct PhigFlowExpansion
 {
 	RangeTblEntry *rte;

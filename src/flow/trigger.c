@@ -143,7 +143,7 @@ children_of(Relation relation)
 	return children;
 }
 
-/* Spares the relation cache the many partitions that have none; true for partitioned ones, to look below. */
+/* Spares the relation cache partitions without; true for partitioned ones, to look below. */
 static bool
 has_triggers(Oid relid)
 {

@@ -40,7 +40,8 @@ phig_plan_begin(Query *query, const char *query_string, PhigPlanning *planning)
 						  &fingerprint);
 	phig_statement_build(&planning->statement, planning->flow, command_of(query->commandType),
 						 text, fingerprint);
-	if (phig_plan_capture && phig_code_depth == 0)
+	planning->depth = phig_code_depth;
+	if (phig_plan_capture && phig_plan_capture->depth == planning->depth)
 		*phig_plan_capture = *planning;
 	return true;
 }

@@ -17,6 +17,7 @@ typedef struct PhigPlanning
 {
 	PhigFlow   *flow;
 	PhigStatement statement;
+	int			depth;			/* phig_code_depth where it was planned: EXPLAIN wants its own */
 } PhigPlanning;
 
 /*
