@@ -18,6 +18,15 @@ COMMENT ON COLUMN phiguard.label_registry.column_name IS 'Labelled column; NULL 
 COMMENT ON COLUMN phiguard.label_registry.domain IS 'Labelled domain, or NULL.';
 COMMENT ON COLUMN phiguard.label_registry.label IS 'The label.';
 
+-- Labels may be there already: they outlive the extension.
+INSERT INTO phiguard.label_registry (relation, column_name, domain, label)
+SELECT c.oid, a.attname, t.oid, s.label
+  FROM pg_catalog.pg_seclabel s
+  LEFT JOIN pg_catalog.pg_class c ON s.classoid = 'pg_catalog.pg_class'::regclass AND c.oid = s.objoid
+  LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = s.objsubid AND s.objsubid <> 0
+  LEFT JOIN pg_catalog.pg_type t ON s.classoid = 'pg_catalog.pg_type'::regclass AND t.oid = s.objoid
+ WHERE s.provider = 'phiguard' AND (t.oid IS NOT NULL OR c.relpersistence <> 't');
+
 -- The officer's role is a setting, unknown here: PUBLIC may call what checks for the officer itself.
 
 CREATE FUNCTION phiguard.label(relation regclass, column_name name, label text) RETURNS void

@@ -43,7 +43,9 @@ static uint64 statement_number = 0;
 static uint64 dropped_in = 0;	/* statement that dropped the column below */
 static TypedColumn dropped;
 
-static void column_dropped(const ObjectAddress *column);
+static void relation_dropped(const ObjectAddress *object);
+static void note_typed_drop(const ObjectAddress *column);
+static void forget_subject(const ObjectAddress *column);
 static void refuse_drop(const TypedColumn *column);
 static TypedColumn find_typed_columns(Oid extension);
 static void note_column(TypedColumn *noted, Oid relid, const char *name);
@@ -83,14 +85,7 @@ phig_label_object_access(ObjectAccessType access, Oid classId, Oid objectId, int
 		return;
 	ObjectAddressSubSet(object, classId, objectId, subId);
 	if (classId == RelationRelationId)
-	{
-		if (!phig_relkind_has_labels(get_rel_relkind(objectId)))
-			return;
-		if (subId != 0)
-			column_dropped(&object);
-		if (get_rel_persistence(objectId) != RELPERSISTENCE_TEMP)
-			phig_registry_forget(&object);
-	}
+		relation_dropped(&object);
 	else if (classId == TypeRelationId && get_typtype(objectId) == TYPTYPE_DOMAIN)
 		phig_registry_forget(&object);
 	else if (classId == ExtensionRelationId && objectId == phig_extension_oid())
@@ -104,28 +99,48 @@ phig_label_object_access(ObjectAccessType access, Oid classId, Oid objectId, int
 	}
 }
 
+/* A relation, or a column of it, goes. */
 static void
-column_dropped(const ObjectAddress *column)
+relation_dropped(const ObjectAddress *object)
+{
+	char		relkind = get_rel_relkind(object->objectId);
+
+	if (object->objectSubId != 0 &&
+		(phig_relkind_has_labels(relkind) ||
+		 (relkind == RELKIND_COMPOSITE_TYPE && phig_type_is_used(get_rel_type_id(object->objectId)))))
+		note_typed_drop(object);
+	if (!phig_relkind_has_labels(relkind))
+		return;
+	if (object->objectSubId != 0)
+		forget_subject(object);
+	if (get_rel_persistence(object->objectId) != RELPERSISTENCE_TEMP)
+		phig_registry_forget(object);
+}
+
+static void
+note_typed_drop(const ObjectAddress *column)
 {
 	Oid			extension = phig_extension_oid();
-	Oid			typid = get_atttype(column->objectId, column->objectSubId);
-	char	   *name = get_attname(column->objectId, column->objectSubId, false);
+
+	if (!OidIsValid(extension) || !type_is_ours(get_atttype(column->objectId, column->objectSubId), extension))
+		return;
+	if (dropped_in != statement_number)
+		dropped.count = 0;
+	dropped_in = statement_number;
+	note_column(&dropped, column->objectId, get_attname(column->objectId, column->objectSubId, false));
+}
+
+/* Left standing, a label that names the column would make a dump that cannot be restored. */
+static void
+forget_subject(const ObjectAddress *column)
+{
 	char	   *subject = phig_stored_subject(column->objectId);
 
-	if (OidIsValid(extension) && type_is_ours(typid, extension))
-	{
-		if (dropped_in != statement_number)
-			dropped.count = 0;
-		dropped_in = statement_number;
-		note_column(&dropped, column->objectId, name);
-	}
-	if (subject != NULL && strcmp(subject, name) == 0)
-	{
-		/* Left standing, the label would make a dump that cannot be restored. */
-		phig_store_subject(column->objectId, NULL);
-		ereport(NOTICE,
-				(errmsg("relation \"%s\" no longer has a subject column", get_rel_name(column->objectId))));
-	}
+	if (subject == NULL || strcmp(subject, get_attname(column->objectId, column->objectSubId, false)) != 0)
+		return;
+	phig_store_subject(column->objectId, NULL);
+	ereport(NOTICE,
+			(errmsg("relation \"%s\" no longer has a subject column", get_rel_name(column->objectId))));
 }
 
 static void
@@ -134,9 +149,10 @@ refuse_drop(const TypedColumn *column)
 	ereport(ERROR,
 			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 			 errmsg("cannot drop extension phiguard while columns have its types"),
-			 errdetail_plural("%d column has: \"%s\" of relation \"%s\".",
-							  "%d columns have, among them \"%s\" of relation \"%s\".",
-							  column->count, column->count, column->column_name, column->relation_name),
+			 column->count == 1 ?
+			 errdetail("Column \"%s\" of relation \"%s\" has one.", column->column_name, column->relation_name) :
+			 errdetail("Column \"%s\" of relation \"%s\" has one, %d columns have in all.",
+					   column->column_name, column->relation_name, column->count),
 			 errhint("Dropping it would drop them with their data. Give them the base types first "
 					 "(ALTER TABLE ... ALTER COLUMN ... TYPE ...): their labels stay.")));
 }
@@ -146,7 +162,7 @@ find_typed_columns(Oid extension)
 {
 	TypedColumn found = {0};
 	Relation	attributes = table_open(AttributeRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(attributes, InvalidOid, false, NULL, 0, NULL);
+	SysScanDesc scan = systable_beginscan(attributes, AttributeRelidNumIndexId, true, NULL, 0, NULL);
 	HeapTuple	tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))

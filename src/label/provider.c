@@ -116,14 +116,19 @@ check_target(const ObjectAddress *object)
 				 errmsg("phiguard does not label this kind of object"),
 				 errdetail("What can be labelled are tables, partitioned tables, foreign tables and materialized views, "
 						   "their columns, and domains."),
-				 errhint("What a view shows is known from the labels of the tables below it."),
+				 object->classId == RelationRelationId && get_rel_relkind(object->objectId) == RELKIND_VIEW ?
+				 errhint("What a view shows is known from the labels of the tables below it.") : 0,
 				 errhidestmt(true)));
-	if (object->objectId < FirstNormalObjectId ||
-		(phig_is_ours(object->classId, object->objectId) && !phig_is_shipped(object)))
+	if (object->objectId < FirstNormalObjectId)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("objects of the system and of phiguard itself cannot be labelled"),
-				 errhint("Labels of an extension's objects are not dumped. Label columns, or a domain over the type."),
+				 errmsg("objects of the system cannot be labelled"),
+				 errhidestmt(true)));
+	if (phig_is_ours(object->classId, object->objectId) && !phig_is_shipped(object))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("objects of phiguard itself keep the label that they came with"),
+				 errhint("Label your columns, or a domain over the type."),
 				 errhidestmt(true)));
 }
 

@@ -169,10 +169,11 @@ phig_type_is_used(Oid typid)
 	{
 		Form_pg_depend row = (Form_pg_depend) GETSTRUCT(tuple);
 
-		if (row->classid == RelationRelationId)
-			used = true;
-		else if (row->classid == TypeRelationId)
-			used = row->deptype != DEPENDENCY_INTERNAL || phig_type_is_used(row->objid);
+		/* Internally depend on it: its array type, a range's multirange, and the relation that defines a composite. */
+		if (row->deptype == DEPENDENCY_INTERNAL)
+			used = row->classid == TypeRelationId && phig_type_is_used(row->objid);
+		else
+			used = row->classid == RelationRelationId || row->classid == TypeRelationId;
 	}
 	systable_endscan(scan);
 	table_close(depend, AccessShareLock);
