@@ -148,13 +148,13 @@ refuse_drop(const TypedColumn *column)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-			 errmsg("cannot drop extension phiguard while columns have its types"),
-			 column->count == 1 ?
-			 errdetail("Column \"%s\" of relation \"%s\" has one.", column->column_name, column->relation_name) :
-			 errdetail("Column \"%s\" of relation \"%s\" has one, %d columns have in all.",
-					   column->column_name, column->relation_name, column->count),
+			 errmsg("cannot drop extension phiguard while column \"%s\" of relation \"%s\" has one of its types",
+					column->column_name, column->relation_name),
+			 errdetail_plural("%d column has one.", "%d columns have one.", column->count, column->count),
 			 errhint("Dropping it would drop them with their data. Give them the base types first "
-					 "(ALTER TABLE ... ALTER COLUMN ... TYPE ...): their labels stay.")));
+					 "(ALTER TABLE ... ALTER COLUMN ... TYPE ...): their labels stay."),
+			 err_generic_string(PG_DIAG_TABLE_NAME, column->relation_name),
+			 err_generic_string(PG_DIAG_COLUMN_NAME, column->column_name)));
 }
 
 static TypedColumn

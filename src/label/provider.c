@@ -157,7 +157,9 @@ check_label_fits(const ObjectAddress *object, const PhigParsedLabel *parsed)
 					(errcode(PHIG_ERRCODE_INVALID_LABEL),
 					 errmsg("column \"%s\" of relation \"%s\" names the subject and cannot be \"none\"",
 							column, get_rel_name(object->objectId)),
-					 errhint("What identifies a person is at least a code: mrn, other, token.")));
+					 errhint("What identifies a person is at least a code: mrn, other, token."),
+					 err_generic_string(PG_DIAG_TABLE_NAME, get_rel_name(object->objectId)),
+					 err_generic_string(PG_DIAG_COLUMN_NAME, column)));
 	}
 }
 
@@ -184,7 +186,9 @@ check_subject(Oid relid, const char *column_name)
 				(errcode(PHIG_ERRCODE_INVALID_LABEL),
 				 errmsg("column \"%s\" of relation \"%s\" is labelled \"none\" and cannot name the subject",
 						column_name, get_rel_name(relid)),
-				 errhint("Label the column first with what it is: mrn, other, token.")));
+				 errhint("Label the column first with what it is: mrn, other, token."),
+				 err_generic_string(PG_DIAG_TABLE_NAME, get_rel_name(relid)),
+				 err_generic_string(PG_DIAG_COLUMN_NAME, column_name)));
 }
 
 static void
