@@ -4,18 +4,20 @@
  *
  * The hot path is one hash look-up: relations without labels have an entry too.
  *
- * What makes an entry go:
+ * What makes an entry stale:
  *	  - a relcache invalidation of its relation, or of all.  DDL sends these, and
  *		whoever changes a label sends them for every relation it reaches (store.c).
  *	  - one of a relation whose rows are a column of others (a composite type, or a table
- *		used as a type): then everything goes, since nobody notes who uses whom.
+ *		used as a type): then all are stale, since nobody notes who uses whom.
  *	  - for types, a change of a pg_type row that an entry stands for: then all
  *		types go, since one may contain another.
  *
  * An invalidation may arrive while an entry is being built, from any catalog
- * access.  An entry therefore exists, not ready, before its labels are read: if it is
- * gone afterwards, what was read may be stale and is read again.  Left over by an error,
- * an entry that is not ready is built by the next look-up.
+ * access.  The entry therefore exists before its labels are read, marked as being built: if
+ * it no longer is afterwards, what was read may be stale and is read again.
+ *
+ * A stale entry keeps what it held: most invalidations have nothing to do with labels, and
+ * the version of a relation is to grow only when these have changed.
  */
 #include "postgres.h"
 
@@ -30,21 +32,31 @@
 
 #include "label/cache.h"
 #include "label/resolve.h"
+#include "label/value.h"
 
 /* How often a build is begun again before its result is used without being kept. */
 #define BUILD_ATTEMPTS 4
 
+/* More stale entries than this (of relations that are long dropped, mostly) and the cache starts anew. */
+#define STALE_MAX 4096
+
+typedef enum EntryState
+{
+	ENTRY_STALE, ENTRY_BUILDING, ENTRY_READY
+} EntryState;
+
 typedef struct RelationEntry
 {
 	Oid			relid;
-	bool		ready;
+	EntryState	state;
+	uint64		version;
 	PhigRelLabels *labels;		/* NULL: nothing is labelled */
 } RelationEntry;
 
 typedef struct TypeEntry
 {
 	Oid			typid;
-	bool		ready;
+	EntryState	state;
 	uint32		syscache_hash;	/* what an invalidation of this type says */
 	PhigLabel	label;
 } TypeEntry;
@@ -54,8 +66,13 @@ static HTAB *relations = NULL;
 static HTAB *types = NULL;
 static HTAB *row_relations = NULL;	/* Oid: their rows are part of something resolved */
 static PhigRelLabels *unkept = NULL;	/* result of a build that would not settle */
+static int	stale = 0;			/* how many entries are */
+static uint64 last_version = 0;
 
+static const RelationEntry *ready_entry(Oid relid);
 static const PhigRelLabels *build_relation(Oid relid);
+static void finish_relation(RelationEntry *entry, const PhigRelLabels *labels, bool is_new);
+static bool same_labels(const PhigRelLabels *a, const PhigRelLabels *b);
 static PhigLabel build_type(Oid typid);
 static PhigRelLabels *keep(const PhigRelLabels *labels, MemoryContext context);
 static AttrNumber relation_natts(Oid relid);
@@ -63,6 +80,8 @@ static void create_cache(void);
 static HTAB *create_table(const char *name, Size entry_size);
 static void forget_all(void);
 static void forget_relation(Oid relid);
+static void forget_types(void);
+static void start_anew(void);
 static void relcache_changed(Datum arg, Oid relid);
 static void type_changed(Datum arg, int cacheid, uint32 hashvalue);
 
@@ -84,12 +103,29 @@ phig_label_relation(Oid relid)
 const PhigRelLabels *
 phig_cache_relation(Oid relid)
 {
-	RelationEntry *entry;
+	const RelationEntry *entry;
 
 	if (relid < FirstNormalObjectId)
 		return NULL;
-	entry = relations == NULL ? NULL : hash_search(relations, &relid, HASH_FIND, NULL);
-	return entry != NULL && entry->ready ? entry->labels : build_relation(relid);
+	entry = ready_entry(relid);
+	return entry != NULL ? entry->labels : build_relation(relid);
+}
+
+uint64
+phig_label_version(Oid relid)
+{
+	const RelationEntry *entry;
+
+	if (relid < FirstNormalObjectId)
+		return 0;
+	entry = ready_entry(relid);
+	if (entry == NULL)
+	{
+		build_relation(relid);
+		entry = ready_entry(relid);
+	}
+	/* One that will not settle is new each time. */
+	return entry != NULL ? entry->version : ++last_version;
 }
 
 PhigRelLabels *
@@ -116,7 +152,7 @@ phig_label_of_type(Oid typid)
 	if (typid < FirstNormalObjectId)
 		return (PhigLabel) {PHIG_CAT_UNLABELLED};
 	entry = types == NULL ? NULL : hash_search(types, &typid, HASH_FIND, NULL);
-	return entry != NULL && entry->ready ? entry->label : build_type(typid);
+	return entry != NULL && entry->state == ENTRY_READY ? entry->label : build_type(typid);
 }
 
 void
@@ -124,6 +160,14 @@ phig_cache_depends_on_rows(Oid relid)
 {
 	create_cache();
 	hash_search(row_relations, &relid, HASH_ENTER, NULL);
+}
+
+static const RelationEntry *
+ready_entry(Oid relid)
+{
+	const RelationEntry *entry = relations == NULL ? NULL : hash_search(relations, &relid, HASH_FIND, NULL);
+
+	return entry != NULL && entry->state == ENTRY_READY ? entry : NULL;
 }
 
 static const PhigRelLabels *
@@ -134,23 +178,32 @@ build_relation(Oid relid)
 	MemoryContext caller = MemoryContextSwitchTo(scratch);
 	PhigRelLabels *labels = NULL;
 	RelationEntry *entry = NULL;
+	bool		found = true;
+	bool		is_new = false;
 
-	for (int attempt = 0; attempt < BUILD_ATTEMPTS && entry == NULL; attempt++)
+	for (int attempt = 0; attempt < BUILD_ATTEMPTS; attempt++)
 	{
 		create_cache();
-		entry = hash_search(relations, &relid, HASH_ENTER, NULL);
-		entry->ready = false;
-		entry->labels = NULL;
+		entry = hash_search(relations, &relid, HASH_ENTER, &found);
+		if (!found)
+			entry->labels = NULL;
+		else if (entry->state == ENTRY_STALE)
+			stale--;
+		is_new = is_new || !found;
+		entry->state = ENTRY_BUILDING;
 
 		labels = phig_resolve_relation(relid, NULL);
 
 		entry = relations == NULL ? NULL : hash_search(relations, &relid, HASH_FIND, NULL);
+		if (entry != NULL && entry->state == ENTRY_BUILDING)
+			break;
+		entry = NULL;
 	}
 
 	if (entry != NULL)
 	{
-		labels = entry->labels = keep(labels, cache_context);
-		entry->ready = true;
+		finish_relation(entry, labels, is_new);
+		labels = entry->labels;
 	}
 	else
 	{
@@ -163,28 +216,58 @@ build_relation(Oid relid)
 	return labels;
 }
 
+/* An entry that holds what was just resolved; its version grows when it held something else. */
+static void
+finish_relation(RelationEntry *entry, const PhigRelLabels *labels, bool is_new)
+{
+	if (is_new || !same_labels(entry->labels, labels))
+	{
+		if (entry->labels != NULL)
+			pfree(entry->labels);
+		entry->labels = keep(labels, cache_context);
+		entry->version = ++last_version;
+	}
+	entry->state = ENTRY_READY;
+}
+
+/* Column by column: labels have padding, so memory is not compared. */
+static bool
+same_labels(const PhigRelLabels *a, const PhigRelLabels *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	if (a->natts != b->natts || a->subject != b->subject)
+		return false;
+	for (int i = 0; i < a->natts; i++)
+		if (!phig_label_equal(&a->cols[i], &b->cols[i]))
+			return false;
+	return true;
+}
+
 static PhigLabel
 build_type(Oid typid)
 {
 	PhigLabel	label = {PHIG_CAT_UNLABELLED};
-	TypeEntry  *entry = NULL;
 	uint32		syscache_hash = GetSysCacheHashValue1(TYPEOID, ObjectIdGetDatum(typid));
 
-	for (int attempt = 0; attempt < BUILD_ATTEMPTS && entry == NULL; attempt++)
+	for (int attempt = 0; attempt < BUILD_ATTEMPTS; attempt++)
 	{
+		TypeEntry  *entry;
+
 		create_cache();
 		entry = hash_search(types, &typid, HASH_ENTER, NULL);
-		entry->ready = false;
+		entry->state = ENTRY_BUILDING;
 		entry->syscache_hash = syscache_hash;
 
 		label = phig_resolve_type(typid);
 
 		entry = types == NULL ? NULL : hash_search(types, &typid, HASH_FIND, NULL);
-	}
-	if (entry != NULL)
-	{
-		entry->label = label;
-		entry->ready = true;
+		if (entry != NULL && entry->state == ENTRY_BUILDING)
+		{
+			entry->label = label;
+			entry->state = ENTRY_READY;
+			break;
+		}
 	}
 	return label;
 }
@@ -241,21 +324,54 @@ create_table(const char *name, Size entry_size)
 	return hash_create(name, 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
+/* What is being built is told by its state; types and what they depend on are cheap to find again. */
 static void
 forget_all(void)
 {
-	relations = types = row_relations = NULL;
-	MemoryContextReset(cache_context);
+	HASH_SEQ_STATUS status;
+	RelationEntry *entry;
+
+	stale = hash_get_num_entries(relations);
+	if (stale > STALE_MAX)
+	{
+		start_anew();
+		return;
+	}
+	hash_seq_init(&status, relations);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		entry->state = ENTRY_STALE;
+	forget_types();
 }
 
 static void
 forget_relation(Oid relid)
 {
-	RelationEntry *entry = hash_search(relations, &relid, HASH_REMOVE, NULL);
+	RelationEntry *entry = hash_search(relations, &relid, HASH_FIND, NULL);
 
-	/* What a removed entry held stays readable until the table uses it again. */
-	if (entry != NULL && entry->labels != NULL)
-		pfree(entry->labels);
+	if (entry == NULL || entry->state == ENTRY_STALE)
+		return;
+	entry->state = ENTRY_STALE;
+	if (++stale > STALE_MAX)
+		start_anew();
+}
+
+static void
+forget_types(void)
+{
+	if (types != NULL)
+		hash_destroy(types);
+	types = NULL;
+	if (row_relations != NULL)
+		hash_destroy(row_relations);
+	row_relations = NULL;
+}
+
+static void
+start_anew(void)
+{
+	relations = types = row_relations = NULL;
+	MemoryContextReset(cache_context);
+	stale = 0;
 }
 
 static void
@@ -263,7 +379,8 @@ relcache_changed(Datum arg, Oid relid)
 {
 	if (relations == NULL)
 		return;
-	if (!OidIsValid(relid) || hash_search(row_relations, &relid, HASH_FIND, NULL) != NULL)
+	if (!OidIsValid(relid) ||
+		(row_relations != NULL && hash_search(row_relations, &relid, HASH_FIND, NULL) != NULL))
 		forget_all();
 	else
 		forget_relation(relid);

@@ -91,6 +91,15 @@ typedef struct PhigRelLabels
  */
 extern const PhigRelLabels *phig_label_relation(Oid relid);
 
+/*
+ * phig_label_version
+ *		A number that grows whenever the labels of a relation have changed, as far as this backend knows.
+ *
+ * Numbers come from one counter: a greatest one over several relations grows when
+ * any of them changes.  Other invalidations leave it alone.  Means nothing in another backend.
+ */
+extern uint64 phig_label_version(Oid relid);
+
 /* Like phig_label_relation, but also for relations whose columns are all none or unlabelled; palloc'd copy. */
 extern PhigRelLabels *phig_label_relation_copy(Oid relid);
 
