@@ -4,6 +4,7 @@
 -- digits.  Which of the two is chosen with the type, never by a setting: a dump restores wherever it
 -- was valid once.  NULL passes.  A refusal is SQLSTATE 23514 and never says what the value was.
 -- Text that is no date, time or address at all is refused earlier, by PostgreSQL itself.
+-- A refusal is an error, never a soft one: COPY's ON_ERROR ignore and pg_input_is_valid() stop at it.
 
 CREATE FUNCTION phiguard.check_value(value text, type_name text) RETURNS boolean
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
@@ -54,7 +55,7 @@ CREATE DOMAIN phiguard.event_date AS date
     CONSTRAINT event_date_is_finite CHECK (pg_catalog.isfinite(VALUE));
 SECURITY LABEL FOR phiguard ON DOMAIN phiguard.event_date IS 'date kind=event';
 COMMENT ON DOMAIN phiguard.event_date IS
-'Date of an event in a persons care: any date but infinity. 45 CFR 164.514(b)(2)(i)(C).';
+'Date of an event in the care of a person: any date but infinity. 45 CFR 164.514(b)(2)(i)(C).';
 
 CREATE DOMAIN phiguard.event_time AS timestamptz
     CONSTRAINT event_time_is_finite CHECK (pg_catalog.isfinite(VALUE));
@@ -156,7 +157,7 @@ CREATE DOMAIN phiguard.license_number_strict AS text
     CHECK (phiguard.check_value(VALUE, 'license_number_strict'));
 SECURITY LABEL FOR phiguard ON DOMAIN phiguard.license_number_strict IS 'license kind=dea';
 COMMENT ON DOMAIN phiguard.license_number_strict IS
-'DEA registration number: two letters (or a letter and 9) and seven digits, the last one a checksum; a hospitals suffix after a hyphen. 45 CFR 164.514(b)(2)(i)(K); 21 CFR 1301.';
+'DEA registration number: two letters (or a letter and 9) and seven digits, the last one a checksum; the suffix of a hospital after a hyphen. 45 CFR 164.514(b)(2)(i)(K); 21 CFR 1301.';
 
 CREATE DOMAIN phiguard.vehicle_id AS text
     CHECK (phiguard.check_value(VALUE, 'vehicle_id'));

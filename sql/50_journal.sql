@@ -65,6 +65,8 @@ COMMENT ON COLUMN phiguard.access_log.active_role IS 'Role in effect through SET
 COMMENT ON COLUMN phiguard.access_log.app_user IS 'The application''s user, as the application claimed it in phiguard.app_user.';
 COMMENT ON COLUMN phiguard.access_log.client IS 'Address of the client; NULL for a Unix-domain socket.';
 COMMENT ON COLUMN phiguard.access_log.application IS 'application_name: the client writes it.';
+COMMENT ON COLUMN phiguard.access_log.database IS 'Database of the session; NULL for events of the server.';
+COMMENT ON COLUMN phiguard.access_log.pid IS 'Process of the session.';
 COMMENT ON COLUMN phiguard.access_log.session_id IS 'As %c in log_line_prefix.';
 COMMENT ON COLUMN phiguard.access_log.purpose IS 'Purpose that the session stated.';
 COMMENT ON COLUMN phiguard.access_log.justification IS 'Why, in the user''s words.';
@@ -79,6 +81,9 @@ COMMENT ON COLUMN phiguard.access_log.sqlstate IS 'SQLSTATE of the outcome, 0000
 COMMENT ON COLUMN phiguard.access_log.fingerprint IS 'phiguard''s own, over the normalised text.';
 COMMENT ON COLUMN phiguard.access_log.query IS 'The statement without any literal, comment or alias.';
 COMMENT ON COLUMN phiguard.access_log.executions IS 'How many identical executions inside one top-level statement this record stands for.';
+COMMENT ON COLUMN phiguard.access_log.extract IS 'The extract that was read. NULL: this release has none.';
+COMMENT ON COLUMN phiguard.access_log.agreement IS 'The agreement under which data was disclosed. NULL: this release has none.';
+COMMENT ON COLUMN phiguard.access_log.recipient IS 'Who received what was disclosed. NULL: this release has no disclosures.';
 COMMENT ON COLUMN phiguard.access_log.subjects IS 'Whose data, as keyed tokens; NULL: not captured.';
 COMMENT ON COLUMN phiguard.access_log.flags IS 'exempt, function, copy, replica, explain, constraint, unseen_plan, row_trigger, approximate, session_user_claim ...';
 

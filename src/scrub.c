@@ -214,7 +214,8 @@ scrub_integrity_detail(char **detail)
 	char	   *begin = strstr(*detail, ")=(");
 	char	   *end = strrchr(*detail, ')');
 
-	if (begin != NULL)
+	/* The key may be an expression with constants of its own. */
+	if (begin != NULL && memchr(*detail, '\'', begin - *detail) == NULL)
 		begin += 3;
 	else if ((begin = strchr(*detail, '(')) != NULL)
 		begin++;

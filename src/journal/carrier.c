@@ -3,7 +3,7 @@
  *		What a plan carries from the planner to the executor.
  *
  * The carrier's strings, in order:
- *		0	id of the definition, 32 hex digits, or '' when no labelled column is reached
+ *		0	id of the definition, 32 letters a-p for its nibbles, or '' when no labelled column is reached
  *		1	its text
  *		2	kind and flags, "kind:flags" in hex
  *		3	columns without a label into which labelled data is written
@@ -11,7 +11,6 @@
 #include "postgres.h"
 
 #include "nodes/makefuncs.h"
-#include "utils/builtins.h"
 
 #include "journal/carrier.h"
 
@@ -36,14 +35,26 @@ unlabelled_targets(const PhigFlow *flow)
 	return buf.data;
 }
 
+/* Letters for nibbles: read back on each execution, so without the checks of hex_decode(). */
 static char *
-hex_of_id(const PhigDefinition *def)
+letters_of_id(const PhigDefinition *def)
 {
-	char		hex[2 * sizeof(def->id) + 1] = "";
+	char	   *letters = palloc0(2 * sizeof(def->id) + 1);
 
 	if (def->len > 0)
-		hex[hex_encode((const char *) def->id, sizeof(def->id), hex)] = '\0';
-	return pstrdup(hex);
+		for (size_t i = 0; i < sizeof(def->id); i++)
+		{
+			letters[2 * i] = 'a' + (def->id[i] >> 4);
+			letters[2 * i + 1] = 'a' + (def->id[i] & 0x0f);
+		}
+	return letters;
+}
+
+static void
+id_of_letters(const char *letters, PhigDefinition *def)
+{
+	for (size_t i = 0; i < sizeof(def->id); i++)
+		def->id[i] = (uint8) ((letters[2 * i] - 'a') << 4 | (letters[2 * i + 1] - 'a'));
 }
 
 void
@@ -52,7 +63,7 @@ phig_carrier_attach(PlannedStmt *plan, const PhigStatement *statement, const Phi
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	List	   *strings;
 
-	strings = list_make4(makeString(hex_of_id(&statement->def)),
+	strings = list_make4(makeString(letters_of_id(&statement->def)),
 						 makeString(pstrdup(statement->def.len ? statement->def.text : "")),
 						 makeString(psprintf("%x:%x", statement->kind, statement->flags)),
 						 makeString(unlabelled_targets(flow)));
@@ -65,7 +76,7 @@ bool
 phig_carrier_read(const PlannedStmt *plan, PhigCarrier *out)
 {
 	RangeTblEntry *rte;
-	const char *hex;
+	const char *letters;
 	char	   *rest;
 
 	if (plan->rtable == NIL)
@@ -77,10 +88,10 @@ phig_carrier_read(const PlannedStmt *plan, PhigCarrier *out)
 		return false;
 
 	memset(out, 0, sizeof(*out));
-	hex = strVal(linitial(rte->eref->colnames));
-	if (strlen(hex) == 2 * sizeof(out->statement.def.id))
+	letters = strVal(linitial(rte->eref->colnames));
+	if (letters[0] != '\0')
 	{
-		hex_decode(hex, 2 * sizeof(out->statement.def.id), (char *) out->statement.def.id);
+		id_of_letters(letters, &out->statement.def);
 		out->statement.def.text = strVal(lsecond(rte->eref->colnames));
 		out->statement.def.len = strlen(out->statement.def.text);
 	}

@@ -35,6 +35,7 @@ typedef enum LineType
 {
 	LINE_TEXT,
 	LINE_LIST,
+	LINE_WORDS,					/* a list of column=word, of which the different words are shown */
 	LINE_NUMBER,
 	LINE_HEX,
 	LINE_ADDRESS
@@ -54,7 +55,7 @@ static const struct
 	{'e', LINE_LIST, PHIG_LOG_REFERENCED},
 	{'s', LINE_LIST, PHIG_LOG_STORED},
 	{'w', LINE_LIST, PHIG_LOG_SHOWN},
-	{'c', LINE_LIST, PHIG_LOG_CATEGORIES},
+	{'c', LINE_WORDS, PHIG_LOG_CATEGORIES},
 	{'F', LINE_LIST, PHIG_LOG_FLAGS},
 	{'l', LINE_TEXT, PHIG_LOG_LOGIN_ROLE},
 	{'a', LINE_TEXT, PHIG_LOG_ACTIVE_ROLE},
@@ -208,6 +209,7 @@ single_datum(LineType type, char *text, Datum *value)
 		case LINE_ADDRESS:
 			return address_datum(text, value);
 		case LINE_LIST:
+		case LINE_WORDS:
 			break;
 	}
 	return false;
@@ -223,6 +225,26 @@ phig_text_array(List *words)
 	foreach(lc, words)
 		elements[n++] = CStringGetTextDatum(lfirst(lc));
 	return PointerGetDatum(construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* Add the word behind the last '=' to the sorted list, unless it is there. */
+static List *
+add_word(List *words, char *value)
+{
+	char	   *equals = strrchr(value, '=');
+	char	   *word = equals ? equals + 1 : value;
+	ListCell   *lc;
+
+	foreach(lc, words)
+	{
+		int			order = strcmp(lfirst(lc), word);
+
+		if (order == 0)
+			return words;
+		if (order > 0)
+			return list_insert_nth(words, foreach_current_index(lc), word);
+	}
+	return lappend(words, word);
 }
 
 static void
@@ -243,6 +265,8 @@ read_lines(PhigMeaning *meaning, const char *text, size_t len)
 			value = line_text(&line);
 			if (lines[i].type == LINE_LIST)
 				lists[column] = lappend(lists[column], value);
+			else if (lines[i].type == LINE_WORDS)
+				lists[column] = add_word(lists[column], value);
 			else
 				meaning->present[column] = single_datum(lines[i].type, value, &meaning->values[column]);
 			if (column == PHIG_LOG_SESSION_ID)

@@ -98,7 +98,7 @@ typedef struct PhigRecordHeader
  *				f fingerprint (16 hex digits)	q normalised text
  *				r returned column	e referenced column		s stored column
  *				(each schema.table.column, quoted as SQL identifiers)
- *				w shown: column=form			c category of the columns named
+ *				w shown: column=form			c column=category, of every column named
  *				F flag word that belongs to the statement itself, e.g. row_trigger;
  *				cut: the text was too long for a record, lines or the end of q are missing
  *	session		l login role	a active role	u app_user	h client host	n application name

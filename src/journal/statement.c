@@ -16,11 +16,24 @@
 #include "journal/statement.h"
 
 
+/* Paths made for one statement: a column is often in several of its sets. */
+typedef struct Paths
+{
+	int			n;
+	struct
+	{
+		Oid			relid;
+		AttrNumber	attno;
+		char	   *path;
+	}			known[16];
+} Paths;
+
+static char *path_of(Paths *paths, const PhigFlowItem *item);
 static void append_line(StringInfo buf, char key, const char *value);
 static void append_paths(StringInfo buf, char key, List *paths);
-static List *paths_of(const PhigFlowSet *set, List *paths);
-static List *forms_of(const PhigFlowSet *set);
-static List *categories_of(const PhigFlow *flow);
+static List *paths_of(Paths *paths, const PhigFlowSet *set, List *list);
+static List *forms_of(Paths *paths, const PhigFlowSet *set);
+static List *categories_of(Paths *paths, const PhigFlow *flow);
 static void finish(PhigDefinition *def, StringInfo buf);
 
 void
@@ -28,6 +41,7 @@ phig_statement_build(PhigStatement *out, const PhigFlow *flow, const char *comma
 					 const char *query, uint64 fingerprint)
 {
 	StringInfoData buf;
+	Paths		paths = {0};
 	bool		writes = flow->stored.nitems > 0 || flow->written.nitems > 0;
 
 	memset(out, 0, sizeof(*out));
@@ -43,11 +57,11 @@ phig_statement_build(PhigStatement *out, const PhigFlow *flow, const char *comma
 	append_line(&buf, 't', command);
 	append_line(&buf, 'f', psprintf("%016llx", (unsigned long long) fingerprint));
 	append_line(&buf, 'q', query);
-	append_paths(&buf, 'r', paths_of(&flow->returned, NIL));
-	append_paths(&buf, 'e', paths_of(&flow->referenced, NIL));
-	append_paths(&buf, 's', paths_of(&flow->written, paths_of(&flow->stored, NIL)));
-	append_paths(&buf, 'w', forms_of(&flow->returned));
-	append_paths(&buf, 'c', categories_of(flow));
+	append_paths(&buf, 'r', paths_of(&paths, &flow->returned, NIL));
+	append_paths(&buf, 'e', paths_of(&paths, &flow->referenced, NIL));
+	append_paths(&buf, 's', paths_of(&paths, &flow->written, paths_of(&paths, &flow->stored, NIL)));
+	append_paths(&buf, 'w', forms_of(&paths, &flow->returned));
+	append_paths(&buf, 'c', categories_of(&paths, flow));
 	finish(&out->def, &buf);
 }
 
@@ -150,14 +164,14 @@ append_line(StringInfo buf, char key, const char *value)
 {
 	appendStringInfoChar(buf, key);
 	appendStringInfoChar(buf, '=');
-	for (; *value; value++)
+	while (*value)
 	{
-		if (*value == '\n')
-			appendStringInfoString(buf, "\\n");
-		else if (*value == '\\')
-			appendStringInfoString(buf, "\\\\");
-		else
-			appendStringInfoChar(buf, *value);
+		size_t		plain = strcspn(value, "\n\\");
+
+		appendBinaryStringInfo(buf, value, plain);
+		value += plain;
+		if (*value)
+			appendStringInfoString(buf, *value++ == '\n' ? "\\n" : "\\\\");
 	}
 	appendStringInfoChar(buf, '\n');
 }
@@ -184,40 +198,71 @@ append_paths(StringInfo buf, char key, List *paths)
 	}
 }
 
+static char *
+path_of(Paths *paths, const PhigFlowItem *item)
+{
+	char	   *path;
+
+	for (int i = 0; i < paths->n; i++)
+		if (paths->known[i].relid == item->relid && paths->known[i].attno == item->attno)
+			return paths->known[i].path;
+	path = phig_column_path(item->relid, item->attno);
+	if (paths->n < (int) lengthof(paths->known))
+	{
+		paths->known[paths->n].relid = item->relid;
+		paths->known[paths->n].attno = item->attno;
+		paths->known[paths->n++].path = path;
+	}
+	return path;
+}
+
 static List *
-paths_of(const PhigFlowSet *set, List *paths)
+paths_of(Paths *paths, const PhigFlowSet *set, List *list)
 {
 	for (int i = 0; i < set->nitems; i++)
 	{
-		char	   *path = phig_column_path(set->items[i].relid, set->items[i].attno);
+		char	   *path = path_of(paths, &set->items[i]);
 
 		if (path)
-			paths = lappend(paths, path);
+			list = lappend(list, path);
 	}
-	return paths;
+	return list;
+}
+
+static char *
+join_words(const char *path, const char *word)
+{
+	size_t		path_len = strlen(path);
+	size_t		word_len = strlen(word);
+	char	   *joined = palloc(path_len + word_len + 2);
+
+	memcpy(joined, path, path_len);
+	joined[path_len] = '=';
+	memcpy(joined + path_len + 1, word, word_len + 1);
+	return joined;
 }
 
 /* "public.patient.ssn=token": in what form each returned column leaves. */
 static List *
-forms_of(const PhigFlowSet *set)
+forms_of(Paths *paths, const PhigFlowSet *set)
 {
 	List	   *forms = NIL;
 
 	for (int i = 0; i < set->nitems; i++)
 	{
 		const PhigFlowItem *item = &set->items[i];
-		char	   *path = phig_column_path(item->relid, item->attno);
+		char	   *path = path_of(paths, item);
 		char	   *form = item->form == PHIG_FORM_CLEAR ? "clear" : get_func_name(item->form);
 
 		if (path && form)
-			forms = lappend(forms, psprintf("%s=%s", path, form));
+			forms = lappend(forms, join_words(path, form));
 	}
 	return forms;
 }
 
 /* "public.patient.ssn=ssn": what each column was labelled at the time. */
 static List *
-categories_of(const PhigFlow *flow)
+categories_of(Paths *paths, const PhigFlow *flow)
 {
 	const PhigFlowSet *sets[] = {&flow->returned, &flow->referenced, &flow->stored, &flow->written};
 	List	   *categories = NIL;
@@ -226,11 +271,11 @@ categories_of(const PhigFlow *flow)
 		for (int i = 0; i < sets[s]->nitems; i++)
 		{
 			const PhigFlowItem *item = &sets[s]->items[i];
-			char	   *path = phig_column_path(item->relid, item->attno);
+			char	   *path = path_of(paths, item);
 
 			if (path)
-				categories = lappend(categories, psprintf("%s=%s", path,
-														  phig_category_name(item->label.category)));
+				categories = lappend(categories,
+									 join_words(path, phig_category_name(item->label.category)));
 		}
 	return categories;
 }

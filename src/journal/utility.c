@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
@@ -28,6 +29,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
+#include "utils/syscache.h"
 
 #include "compat.h"
 #include "flow/flow.h"
@@ -142,7 +144,7 @@ phig_utility_label_changed(Oid classId, Oid objectId, int subId, const char *old
 	if (classId == RelationRelationId)
 		name = phig_column_path(objectId, subId);
 	else
-		name = format_type_be(objectId);
+		name = format_type_extended(objectId, -1, FORMAT_TYPE_FORCE_QUALIFY);
 	phig_statement_event(&def, "SECURITY LABEL", text, name ? list_make1(name) : NIL);
 	phig_journal_event(&def, PHIG_KIND_POLICY, phig_context_flags(), PHIG_OUTCOME_OK, 0, true);
 }
@@ -358,6 +360,20 @@ note_rangevar(PhigUtility *utility, const RangeVar *rv)
 		note_relation(utility, relid);
 }
 
+/* The heap into which a table is being rewritten: nobody's object. */
+static bool
+is_rewrite_heap(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	result = OidIsValid(((Form_pg_class) GETSTRUCT(tuple))->relrewrite);
+	ReleaseSysCache(tuple);
+	return result;
+}
+
 static void
 note_relation(PhigUtility *utility, Oid relid)
 {
@@ -365,7 +381,8 @@ note_relation(PhigUtility *utility, Oid relid)
 	PhigRelLabels *copy;
 	MemoryContext old;
 
-	if (list_member_oid(utility->touched, relid) || phig_label_relation(relid) == NULL)
+	if (list_member_oid(utility->touched, relid) || phig_label_relation(relid) == NULL ||
+		is_rewrite_heap(relid))
 		return;
 	/* The hook may be called in a context that does not live as long as the statement. */
 	old = MemoryContextSwitchTo(PortalContext ? PortalContext : CurTransactionContext);

@@ -167,21 +167,23 @@ place_is_right(const PhigSegmentHeader *header)
 static void
 check_continuation(PhigVerifier *v, const PhigSegmentHeader *header)
 {
-	if (header->reason == PHIG_SEGMENT_BROKEN)
-	{
+	const bool	broken = header->reason == PHIG_SEGMENT_BROKEN;
+
+	if (broken)
 		finding(v, header->first_seq,
-				"the chain was begun anew here, because segment %" PRIu64 " was found damaged at offset %" PRIu64,
-				header->broken_segment, header->broken_offset);
-		return;
-	}
-	if (!place_is_right(header))
+				"the chain was begun anew here, because segment %" PRIu64
+				" was found damaged at offset %" PRIu64, header->broken_segment, header->broken_offset);
+	else if (!place_is_right(header))
 		finding(v, header->first_seq, "the segment's header contradicts its place in the journal");
-	else if (v->next_seq != 0 && header->first_seq > v->next_seq)
+
+	if (v->next_seq != 0 && header->first_seq > v->next_seq)
 		finding(v, v->next_seq, "records %" PRIu64 " to %" PRIu64 " are missing before this segment",
 				v->next_seq, header->first_seq - 1);
 	else if (v->next_seq != 0 && header->first_seq < v->next_seq)
-		finding(v, header->first_seq, "the segment begins at a record that the one before it holds already");
-	else if (v->hash_known && memcmp(header->prev_hash, v->hash, PHIG_HASH_BYTES) != 0)
+		finding(v, header->first_seq,
+				"the segment begins at a record that the one before it holds already");
+	else if (v->hash_known && !broken &&
+			 memcmp(header->prev_hash, v->hash, PHIG_HASH_BYTES) != 0)
 		finding(v, header->first_seq,
 				"the segment does not continue the one before it: the previous hash differs");
 }
@@ -278,6 +280,20 @@ begin_segment(PhigVerifier *v)
 
 /* --- the records --- */
 
+/* The next record, or the one behind a seal, has the number seq, which is next_seq or greater. */
+static void
+check_hole(PhigVerifier *v, uint64_t seq)
+{
+	if (seq - v->next_seq > v->lost_records)
+	{
+		finding(v, v->next_seq, "records %" PRIu64 " to %" PRIu64 " are missing before offset %" PRIu64,
+				v->next_seq, seq - 1, v->walk.record.offset);
+		v->batch_doubtful = true;
+	}
+	v->next_seq = seq;
+	v->lost_records = 0;
+}
+
 static void
 check_record(PhigVerifier *v)
 {
@@ -295,15 +311,9 @@ check_record(PhigVerifier *v)
 	}
 	else
 	{
-		if (seq - v->next_seq > v->lost_records)
-		{
-			finding(v, v->next_seq, "records %" PRIu64 " to %" PRIu64 " are missing before offset %" PRIu64,
-					v->next_seq, seq - 1, v->walk.record.offset);
-			v->batch_doubtful = true;
-		}
+		check_hole(v, seq);
 		v->next_seq = seq + 1;
 	}
-	v->lost_records = 0;
 	if (v->batch_seq == 0)
 		v->batch_seq = seq;
 }
@@ -322,6 +332,8 @@ check_seal(PhigVerifier *v)
 	hash_up_to(v, offset);
 	v->digests->sha256_end(v->digests->sha256, computed);
 
+	if (v->next_seq != 0 && seq >= v->next_seq)
+		check_hole(v, seq + 1);
 	if (!v->batch_doubtful &&
 		memcmp(computed, seal + sizeof(PhigRecordHeader), PHIG_HASH_BYTES) != 0)
 		finding(v, first,

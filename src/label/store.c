@@ -120,7 +120,7 @@ phig_label_changes(const ObjectAddress *object, const char *old_text, const Phig
 			phig_parsed_label_to_text(&old) : "malformed";
 
 	phig_registry_set(object, new_text);
-	if (phig_label_changed_hook != NULL && (old_text == NULL ? new_text != NULL :
+	if (phig_label_changed_hook != NULL && !phig_is_shipped(object) && (old_text == NULL ? new_text != NULL :
 											new_text == NULL || strcmp(old_text, new_text) != 0))
 		phig_label_changed_hook(object->classId, object->objectId, object->objectSubId, old_text, new_text);
 

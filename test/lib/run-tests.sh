@@ -138,7 +138,7 @@ regress=$(named_or_all test/sql .sql)
 specs=$(named_or_all test/isolation/specs .spec)
 taps=$(tap_scripts)
 for name in $TESTS; do
-	if ! printf '%s\n' $regress $specs | grep -qxF -- "$name"; then
+	if ! grep -qxF -- "$name" <<<"$(printf '%s\n' $regress $specs)"; then
 		die "no test named $name"
 	fi
 done

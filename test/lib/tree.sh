@@ -75,7 +75,7 @@ tree_assert()
 	(cd "$area/build" && tree_apt "$area" source --download-only "postgresql-$major") >&2 || return 1
 	tree_enter "$dir" "$area/build" PATH=/usr/bin:/bin HOME=/tmp sh -c '
 		cd /tmp && tar -xf postgresql-*.orig.tar.* && cd postgresql-*/ &&
-		./configure --prefix=/opt/assert --enable-cassert --enable-debug --enable-tap-tests --with-openssl \
+		./configure --prefix=/opt/assert --enable-cassert --enable-debug --enable-tap-tests --with-openssl --with-libxml \
 			--without-readline --without-zlib --without-icu CFLAGS="-O1 -g" &&
 		make -s -j2 && make -s install' >"$area/log" 2>&1 || { tail -n 20 "$area/log" >&2; return 1; }
 }
@@ -113,7 +113,7 @@ tree_make()
 		say "no suite of Debian is known for PostgreSQL $major" >&2
 		return 1
 	fi
-	[ -z "$variant" ] || packages="$packages bison flex bzip2"
+	[ -z "$variant" ] || packages="$packages bison flex bzip2 pkgconf libxml2-dev"
 	cache=${PHIGUARD_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/phiguard}
 	dir=$cache/$suite-$major${variant:+-$variant}-$(echo $packages | cksum | cut -d' ' -f1)
 	if [ ! -d "$dir" ]; then

@@ -28,7 +28,9 @@ ALTER TABLE patient ADD EXCLUDE ((ssn > '') WITH =);
 
 -- Values that a type refuses.
 SELECT ssn::int FROM patient WHERE id = 1;
-SELECT ssn::date FROM patient WHERE id = 1;
+\set VERBOSITY terse
+SELECT ssn::date FROM patient WHERE id = 1;  -- the hint spells DateStyle as the version does
+\set VERBOSITY default
 SELECT name::json FROM patient WHERE id = 2;
 SELECT name::xml FROM patient WHERE id = 2 AND ('<' || name)::xml IS NOT NULL;
 SELECT name::int[] FROM patient WHERE id = 2;

@@ -173,6 +173,20 @@ SELECT 'infinity'::phiguard.event_time;
 SELECT '192.0.2.1'::phiguard.ip_address AS v4, '2001:db8::1'::phiguard.ip_address AS v6,
        '\xffd8ff'::phiguard.photo AS photo, '\x464d52'::phiguard.biometric AS biometric, ''::phiguard.clinical_note AS note;
 
+-- All that Synthea generates goes in.
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set file :abs_srcdir '/data/synthea/patients.csv'
+CREATE TEMP TABLE patient (
+    id phiguard.mrn, born phiguard.birth_date, died phiguard.event_date, ssn phiguard.ssn,
+    driver phiguard.license_number, passport phiguard.license_number, prefix phiguard.person_name,
+    first phiguard.person_name, last phiguard.person_name, suffix phiguard.person_name, maiden phiguard.person_name,
+    marital text, race text, ethnicity text, gender text, birth_place phiguard.city, address phiguard.street_address,
+    city phiguard.city, state text, county phiguard.city, zip phiguard.zip_code, lat float8, lon float8,
+    expenses numeric, coverage numeric);
+COPY patient FROM :'file' (FORMAT csv, HEADER);
+SELECT count(*) AS patients, count(ssn) AS ssns, count(driver) AS drivers, count(zip) AS zips FROM patient;
+DROP TABLE patient;
+
 -- NULL passes everywhere; whoever has no grant at all can use the types.
 CREATE ROLE regress_phig_types;
 SET ROLE regress_phig_types;
