@@ -38,14 +38,16 @@ mapfile -t files < <(find src test -name '*.[ch]' | sort)
 } | sort -u >"$scratch/typedefs"
 
 # pg_bsd_indent knows neither compound literals nor designated initializers (it sees the
-# former as calls, the latter get their blanks back), and takes a variable named text for the type.
+# former as calls, the latter get their blanks back), takes a variable named text for the type,
+# and wants braces after foreach(): it sees that as while().
 cat >"$scratch/indent" <<'INDENT'
 #!/bin/bash
 file=${*: -1}
 [ -f "$file" ] || exec pg_bsd_indent "$@"
-sed -Ei -e 's/\) \{([^{};]*)\}/) COMPOUND_(\1 COMPOUND_END)/g' -e 's/\<text\>([^ ]| [^*]|$)/teXt\1/g' "$file"
+sed -Ei -e 's/\) \{([^{};]*)\}/) COMPOUND_(\1 COMPOUND_END)/g' -e 's/\<text\>([^ ]| [^*]|$)/teXt\1/g' \
+	-e 's/^([[:blank:]]*)((for|dlist_for|slist_for)(each|both|three|_each)[a-z_]*)\(/\1while (LOOP_\2, /' "$file"
 pg_bsd_indent "${@:1:$#-1}" -l99 "$file" || exit
-sed -Ei -e 's/ ?COMPOUND_\(/ {/g' -e 's/ ?COMPOUND_END\)/}/g' -e 's/\<teXt\>/text/g' \
+sed -Ei -e 's/ ?COMPOUND_\(/ {/g' -e 's/ ?COMPOUND_END\)/}/g' -e 's/\<teXt\>/text/g' -e 's/while \(LOOP_([a-z_]+), /\1(/' \
 	-e 's/,(\.[a-z_0-9]+ = |\[[^]]+\] = )/, \1/g' -e 's/\[([^] ]+)\.\.\.([^] ]+)\]/[\1 ... \2]/g' "$file"
 INDENT
 chmod +x "$scratch/indent"
