@@ -71,17 +71,19 @@ typedef struct PhigSegmentHeader
 
 /* Record types. */
 #define PHIG_RECORD_DEFINITION 'D'	/* body: PhigDefinitionBody */
-#define PHIG_RECORD_START 'S'		/* body: PhigStartBody */
-#define PHIG_RECORD_END 'E'			/* body: PhigEndBody */
-#define PHIG_RECORD_EVENT 'V'		/* body: PhigEventBody: start and end in one */
-#define PHIG_RECORD_SEAL 'L'		/* body: 32-byte hash; seq = last seq that it covers */
-#define PHIG_RECORD_ROTATE 'R'		/* only in the ring: the next record begins a new segment; never in a file */
+#define PHIG_RECORD_START 'S'	/* body: PhigStartBody */
+#define PHIG_RECORD_END 'E'		/* body: PhigEndBody */
+#define PHIG_RECORD_EVENT 'V'	/* body: PhigEventBody: start and end in one */
+#define PHIG_RECORD_SEAL 'L'	/* body: 32-byte hash; seq = last seq that it covers */
+#define PHIG_RECORD_ROTATE 'R'	/* only in the ring: the next record begins a new segment; never
+								 * in a file */
 
 typedef struct PhigRecordHeader
 {
 	uint32_t	length;			/* whole record, padding included; multiple of 8 */
 	uint32_t	crc;			/* CRC-32C of bytes 8 .. length - 1 */
-	uint64_t	seq;			/* 1, 2, ... without holes within a node; each record but a seal has its own */
+	uint64_t	seq;			/* 1, 2, ... without holes within a node; each record but a seal
+								 * has its own */
 	int64_t		time;			/* microseconds since 2000-01-01 00:00 UTC */
 	uint8_t		type;
 	uint8_t		reserved[3];	/* zeros */

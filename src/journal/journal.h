@@ -43,10 +43,12 @@ typedef enum PhigOutcome
 #define PHIG_FLAG_REPLICA				0x0008	/* on a hot standby */
 #define PHIG_FLAG_EXPLAIN				0x0010	/* EXPLAIN ANALYZE: rows were counted, not sent */
 #define PHIG_FLAG_CONSTRAINT			0x0020	/* foreign-key check or cascade */
-#define PHIG_FLAG_UNSEEN_PLAN			0x0040	/* the planner hook had not seen this plan: recorded in full */
+#define PHIG_FLAG_UNSEEN_PLAN			0x0040	/* the planner hook had not seen this plan:
+												 * recorded in full */
 #define PHIG_FLAG_ROW_TRIGGER			0x0080
 #define PHIG_FLAG_APPROXIMATE			0x0100
-#define PHIG_FLAG_SESSION_USER_CLAIM	0x0200	/* app_user/purpose/justification not set in this transaction */
+#define PHIG_FLAG_SESSION_USER_CLAIM	0x0200	/* app_user/purpose/justification not set in this
+												 * transaction */
 
 /*
  * A definition: key=value lines, see record.c.  id = first 16 bytes of
@@ -118,7 +120,8 @@ extern void phig_journal_event(const PhigDefinition *statement, PhigKind kind, u
 /* The session's definition must be made anew (a setting or a role name changed). */
 extern void phig_journal_session_changed(void);
 
-extern void phig_journal_init(void);			/* from _PG_init: background worker, nothing touched on disk */
+extern void phig_journal_init(void);	/* from _PG_init: background worker, nothing touched on
+										 * disk */
 extern void phig_journal_shmem_request(void);	/* from shmem_request_hook */
 extern void phig_journal_shmem_startup(void);	/* from shmem_startup_hook */
 

@@ -18,9 +18,9 @@
 
 #define IS_SPACE	0x01
 #define IS_DIGIT	0x02
-#define IS_LETTER	0x04			/* may begin an identifier */
+#define IS_LETTER	0x04		/* may begin an identifier */
 #define IS_OPERATOR 0x08
-#define IS_SPECIAL	0x10			/* an operator may end in + or - if it has one of these */
+#define IS_SPECIAL	0x10		/* an operator may end in + or - if it has one of these */
 #define IS_PUNCTUATION 0x20
 
 /* Bytes of 0x80 and above are letters: in server encodings no byte of a longer character is ASCII. */

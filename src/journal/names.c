@@ -118,7 +118,11 @@ phig_names_view(RangeTblEntry *rte)
 
 	if (rte->rtekind != RTE_SUBQUERY)
 		return InvalidOid;
-	/* PostgreSQL 15 says it only in the view's OLD and NEW entries, the first two of its range table. */
+
+	/*
+	 * PostgreSQL 15 says it only in the view's OLD and NEW entries, the first two of its range
+	 * table.
+	 */
 	if (OidIsValid(rte->relid))
 		return rte->relid;
 	if (list_length(rte->subquery->rtable) < 2)

@@ -439,7 +439,10 @@ lookup_word(Normalizer *n, const char *text, bool opaque)
 		word->quotes = needs_quotes(text, category);
 		word->placeholder = 0;
 
-		/* An unreserved keyword may as well be the name of a column (name, value), or an alias (source). */
+		/*
+		 * An unreserved keyword may as well be the name of a column (name, value), or an alias
+		 * (source).
+		 */
 		if (category == UNRESERVED_KEYWORD && (word->public || phig_names_is_alias(n->names, text)))
 			category = CATEGORY_NONE;
 		word->category = category;

@@ -190,7 +190,10 @@ record_at(PhigWalk *walk, uint64_t offset, PhigRecord *record)
 		return false;
 	if (walk->crc32c(p + 8, record->head.length - 8) != record->head.crc)
 	{
-		/* Hostile lengths must not make the walk quadratic: it pays for what it checksums in vain. */
+		/*
+		 * Hostile lengths must not make the walk quadratic: it pays for what it checksums in
+		 * vain.
+		 */
 		walk->budget -= record->head.length < walk->budget ? record->head.length : walk->budget;
 		return false;
 	}

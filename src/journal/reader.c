@@ -293,8 +293,8 @@ static void
 note_event(LogReader *reader, const PhigRecord *record)
 {
 	PhigEventBody body;
-	OpenExecution execution = {.seq = record->head.seq,.started = record->head.time};
-	Ending		ending = {.ended = record->head.time,.executions = 1};
+	OpenExecution execution = {.seq = record->head.seq, .started = record->head.time};
+	Ending		ending = {.ended = record->head.time, .executions = 1};
 
 	phig_parse_event(record, &body);
 	execution.statement = phig_dictionary_find(reader->dictionary, body.statement);
@@ -440,7 +440,7 @@ phiguard_read_log(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	LogReader	reader = {0};
-	HASHCTL		ctl = {.keysize = NAMEDATALEN,.entrysize = NAMEDATALEN,.hcxt = CurrentMemoryContext};
+	HASHCTL		ctl = {.keysize = NAMEDATALEN, .entrysize = NAMEDATALEN, .hcxt = CurrentMemoryContext};
 	HTAB	   *sessions = hash_create("phiguard sessions", 256, &ctl,
 									   HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 
@@ -449,8 +449,8 @@ phiguard_read_log(PG_FUNCTION_ARGS)
 		elog(ERROR, "phiguard.read_log() has %d columns, not %d", rsinfo->setDesc->natts, PHIG_LOG_COLUMNS);
 
 	/*
-	 * A session that ends between the two looks wrote its last record before
-	 * the second one, but perhaps after the flush: it counts as running, as it was.
+	 * A session that ends between the two looks wrote its last record before the second one, but
+	 * perhaps after the flush: it counts as running, as it was.
 	 */
 	note_sessions(sessions);
 	reader.source = phig_source_open("access_log");

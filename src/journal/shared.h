@@ -59,8 +59,10 @@ typedef struct PhigJournalShared
 	pg_atomic_uint32 state;		/* PhigJournalState; written by the keeper alone */
 	ConditionVariable state_changed;
 	Latch	   *keeper_latch;	/* NULL while there is no keeper */
-	pg_atomic_uint32 appenders; /* backends that have the ring mapped and are counted by the keeper */
-	pg_atomic_uint32 stopped;	/* the keeper has written its stop event: backends flush for themselves */
+	pg_atomic_uint32 appenders; /* backends that have the ring mapped and are counted by the
+								 * keeper */
+	pg_atomic_uint32 stopped;	/* the keeper has written its stop event: backends flush for
+								 * themselves */
 	pg_atomic_uint32 spare_ready;	/* the preallocated next segment exists */
 	bool		started;		/* the start event is written; keeper only */
 	bool		announced;		/* the place of the directory was commented on; keeper only */
@@ -85,7 +87,8 @@ typedef struct PhigJournalShared
 	pg_atomic_uint64 tail;		/* everything before is on disk */
 	pg_atomic_uint64 segment_bytes; /* size of the segment being written; estimate for appenders */
 	PhigChain	chain;
-	uint64		ring_inode;		/* of the files in use, to see whether they are still in their places */
+	uint64		ring_inode;		/* of the files in use, to see whether they are still in their
+								 * places */
 	uint64		segment_inode;
 } PhigJournalShared;
 

@@ -16,7 +16,8 @@ typedef struct PhigSourceFile
 	char		node8[9];
 	uint64		number;
 	uint64		size;			/* of the file; 0 when it cannot be opened */
-	uint64		expected_end;	/* how far this server has written it; 0: not known, all of the file counts */
+	uint64		expected_end;	/* how far this server has written it; 0: not known, all of the
+								 * file counts */
 	bool		last;			/* none of this node follows */
 	int			error;			/* errno of the latest failure to open or read it; 0: none */
 	PhigHeaderState state;
@@ -29,7 +30,8 @@ typedef struct PhigSource
 	char		own8[9];		/* this server's node; empty when the journal is not open */
 	uint64		written_segment;	/* its newest segment, 0 when not known */
 	int			nfiles;
-	PhigSourceFile *files;		/* parents before the nodes that branch off, this server's node last; then by number */
+	PhigSourceFile *files;		/* parents before the nodes that branch off, this server's node
+								 * last; then by number */
 
 	/* private */
 	int			open;			/* index of the file that fd reads; -1 = none */

@@ -12,7 +12,8 @@
 
 typedef struct PhigStatement
 {
-	PhigDefinition def;			/* def.len = 0: labelled relations were met, no labelled column was reached */
+	PhigDefinition def;			/* def.len = 0: labelled relations were met, no labelled column
+								 * was reached */
 	PhigKind	kind;
 	uint32		flags;			/* PHIG_FLAG_... that belong to the plan */
 } PhigStatement;

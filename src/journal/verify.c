@@ -32,7 +32,7 @@ finding(PhigVerifier *v, uint64_t position, const char *format,...)
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
 	v->report(v->report_arg, v->node8, v->segment != NULL ? v->segment->name : NULL,
-				  position, what);
+			  position, what);
 }
 
 static void
@@ -512,8 +512,8 @@ phig_verify_end_node(PhigVerifier *v, uint64_t last_number)
 		if (branch->matched || !is_branch_of_node(v, branch))
 			continue;
 		v->report(v->report_arg, branch->node8, branch->segment, branch->parent_seq + 1,
-					  branch->reached ?
-					  "the node does not continue its parent: the parent's hash at that record differs" :
-					  "the node continues a parent whose records, here, do not reach that far");
+				  branch->reached ?
+				  "the node does not continue its parent: the parent's hash at that record differs" :
+				  "the node continues a parent whose records, here, do not reach that far");
 	}
 }

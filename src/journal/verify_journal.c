@@ -159,7 +159,7 @@ phiguard_verify_journal(PG_FUNCTION_ARGS)
 	PhigSource *source;
 	Hasher	   *hasher = hasher_create();
 	PhigDigests digests = {phig_source_crc32c, hasher_begin, hasher_add, hasher_end, hasher};
-	PhigVerifier verifier = {.digests = &digests,.report = put_finding};
+	PhigVerifier verifier = {.digests = &digests, .report = put_finding};
 	bool		own_met = false;
 	int			first = 0;
 

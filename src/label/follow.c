@@ -148,7 +148,10 @@ after_alter(PhigFollow *follow)
 {
 	ListCell   *cell;
 
-	/* What ATTACH and INHERIT bring below hangs from the relation now; what was cut off was noted. */
+	/*
+	 * What ATTACH and INHERIT bring below hangs from the relation now; what was cut off was
+	 * noted.
+	 */
 	phig_label_invalidate(follow->relid);
 	foreach(cell, follow->before)
 		phig_label_invalidate(((PhigRelLabels *) lfirst(cell))->relid);
@@ -246,7 +249,8 @@ cuts_labels_off(AlterTableType subtype)
 {
 	switch (subtype)
 	{
-		case AT_AddColumn:		/* cuts nothing off, but rows of this relation may be a column elsewhere */
+		case AT_AddColumn:		/* cuts nothing off, but rows of this relation may be a column
+								 * elsewhere */
 		case AT_DropColumn:
 		case AT_AlterColumnType:
 		case AT_DropExpression:

@@ -121,7 +121,7 @@ phig_label_changes(const ObjectAddress *object, const char *old_text, const Phig
 
 	phig_registry_set(object, new_text);
 	if (phig_label_changed_hook != NULL && !phig_is_shipped(object) && (old_text == NULL ? new_text != NULL :
-											new_text == NULL || strcmp(old_text, new_text) != 0))
+																		new_text == NULL || strcmp(old_text, new_text) != 0))
 		phig_label_changed_hook(object->classId, object->objectId, object->objectSubId, old_text, new_text);
 
 	if (object->classId == TypeRelationId)
@@ -169,7 +169,10 @@ phig_type_is_used(Oid typid)
 	{
 		Form_pg_depend row = (Form_pg_depend) GETSTRUCT(tuple);
 
-		/* Internally depend on it: its array type, a range's multirange, and the relation that defines a composite. */
+		/*
+		 * Internally depend on it: its array type, a range's multirange, and the relation that
+		 * defines a composite.
+		 */
 		if (row->deptype == DEPENDENCY_INTERNAL)
 			used = row->classid == TypeRelationId && phig_type_is_used(row->objid);
 		else
