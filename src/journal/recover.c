@@ -29,6 +29,7 @@
 typedef struct Recovery
 {
 	bool		running;		/* the journal was open before, in this run of the server */
+	bool		nameless;		/* there were segments, but no node file to say whose */
 	PhigNode	node;
 	uint64		newest;			/* number of the newest segment file; 0: none */
 	PhigScan	scan;			/* of it */
@@ -133,6 +134,7 @@ identify(Recovery *r, PhigFault *fault)
 	PhigNodeFile found;
 	PhigNode	former;
 	PhigChain	chain;
+	bool		known;
 
 	if (!phig_node_read(node, &found, fault))
 		return false;
@@ -152,21 +154,20 @@ identify(Recovery *r, PhigFault *fault)
 
 	if (found == PHIG_NODE_OURS)
 		return true;
-	if (found == PHIG_NODE_COPIED)
-	{
-		if (!find_end(former.id, &chain, fault) || !make_branch(node, former.id, &chain, fault))
-			return false;
-		ereport(LOG,
-				(errmsg("the journal of PHI access was copied from elsewhere and begins a branch"),
-				 errdetail("It continues after record " UINT64_FORMAT " of the journal it was copied from.",
-						   node->parent_seq)));
-	}
-	else if (!phig_node_make(node, fault))
+	known = found == PHIG_NODE_COPIED;
+	if (!known && !phig_scan_last_writer(former.id, &known, fault))
 		return false;
-	if (found == PHIG_NODE_DAMAGED)
-		ereport(WARNING,
-				(errmsg("the node file of the journal of PHI access is damaged"),
-				 errdetail("A new journal begins in the same directory.  Files of the old one are kept.")));
+	if (!known)
+		return phig_node_make(node, fault) && phig_node_write(node, fault);
+
+	if (!find_end(former.id, &chain, fault) || !make_branch(node, former.id, &chain, fault))
+		return false;
+	r->nameless = found != PHIG_NODE_COPIED;
+	ereport(r->nameless ? WARNING : LOG,
+			(r->nameless ?
+			 errmsg("the node file of the journal of PHI access is missing or damaged") :
+			 errmsg("the journal of PHI access was copied from elsewhere"),
+			 errdetail("It begins a branch after record " UINT64_FORMAT ".", node->parent_seq)));
 	return phig_node_write(node, fault);
 }
 
@@ -306,7 +307,7 @@ look_into_ring(Recovery *r, PhigFault *fault)
 			r->rest.synced_segment = r->rest.synced_offset = 0;
 		return true;
 	}
-	if (!phig_ring_load(r->node.id, &r->rest, fault))
+	if (!phig_ring_load(r->node.id, r->nameless, &r->rest, fault))
 		return false;
 	if (r->rest.usable)
 		phig_ring_examine(r->scan.chain.last_seq, &r->rest);

@@ -361,13 +361,14 @@ set_aside(const char *path, PhigFault *fault)
 
 	phig_file_path(aside, RING_FILE ".damaged");
 	ereport(WARNING,
-			(errmsg("the ring of the journal of PHI access is damaged"),
+			(errmsg("the ring of the journal of PHI access is damaged or of another node"),
 			 errdetail("It is kept as \"%s\".", aside)));
 	return phig_file_rename(path, aside, fault);
 }
 
 bool
-phig_ring_load(const uint8 node[PHIG_ID_BYTES], PhigRingRest *rest, PhigFault *fault)
+phig_ring_load(const uint8 node[PHIG_ID_BYTES], bool keep_foreign, PhigRingRest *rest,
+			   PhigFault *fault)
 {
 	char		path[MAXPGPATH];
 	RingHeader	header;
@@ -375,6 +376,8 @@ phig_ring_load(const uint8 node[PHIG_ID_BYTES], PhigRingRest *rest, PhigFault *f
 	off_t		size;
 	int			fd;
 	bool		ok;
+	bool		holds;
+	bool		ours;
 
 	memset(rest, 0, sizeof(*rest));
 	unmap();
@@ -387,10 +390,10 @@ phig_ring_load(const uint8 node[PHIG_ID_BYTES], PhigRingRest *rest, PhigFault *f
 
 	ok = phig_file_read(fd, path, &header, sizeof(header), 0, &got, fault);
 	size = lseek(fd, 0, SEEK_END);
-	if (ok && (got < sizeof(header) || size < 0 || !header_holds(&header, size)))
-		ok = set_aside(path, fault);
-	else if (ok && header.system_identifier == GetSystemIdentifier() &&
-			 memcmp(header.node, node, PHIG_ID_BYTES) == 0)
+	holds = ok && got == sizeof(header) && size > 0 && header_holds(&header, size);
+	ours = holds && header.system_identifier == GetSystemIdentifier() &&
+		memcmp(header.node, node, PHIG_ID_BYTES) == 0;
+	if (ours)
 	{
 		ok = map_file(path, fd, header.data_bytes, phig_journal->ring_number + 1, fault);
 		rest->usable = ok;
@@ -398,6 +401,8 @@ phig_ring_load(const uint8 node[PHIG_ID_BYTES], PhigRingRest *rest, PhigFault *f
 		rest->synced_offset = header.synced_offset;
 		rest->highest_seq = header.last_seq;
 	}
+	else if (ok && (!holds || keep_foreign))
+		ok = set_aside(path, fault);
 	close(fd);
 	return ok;
 }

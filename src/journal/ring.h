@@ -66,12 +66,14 @@ typedef struct PhigRingRest
 
 /*
  * The keeper's, at recovery, with both locks held.  load maps the ring's file as
- * it is and checks whose it is; examine finds the records after the segment's
+ * it is and checks whose it is (with keep_foreign another node's is set aside, not
+ * left to be replaced); examine finds the records after the segment's
  * last seal; rest_in_use does for the ring in use what load and examine do for
  * that of an earlier run; adopt makes the mapped ring the one in use; create
  * replaces the file by an empty ring of the configured size and adopts that.
  */
-extern bool phig_ring_load(const uint8 node[PHIG_ID_BYTES], PhigRingRest *rest, PhigFault *fault);
+extern bool phig_ring_load(const uint8 node[PHIG_ID_BYTES], bool keep_foreign, PhigRingRest *rest,
+						   PhigFault *fault);
 extern void phig_ring_examine(uint64 sealed_seq, PhigRingRest *rest);
 extern void phig_ring_rest_in_use(PhigRingRest *rest);
 extern void phig_ring_adopt(uint64 tail, uint64 head, uint64 last_seq);

@@ -19,6 +19,7 @@
 #include "storage/fd.h"
 
 #include "journal/file.h"
+#include "journal/journal_state.h"
 #include "journal/parse.h"
 #include "journal/scan.h"
 #include "journal/segment.h"
@@ -130,6 +131,59 @@ scan_bytes(PhigBytes *bytes, const uint8 node[PHIG_ID_BYTES], uint64 number, Phi
 	scan->end = PHIG_SEGMENT_HEADER_BYTES;
 	scan->highest_seq = scan->chain.last_seq;
 	walk_chain(bytes, scan);
+	return true;
+}
+
+/* Does the file begin with a segment's header that holds? */
+static bool
+read_header(const char *path, PhigSegmentHeader *header)
+{
+	PhigFault	fault;
+	Window		window = {.fault = &fault};
+	PhigBytes	bytes = {.get = get_bytes, .arg = &window, .limit = PHIG_SEGMENT_HEADER_BYTES};
+	bool		holds;
+
+	strlcpy(window.path, path, MAXPGPATH);
+	window.fd = BasicOpenFile(path, O_RDONLY | O_CLOEXEC | PG_BINARY);
+	if (window.fd < 0)
+		return false;
+	window.bytes = palloc(WINDOW_BYTES);
+	holds = phig_parse_header(&bytes, crc32c, header) == PHIG_HEADER_OK;
+	close(window.fd);
+	pfree(window.bytes);
+	return holds;
+}
+
+bool
+phig_scan_last_writer(uint8 node[PHIG_ID_BYTES], bool *found, PhigFault *fault)
+{
+	char		directory[MAXPGPATH];
+	char		path[MAXPGPATH];
+	int64		created = PG_INT64_MIN;
+	DIR		   *dir;
+	struct dirent *entry;
+
+	*found = false;
+	phig_journal_directory_path(directory);
+	dir = opendir(directory);
+	if (dir == NULL)
+		return phig_fault_set(fault, errno, "could not open directory \"%s\"", directory);
+	while ((entry = readdir(dir)) != NULL)
+	{
+		PhigSegmentHeader header;
+		char		node8[9];
+		uint64_t	number;
+
+		if (!phig_parse_segment_name(entry->d_name, node8, &number))
+			continue;
+		phig_file_path(path, entry->d_name);
+		if (!read_header(path, &header) || header.created < created)
+			continue;
+		*found = true;
+		created = header.created;
+		memcpy(node, header.node, PHIG_ID_BYTES);
+	}
+	closedir(dir);
 	return true;
 }
 

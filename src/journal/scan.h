@@ -27,6 +27,9 @@ typedef struct PhigScan
 	uint64		end;			/* after the last byte that is not zero */
 } PhigScan;
 
+/* The node whose segment was begun last, of whatever node's there are; found is false when there is none. */
+extern bool phig_scan_last_writer(uint8 node[PHIG_ID_BYTES], bool *found, PhigFault *fault);
+
 /* Walk a segment from its header to where its chain of seals ends, and look at what follows. */
 extern bool phig_scan_segment(const uint8 node[PHIG_ID_BYTES], uint64 number, PhigScan *scan,
 							  PhigFault *fault);
