@@ -13,11 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "access/xlog.h"
 #include "miscadmin.h"
 #include "port/pg_crc32c.h"
 #include "storage/fd.h"
 
+#include "journal/context.h"
 #include "journal/journal.h"
 #include "journal/journal_state.h"
 #include "journal/source.h"
@@ -34,12 +34,10 @@ put_on_record(const char *what, PhigOutcome outcome, int sqlstate, bool wait)
 {
 	char	   *text = psprintf("t=SELECT\nq=%s\n", what);
 	PhigDefinition statement = {.text = text,.len = strlen(text)};
-	uint32		flags = 0;
 
-	if (superuser())
-		flags |= PHIG_FLAG_EXEMPT;
-	if (RecoveryInProgress())
-		flags |= PHIG_FLAG_REPLICA;
+	/* That this is itself a function says nothing of the reader. */
+	uint32		flags = phig_context_flags() & ~PHIG_FLAG_FUNCTION;
+
 	phig_journal_define(&statement);
 	phig_journal_event(&statement, PHIG_KIND_LOG_READ, flags, outcome, sqlstate, wait);
 	pfree(text);

@@ -23,7 +23,8 @@
 
 #define SEGMENTS 4
 #define BRANCH 3				/* index of the second node's only segment */
-#define SEGMENT_BYTES 16384
+#define SEGMENT_BYTES 8192
+#define DAMAGES_PER_JOURNAL 10
 #define SYSTEM UINT64_C(7300000000000000001)
 
 typedef struct File
@@ -156,7 +157,7 @@ append_any(File *file, uint64_t seq)
 	switch (any(4))
 	{
 		case 0:
-			append(file, PHIG_RECORD_DEFINITION, seq, sizeof(PhigDefinitionBody) + any(300));
+			append(file, PHIG_RECORD_DEFINITION, seq, sizeof(PhigDefinitionBody) + any(120));
 			break;
 		case 1:
 			append(file, PHIG_RECORD_EVENT, seq, sizeof(PhigEventBody));
@@ -533,13 +534,18 @@ main(int argc, char **argv)
 
 	for (round_number = 0; round_number < rounds; round_number++)
 	{
-		random_state = seed + (uint64_t) round_number;
 		alarm(20);
-		write_journal();
-		memcpy(files, pristine, sizeof(files));
-		if (verify_journal() != 0)
-			fail("a finding in an untouched journal");
-		read_journal();
+		if (round_number % DAMAGES_PER_JOURNAL == 0)
+		{
+			random_state = seed + (uint64_t) round_number;
+			write_journal();
+			memcpy(files, pristine, sizeof(files));
+			if (verify_journal() != 0)
+				fail("a finding in an untouched journal");
+			read_journal();
+		}
+		else
+			memcpy(files, pristine, sizeof(files));
 
 		for (int n = any(4) == 0 ? 3 : 1; n > 0; n--)
 			damage();
@@ -551,6 +557,6 @@ main(int argc, char **argv)
 			fail("damage that nobody found");
 	}
 	EVP_MD_CTX_free(digests.sha256);
-	printf("%ld journals, %ld of them damaged, every damage found\n", rounds, damaged);
+	printf("%ld journals damaged, every damage found\n", damaged);
 	return damaged > 0 ? 0 : 1;
 }
