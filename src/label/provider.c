@@ -124,7 +124,8 @@ check_target(const ObjectAddress *object)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("objects of the system cannot be labelled"),
 				 errhidestmt(true)));
-	if (phig_is_ours(object->classId, object->objectId) && !phig_is_shipped(object))
+	/* pg_upgrade makes an extension's objects one by one, with their labels. */
+	if (phig_is_ours(object->classId, object->objectId) && !phig_is_shipped(object) && !IsBinaryUpgrade)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("objects of phiguard itself keep the label that they came with"),

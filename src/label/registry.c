@@ -21,6 +21,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -73,7 +74,8 @@ phig_registry_set(const ObjectAddress *object, const char *label)
 {
 	Relation	registry;
 
-	if (phig_is_shipped(object) ||
+	/* pg_upgrade replays labels, and then brings the registry as the file that it was. */
+	if (IsBinaryUpgrade || phig_is_shipped(object) ||
 		(object->classId == RelationRelationId && get_rel_persistence(object->objectId) == RELPERSISTENCE_TEMP))
 		return;
 	registry = open_registry(RowExclusiveLock);
