@@ -12,7 +12,8 @@
  *
  * The relation is locked before it is noted, as strongly as the statement will lock it, so
  * that nobody attaches or relabels in between.  A PhigFollow lives in the context of the
- * utility statement: it survives the commit in the middle of DETACH CONCURRENTLY.
+ * utility statement: it survives the commit in the middle of DETACH CONCURRENTLY.  There
+ * the lock does not, and the statement waits: what the parent got meanwhile counts too.
  */
 #include "postgres.h"
 
@@ -48,6 +49,7 @@ struct PhigFollow
 {
 	NodeTag		statement;
 	Oid			relid;			/* altered relation; InvalidOid for CREATE and RENAME */
+	Oid			detached;		/* partition of DETACH CONCURRENTLY */
 	RangeVar   *name;			/* created relation, or the one whose column is renamed */
 	List	   *before;			/* of PhigRelLabels *: the altered relation, and all below it */
 	List	   *wanted;			/* of WantedLabel *, for the altered or created relation */
@@ -70,6 +72,7 @@ static void after_rename(PhigFollow *follow);
 static void after_create(PhigFollow *follow);
 static bool cuts_labels_off(AlterTableType subtype);
 static Oid	lock_altered(AlterTableStmt *stmt);
+static Oid	concurrently_detached(AlterTableStmt *stmt);
 static List *labels_of_using(AlterTableStmt *stmt, const PhigRelLabels *columns);
 static bool using_walker(Node *node, UsingContext *context);
 static void add_column_ref(ColumnRef *ref, UsingContext *context);
@@ -140,6 +143,7 @@ before_alter(AlterTableStmt *stmt)
 			follow->before = lappend(follow->before, phig_label_relation_copy(lfirst_oid(cell)));
 	if (phig_label_relation(relid) != NULL)
 		follow->wanted = labels_of_using(stmt, phig_label_relation_copy(relid));
+	follow->detached = concurrently_detached(stmt);
 	return follow;
 }
 
@@ -161,6 +165,9 @@ after_alter(PhigFollow *follow)
 		restore(lfirst(cell));
 	foreach(cell, follow->wanted)
 		want(follow->relid, lfirst(cell));
+	if (OidIsValid(follow->detached))
+		foreach(cell, labels_by_name(follow->relid))
+			want(follow->detached, lfirst(cell));
 }
 
 static PhigFollow *
@@ -278,6 +285,17 @@ lock_altered(AlterTableStmt *stmt)
 		return InvalidOid;
 	return RangeVarGetRelidExtended(stmt->relation, AlterTableGetLockLevel(stmt->cmds), RVR_MISSING_OK,
 									RangeVarCallbackOwnsRelation, NULL);
+}
+
+/* InvalidOid when the statement does something else. */
+static Oid
+concurrently_detached(AlterTableStmt *stmt)
+{
+	AlterTableCmd *cmd = linitial_node(AlterTableCmd, stmt->cmds);
+
+	if (cmd->subtype != AT_DetachPartition || !castNode(PartitionCmd, cmd->def)->concurrent)
+		return InvalidOid;
+	return RangeVarGetRelid(castNode(PartitionCmd, cmd->def)->name, NoLock, true);
 }
 
 /* ALTER COLUMN TYPE ... USING writes what other columns hold into this one. */
