@@ -25,7 +25,7 @@
 #include "nodes/nodeFuncs.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
+#include "utils/snapmgr.h"
 
 #include "compat.h"
 #include "flow/flow.h"
@@ -106,15 +106,24 @@ phig_follow_before(Node *utilityStmt)
 void
 phig_follow_after(PhigFollow *follow)
 {
+	bool		push;
+
 	if (follow == NULL)
 		return;
+
+	/* After the commit in the middle of DETACH CONCURRENTLY there is no snapshot, which writing labels needs. */
+	push = !ActiveSnapshotSet();
 	CommandCounterIncrement();
+	if (push)
+		PushActiveSnapshot(GetTransactionSnapshot());
 	if (follow->statement == T_AlterTableStmt)
 		after_alter(follow);
 	else if (follow->statement == T_RenameStmt)
 		after_rename(follow);
 	else
 		after_create(follow);
+	if (push)
+		PopActiveSnapshot();
 }
 
 static PhigFollow *
