@@ -35,6 +35,7 @@
 
 phig_label_changed_hook_type phig_label_changed_hook;
 
+static bool same_text(const char *a, const char *b);
 static PhigStoredLabel *parse_row(HeapTuple tuple, TupleDesc desc);
 static void invalidate_domain(Oid typid);
 
@@ -120,8 +121,7 @@ phig_label_changes(const ObjectAddress *object, const char *old_text, const Phig
 			phig_parsed_label_to_text(&old) : "malformed";
 
 	phig_registry_set(object, new_text);
-	if (phig_label_changed_hook != NULL && !phig_is_shipped(object) && (old_text == NULL ? new_text != NULL :
-																		new_text == NULL || strcmp(old_text, new_text) != 0))
+	if (phig_label_changed_hook != NULL && !phig_is_shipped(object) && !same_text(old_text, new_text))
 		phig_label_changed_hook(object->classId, object->objectId, object->objectSubId, old_text, new_text);
 
 	if (object->classId == TypeRelationId)
@@ -181,6 +181,12 @@ phig_type_is_used(Oid typid)
 	systable_endscan(scan);
 	table_close(depend, AccessShareLock);
 	return used;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
 /* NULL when the row is another provider's. */
