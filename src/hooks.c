@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/parallel.h"
 #include "commands/explain.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -20,6 +21,7 @@
 #include "compat.h"
 #include "hooks.h"
 #include "journal/access.h"
+#include "journal/carrier.h"
 #include "journal/context.h"
 #include "journal/explain.h"
 #include "journal/journal.h"
@@ -27,6 +29,7 @@
 #include "journal/utility.h"
 #include "label/label.h"
 #include "scrub.h"
+#include "settings.h"
 
 static shmem_request_hook_type prev_shmem_request = NULL;
 static shmem_startup_hook_type prev_shmem_startup = NULL;
@@ -154,6 +157,16 @@ count_rows(PhigExecution *execution, QueryDesc *queryDesc)
 		phig_access_rows(execution, rows);
 }
 
+/* Parallel workers write no record, but they log errors of their own. */
+static bool
+is_labelled_worker(QueryDesc *queryDesc)
+{
+	PhigCarrier carrier;
+
+	return IsParallelWorker() && phig_mode != PHIG_MODE_OFF &&
+		phig_carrier_read(queryDesc->plannedstmt, &carrier);
+}
+
 /* The wait comes before the chain: a function below could speak before the first row does. */
 static void
 phig_ExecutorRun(PHIG_RUN_ARGS_DECL)
@@ -182,7 +195,7 @@ phig_ExecutorRun(PHIG_RUN_ARGS_DECL)
 			phig_access_end(execution, geterrcode());
 		}
 		leave(frame);
-		if (execution)
+		if (execution || is_labelled_worker(queryDesc))
 			phig_scrub_rethrow();
 		PG_RE_THROW();
 	}
@@ -289,9 +302,10 @@ phig_object_access(ObjectAccessType access, Oid classId, Oid objectId, int subId
 static void
 phig_emit_log(ErrorData *edata)
 {
-	if (edata->elevel >= FATAL)
-		phig_access_note_fatal(edata->sqlerrcode);
-	else if (phig_active())
+	/* A session that goes down logs its statement, and nothing below catches that. */
+	if (edata->elevel >= FATAL && phig_access_note_fatal(edata->sqlerrcode))
+		phig_scrub_edata(edata);
+	else if (edata->elevel == ERROR && phig_mode != PHIG_MODE_OFF)
 		phig_scrub_log(edata);
 	if (prev_emit_log)
 		prev_emit_log(edata);

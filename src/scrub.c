@@ -18,6 +18,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/parallel.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -482,7 +483,11 @@ phig_scrub_log(ErrorData *edata)
 	 */
 	if (!CLASS_IS(code, '2', '2') && !CLASS_IS(code, '2', '3') && !CLASS_IS(code, '4', '2') &&
 		code != ERRCODE_QUERY_CANCELED)
+	{
+		/* The leader has a line of its own for the statement. */
+		edata->hide_stmt = IsParallelWorker();
 		return;
+	}
 	if (looking_up || !OidIsValid(MyDatabaseId))
 	{
 		looking_up = false;

@@ -162,10 +162,11 @@ phig_access_statement_done(void)
 			end_shared(shared);
 }
 
-void
+bool
 phig_access_note_fatal(int sqlstate)
 {
 	fatal_sqlstate = sqlstate;
+	return !dlist_is_empty(&executions);
 }
 
 static void

@@ -45,8 +45,8 @@ extern void phig_access_end(PhigExecution *execution, int sqlstate);
 /* The top-level statement is over: end the shared records that have no execution left. */
 extern void phig_access_statement_done(void);
 
-/* The session is going down with this error. */
-extern void phig_access_note_fatal(int sqlstate);
+/* The session is going down with this error.  Is an execution cut short by it? */
+extern bool phig_access_note_fatal(int sqlstate);
 
 extern void phig_access_init(void);
 

@@ -69,7 +69,7 @@ sub journal_bytes
 # Known names first: these may be on record.
 $node->safe_psql('postgres', <<'SQL');
 CREATE EXTENSION phiguard;
-CREATE TABLE patient (id bigint PRIMARY KEY, name text, ssn text UNIQUE, birth date, bits bit varying, doc xml);
+CREATE TABLE patient (id bigint PRIMARY KEY, name text, ssn text UNIQUE, birth date, bits bit varying, doc xml) WITH (parallel_workers = 2);
 CREATE TABLE visit (id bigint, patient_id bigint REFERENCES patient DEFERRABLE INITIALLY DEFERRED, note phiguard.clinical_note);
 SELECT phiguard.label('patient', c, k) FROM (VALUES ('name', 'name'), ('ssn', 'ssn'), ('birth', 'date'), ('bits', 'other'), ('doc', 'note')) v (c, k);
 CREATE VIEW roster AS SELECT name, birth FROM patient;
@@ -236,12 +236,20 @@ SELECT name FROM patient WHERE name = 'W';
 ROLLBACK;
 DO $$ BEGIN PERFORM ssn::int FROM patient WHERE name <> 'W'; END $$;
 SELECT f('W'), name::int FROM patient;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET parallel_leader_participation = off;
+SELECT max((name || 'W')::int) FROM patient;
 SET ROLE regress_phig_nobody;
 SELECT name FROM patient WHERE name = 'W';
 INSERT INTO patient VALUES (N, 'W');
 COPY patient TO stdout WITH (NULL 'W');
 SQL
-is(scalar(() = $errors =~ /ERROR: /g), 27, 'the statements that were to fail did');
+is(scalar(() = $errors =~ /ERROR: /g), 28, 'the statements that were to fail did');
+
+like(run(\%failing, "SELECT pg_terminate_backend(pg_backend_pid()), name FROM patient WHERE name <> 'W';"),
+	qr/terminating connection/, 'so did a session');
 
 # What is recorded as the user's own claim is there: the search can find.
 my %claimed;
@@ -251,6 +259,7 @@ my $log = slurp_file($node->logfile);
 is_deeply([ found(\%failing, $log) ], [], 'nothing of a failed statement in the server log');
 like($log, qr/phiguard withheld the values/, 'which says that something was withheld');
 like($log, qr/LOG:.* seen/, 'control: the log was on');
+like($log, qr/parallel worker/, 'control: a parallel worker failed');
 
 my $recorded = $node->safe_psql('postgres', "SELECT count(*) FROM phiguard.access_log WHERE kind IN ('read', 'write', 'disclosure', 'denied', 'ddl')");
 cmp_ok($recorded, '>', 70, 'the statements are on record');
