@@ -659,7 +659,7 @@ compare_public_word(const void *key, const void *member)
 }
 
 bool
-phig_names_has(PhigNames *names, const char *word)
+phig_names_has(PhigNames *names, const char *word, bool keyword)
 {
 	if (is_of_relations(names, word))
 		return true;
@@ -669,7 +669,7 @@ phig_names_has(PhigNames *names, const char *word)
 		return true;
 	if (bsearch(word, public_words, lengthof(public_words), sizeof(char *), compare_public_word) != NULL)
 		return true;
-	return names->utility && !in_list(names->declared, word) && is_object(word);
+	return names->utility && !keyword && !in_list(names->declared, word) && is_object(word);
 }
 
 bool

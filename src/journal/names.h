@@ -33,8 +33,14 @@ extern PhigNames *phig_names_of_utility(Node *utility, const char *text, int len
 /* The view that an RTE was before the rewriter made a sub-select of it, or InvalidOid. */
 extern Oid	phig_names_view(RangeTblEntry *rte);
 
-/* word: as the catalogs would store it (folded, truncated, without quotes). */
-extern bool phig_names_has(PhigNames *names, const char *word);
+/*
+ * phig_names_has
+ *		Does the statement refer to something of that name?
+ *
+ * word:    as the catalogs would store it (folded, truncated, without quotes).
+ * keyword: it is a keyword, too: of a utility statement then only relations and columns count.
+ */
+extern bool phig_names_has(PhigNames *names, const char *word, bool keyword);
 
 /* Has the user chosen the word as an alias (where it could as well be a keyword)? */
 extern bool phig_names_is_alias(PhigNames *names, const char *word);

@@ -435,7 +435,7 @@ lookup_word(Normalizer *n, const char *text, bool opaque)
 		int			category = keyword_category(text);
 
 		word->text = pstrdup(text);
-		word->public = !opaque && phig_names_has(n->names, text);
+		word->public = !opaque && phig_names_has(n->names, text, category != CATEGORY_NONE);
 		word->quotes = needs_quotes(text, category);
 		word->placeholder = 0;
 
