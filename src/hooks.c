@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/parallel.h"
+#include "access/xact.h"
 #include "commands/explain.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -16,6 +17,7 @@
 #include "storage/ipc.h"
 #include "tcop/pquery.h"
 #include "tcop/utility.h"
+#include "utils/inval.h"
 #include "utils/portal.h"
 
 #include "compat.h"
@@ -74,6 +76,18 @@ leave(Frame frame)
 		phig_access_statement_done();
 }
 
+/*
+ * A label may be set while others hold locks on the relation, and a
+ * transaction that has one takes it again without looking: look before each
+ * statement, so that the next execution goes by the label.
+ */
+static void
+see_new_labels(void)
+{
+	if (IsTransactionState())
+		AcceptInvalidationMessages();
+}
+
 static void
 phig_shmem_request(void)
 {
@@ -96,9 +110,15 @@ phig_planner(Query *parse, const char *query_string, int cursorOptions, ParamLis
 {
 	PlannedStmt *volatile plan = NULL;
 	PhigPlanning planning;
-	bool		labelled = phig_active() && phig_plan_begin(parse, query_string, &planning);
-	Frame		frame = enter(true, NULL);
+	bool		labelled = false;
+	Frame		frame;
 
+	if (phig_active())
+	{
+		see_new_labels();
+		labelled = phig_plan_begin(parse, query_string, &planning);
+	}
+	frame = enter(true, NULL);
 	PG_TRY();
 	{
 		if (prev_planner)
@@ -126,7 +146,10 @@ phig_ExecutorStart(QueryDesc *queryDesc, int eflags)
 	PhigExecution *execution = NULL;
 
 	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY) && phig_active())
+	{
+		see_new_labels();
 		execution = phig_plan_start(queryDesc);
+	}
 	if (execution == NULL)
 	{
 		chain(queryDesc, eflags);
@@ -144,14 +167,18 @@ phig_ExecutorStart(QueryDesc *queryDesc, int eflags)
 	PG_END_TRY();
 }
 
-/* A holdable cursor that can scroll starts over when its transaction commits: its rows are counted anew. */
+/*
+ * A holdable cursor that can scroll starts over when its transaction commits
+ * and fills the portal's own store: its rows are counted anew.  FETCH fills a
+ * store too, but of another portal than the cursor's.
+ */
 static void
 count_rows(PhigExecution *execution, QueryDesc *queryDesc)
 {
 	uint64		rows = queryDesc->estate->es_processed;
 
-	if (queryDesc->dest->mydest == DestTuplestore && ActivePortal &&
-		ActivePortal->queryDesc == queryDesc && (ActivePortal->cursorOptions & CURSOR_OPT_SCROLL))
+	if (ActivePortal && ActivePortal->queryDesc == queryDesc && ActivePortal->holdStore &&
+		(ActivePortal->cursorOptions & CURSOR_OPT_SCROLL))
 		phig_access_set_rows(execution, rows);
 	else
 		phig_access_rows(execution, rows);
@@ -271,6 +298,7 @@ phig_ProcessUtility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTr
 	}
 	if (qc == NULL)
 		InitializeQueryCompletion(&own_qc);
+	see_new_labels();
 	phig_utility_begin(&utility, pstmt, queryString);
 	frame = enter(!utility.wraps_query, utility.wraps_query ? pstmt->utilityStmt : NULL);
 	PG_TRY();

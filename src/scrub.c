@@ -176,7 +176,7 @@ replace(char **text, const char *begin, const char *end, const char *by)
 
 /*
  * Can the message of such an error hold a value?  Not where the server only
- * ever names objects: integrity (its values are in DETAIL), privileges,
+ * ever names objects: integrity (its values are in DETAIL), cursors, privileges,
  * resources, cancellation; nor where the author of a function words it.
  */
 static bool
@@ -184,10 +184,10 @@ message_may_hold_values(const ErrorData *edata)
 {
 	int			code = edata->sqlerrcode;
 
-	if (CLASS_IS(code, '2', '3') || CLASS_IS(code, '2', '5') || CLASS_IS(code, '4', '0') ||
-		CLASS_IS(code, '5', '3') || CLASS_IS(code, '5', '4') || CLASS_IS(code, '5', '5') ||
-		CLASS_IS(code, '5', '7') || CLASS_IS(code, '5', '8') || CLASS_IS(code, 'P', '0') ||
-		CLASS_IS(code, 'P', 'G'))
+	if (CLASS_IS(code, '2', '3') || CLASS_IS(code, '2', '4') || CLASS_IS(code, '2', '5') ||
+		CLASS_IS(code, '3', '4') || CLASS_IS(code, '4', '0') || CLASS_IS(code, '5', '3') ||
+		CLASS_IS(code, '5', '4') || CLASS_IS(code, '5', '5') || CLASS_IS(code, '5', '7') ||
+		CLASS_IS(code, '5', '8') || CLASS_IS(code, 'P', '0') || CLASS_IS(code, 'P', 'G'))
 		return false;
 	return code != ERRCODE_INSUFFICIENT_PRIVILEGE && code != ERRCODE_FEATURE_NOT_SUPPORTED;
 }

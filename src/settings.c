@@ -88,10 +88,11 @@ claim_check(char **newval, void **extra, GucSource source)
 	return true;
 }
 
+/* What is assigned while no transaction is in progress was there before: it is restored, or comes from outside. */
 static void
 claim_assigned(int claim)
 {
-	claim_set_in[claim] = xact_number;
+	claim_set_in[claim] = IsTransactionState() ? xact_number : 0;
 	phig_claims_generation++;
 	phig_journal_session_changed();
 }

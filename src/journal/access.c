@@ -287,14 +287,23 @@ end_abandoned(PhigExecution *execution)
 	phig_access_end(execution, sqlstate);
 }
 
-/* The session ends, perhaps in the middle of a statement: PG_FINALLY blocks do not run then. */
+/*
+ * The session ends, perhaps in the middle of a statement: PG_FINALLY and
+ * PG_CATCH blocks do not run then, but the executor's state is still there.
+ */
 static void
 end_at_exit(int code, Datum arg)
 {
 	dlist_mutable_iter iter;
 
 	dlist_foreach_modify(iter, &executions)
-		end_abandoned(dlist_container(PhigExecution, node, iter.cur));
+	{
+		PhigExecution *execution = dlist_container(PhigExecution, node, iter.cur);
+
+		if (execution->running && execution->query_desc && execution->query_desc->estate)
+			phig_access_rows(execution, execution->query_desc->estate->es_processed);
+		end_abandoned(execution);
+	}
 	phig_access_statement_done();
 }
 

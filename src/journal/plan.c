@@ -170,26 +170,31 @@ adapt_to_wrapper(QueryDesc *query_desc, PhigStatement *statement)
 {
 	CommandDest dest = query_desc->dest ? query_desc->dest->mydest : DestNone;
 	bool		into_relation = dest == DestIntoRel || dest == DestTransientRel;
+	Node	   *command = phig_wrapper_command;
 	PhigStatement adapted;
 	uint32		flags = 0;
 
-	switch (nodeTag(phig_wrapper_command))
+	switch (nodeTag(command))
 	{
 		case T_ExplainStmt:
 			flags |= PHIG_FLAG_EXPLAIN;
 			if (!into_relation)
 				return flags;
+			command = castNode(Query, ((ExplainStmt *) command)->query)->utilityStmt;
 			break;
 		case T_CopyStmt:
 			flags |= PHIG_FLAG_COPY;
 			break;
 		case T_CreateTableAsStmt:
+			/* AS EXECUTE names its receiver only when the plan runs. */
+			into_relation = true;
+			break;
 		case T_RefreshMatViewStmt:
 			break;
 		default:
 			return 0;
 	}
-	phig_statement_retarget(&adapted, statement, CreateCommandName(phig_wrapper_command),
+	phig_statement_retarget(&adapted, statement, CreateCommandName(command),
 							into_relation);
 	*statement = adapted;
 	return flags;

@@ -6,9 +6,11 @@
  * once and kept; a change of role, of application_name or of one of phiguard's
  * claims, and a renamed role, make it anew at the next record.
  *
- * The active role is that of SET ROLE: inside a SECURITY DEFINER function it is
- * still the caller's.  Outside a transaction no name can be looked up: a
- * definition made there gives roles by their OIDs, and is not kept.
+ * The login role is who authenticated: a superuser's SET SESSION AUTHORIZATION
+ * does not change it.  The active role is that of SET ROLE: inside a SECURITY
+ * DEFINER function it is still the caller's.  Outside a transaction no name can
+ * be looked up: a definition made there gives roles by their OIDs, and is not
+ * kept.
  */
 #include "postgres.h"
 
@@ -143,7 +145,7 @@ end_text(void)
 const PhigDefinition *
 phig_session_definition(void)
 {
-	Oid			login = GetSessionUserId();
+	Oid			login = GetAuthenticatedUserId();
 	Oid			active = GetOuterUserId();
 	const char *application = application_name ? application_name : "";
 	uint64		made_for = IsTransactionState() ? changes : 0;

@@ -20,6 +20,7 @@
 #include "commands/copy.h"
 #include "commands/prepare.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "parser/parse_node.h"
 #include "rewrite/rewriteHandler.h"
 #include "tcop/cmdtag.h"
@@ -42,6 +43,7 @@ static PhigUtility *current = NULL; /* innermost statement that may touch labell
 static bool wraps_query(Node *stmt);
 static PhigExecution *begin_copy(PhigUtility *utility, PlannedStmt *pstmt,
 								 const char *query_string);
+static CreateTableAsStmt *table_from_query(Node *stmt);
 static List *derive_labels(CreateTableAsStmt *stmt);
 static void apply_derived(CreateTableAsStmt *stmt, List *derived);
 static void note_named_relations(PhigUtility *utility, Node *stmt);
@@ -59,6 +61,7 @@ phig_utility_begin(PhigUtility *utility, PlannedStmt *pstmt, const char *query_s
 
 	memset(utility, 0, sizeof(*utility));
 	utility->outer = current;
+	utility->depth = phig_code_depth;
 	utility->wraps_query = wraps_query(stmt);
 	current = utility;
 
@@ -68,8 +71,8 @@ phig_utility_begin(PhigUtility *utility, PlannedStmt *pstmt, const char *query_s
 
 	if (IsA(stmt, CopyStmt) && ((CopyStmt *) stmt)->relation)
 		utility->copy = begin_copy(utility, pstmt, query_string);
-	else if (IsA(stmt, CreateTableAsStmt))
-		utility->derived = derive_labels((CreateTableAsStmt *) stmt);
+	else if (table_from_query(stmt))
+		utility->derived = derive_labels(table_from_query(stmt));
 	else
 	{
 		record_setting(stmt);
@@ -96,7 +99,7 @@ phig_utility_finish(PhigUtility *utility, PlannedStmt *pstmt, const char *query_
 	if (utility->follow)
 		phig_follow_after(utility->follow);
 	if (utility->derived)
-		apply_derived((CreateTableAsStmt *) stmt, utility->derived);
+		apply_derived(table_from_query(stmt), utility->derived);
 	if (utility->late_columns)
 		record_late(utility, pstmt, query_string);
 	if (utility->started)
@@ -137,16 +140,21 @@ phig_utility_label_changed(Oid classId, Oid objectId, int subId, const char *old
 	PhigDefinition def;
 	char	   *text = psprintf("%s -> %s", old_label ? old_label : "(none)",
 								new_label ? new_label : "(none)");
+	uint32		flags;
 	char	   *name;
 
 	if (!phig_active())
 		return;
+	flags = phig_context_flags();
+	/* The client's own SECURITY LABEL is no function, though commands count as what may run one. */
+	if (current && current->depth == 0)
+		flags &= ~PHIG_FLAG_FUNCTION;
 	if (classId == RelationRelationId)
 		name = phig_column_path(objectId, subId);
 	else
 		name = format_type_extended(objectId, -1, FORMAT_TYPE_FORCE_QUALIFY);
 	phig_statement_event(&def, "SECURITY LABEL", text, name ? list_make1(name) : NIL);
-	phig_journal_event(&def, PHIG_KIND_POLICY, phig_context_flags(), PHIG_OUTCOME_OK, 0, true);
+	phig_journal_event(&def, PHIG_KIND_POLICY, flags, PHIG_OUTCOME_OK, 0, true);
 }
 
 /* Commands that plan and run one query for the client, and no code of their own before it. */
@@ -213,6 +221,15 @@ begin_copy(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string)
 	return execution;
 }
 
+/* CREATE TABLE AS, also under EXPLAIN: with ANALYZE that makes the table too. */
+static CreateTableAsStmt *
+table_from_query(Node *stmt)
+{
+	if (IsA(stmt, ExplainStmt))
+		stmt = castNode(Query, ((ExplainStmt *) stmt)->query)->utilityStmt;
+	return stmt && IsA(stmt, CreateTableAsStmt) ? (CreateTableAsStmt *) stmt : NULL;
+}
+
 /* What each column of CREATE TABLE AS, SELECT INTO or CREATE MATERIALIZED VIEW will hold. */
 static List *
 derive_labels(CreateTableAsStmt *stmt)
@@ -259,7 +276,9 @@ derive_labels(CreateTableAsStmt *stmt)
 static void
 apply_derived(CreateTableAsStmt *stmt, List *derived)
 {
-	Oid			relid = RangeVarGetRelid(stmt->into->rel, NoLock, true);
+	/* Where it was made, not where the search path finds its name first. */
+	Oid			relid = get_relname_relid(stmt->into->rel->relname,
+										  RangeVarGetCreationNamespace(stmt->into->rel));
 	AttrNumber	attno = 0;
 	ListCell   *lc;
 
@@ -313,6 +332,13 @@ note_named_relations(PhigUtility *utility, Node *stmt)
 		case T_TruncateStmt:
 			foreach(lc, ((TruncateStmt *) stmt)->relations)
 				note_rangevar(utility, lfirst_node(RangeVar, lc));
+			break;
+		case T_DropStmt:
+			if (((DropStmt *) stmt)->removeType == OBJECT_TABLE ||
+				((DropStmt *) stmt)->removeType == OBJECT_MATVIEW ||
+				((DropStmt *) stmt)->removeType == OBJECT_FOREIGN_TABLE)
+				foreach(lc, ((DropStmt *) stmt)->objects)
+					note_rangevar(utility, makeRangeVarFromNameList(lfirst_node(List, lc)));
 			break;
 		case T_CreateStatsStmt:
 			foreach(lc, ((CreateStatsStmt *) stmt)->relations)

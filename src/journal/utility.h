@@ -16,6 +16,7 @@
 /* What phiguard does around one utility statement; lives on the caller's stack. */
 typedef struct PhigUtility
 {
+	int			depth;			/* of user code around it */
 	bool		wraps_query;	/* plans and runs a query for the client: the code depth stays */
 	PhigExecution *copy;		/* COPY of a labelled table */
 	PhigFollow *follow;			/* labels that follow ALTER TABLE, LIKE ... */
