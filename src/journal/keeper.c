@@ -82,9 +82,6 @@ static Attempt spare_attempt = {
 	"Records are still written; the next segment will grow as it is written."
 };
 
-/* Replaying somebody else's WAL, as far as we know. */
-static bool is_standby = false;
-
 void
 phig_keeper_register(void)
 {
@@ -114,7 +111,7 @@ append_event(const char *tag, const char *text, PhigKind kind)
 	definition.text = lines.data;
 	definition.len = lines.len;
 	phig_journal_define(&definition);
-	phig_journal_event(&definition, kind, is_standby ? PHIG_FLAG_REPLICA : 0,
+	phig_journal_event(&definition, kind, phig_journal->standby ? PHIG_FLAG_REPLICA : 0,
 					   PHIG_OUTCOME_OK, 0, false);
 	pfree(lines.data);
 }
@@ -148,7 +145,7 @@ watch_settings(bool report)
 static const char *
 server_role(void)
 {
-	return !IsUnderPostmaster ? "single-user" : is_standby ? "standby" : "primary";
+	return !IsUnderPostmaster ? "single-user" : phig_journal->standby ? "standby" : "primary";
 }
 
 static void
@@ -298,9 +295,9 @@ work(void)
 		flush();
 	if (is_due(&spare_attempt))
 		prepare_segment();
-	if (is_standby && !RecoveryInProgress())
+	if (phig_journal->standby && !RecoveryInProgress())
 	{
-		is_standby = false;
+		phig_journal->standby = false;
 		append_event("PROMOTION", "this server is a primary now", PHIG_KIND_SERVER);
 	}
 }
@@ -372,9 +369,10 @@ phig_keeper_main(Datum arg)
 	phig_is_keeper = true;
 	phig_journal->keeper_latch = MyLatch;
 	on_shmem_exit(keeper_exit, 0);
-	CurrentMemoryContext = AllocSetContextCreate(TopMemoryContext, "phiguard keeper",
-												 ALLOCSET_DEFAULT_SIZES);
-	is_standby = replays_wal();
+	MemoryContextSwitchTo(AllocSetContextCreate(TopMemoryContext, "phiguard keeper",
+												ALLOCSET_DEFAULT_SIZES));
+	if (!phig_journal->started)
+		phig_journal->standby = replays_wal();
 	watch_settings(false);
 	if (is_open())
 		take_over();

@@ -254,8 +254,8 @@ choose_segment(Recovery *r, PhigFault *fault)
 		return begin_after_break(r, r->newest, 0, fault);
 
 	/*
-	 * The ring's file knows better than the segment how far that once was on
-	 * disk, and its records must follow those of the segment.
+	 * The ring's file knows better than the segment how far that once was on disk, and its
+	 * records must follow those of the segment.
 	 */
 	if (scan->state == PHIG_SCAN_DAMAGED ||
 		(r->newest == rest->synced_segment && scan->chain.offset < rest->synced_offset) ||

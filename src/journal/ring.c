@@ -63,7 +63,7 @@ static struct
 	char	   *data;
 	uint64		bytes;			/* of data */
 	uint64		inode;
-} ring;
+}			ring;
 
 static void
 unmap(void)

@@ -65,6 +65,7 @@ typedef struct PhigJournalShared
 								 * themselves */
 	pg_atomic_uint32 spare_ready;	/* the preallocated next segment exists */
 	bool		started;		/* the start event is written; keeper only */
+	bool		standby;		/* replaying somebody else's WAL, as far as we know; keeper only */
 	bool		announced;		/* the place of the directory was commented on; keeper only */
 
 	slock_t		mutex;
