@@ -86,7 +86,29 @@ for my $round (1 .. 3)
 	is_intact($node, "writers killed, round $round");
 }
 
-# A statement whose row the client has seen is on record for each acknowledged number.
+# Whatever a client was answered is on record: each counts its answers, then the server is gone.
+for my $sync (qw(on write off))
+{
+	my $mark = "answered under $sync";
+	my $read = $node->basedir . "/$sync.sql";
+	append_to_file($read, "SELECT ssn FROM patient WHERE id = 1;\n");
+	local $ENV{PGOPTIONS} = "-c phiguard.journal_sync=$sync -c phiguard.app_user=" . ($mark =~ s/ /\\ /gr);
+	my $bench = IPC::Run::start([ 'pgbench', '-n', '-c', 4, '-T', 20, '-f', $read, $node->connstr('postgres') ],
+		'>', \my $out, '2>', \my $err);
+
+	sleep 1;
+	$node->stop('immediate');
+	eval { $bench->finish };
+	delete $ENV{PGOPTIONS};
+	$node->start;
+	wait_until_open($node);
+	my ($answers) = $out =~ /transactions actually processed: (\d+)/;
+	cmp_ok($answers, '>', 0, "$mark: clients were at work");
+	my $records = log_rows($node, 'count(*)', "app_user = '$mark' AND kind = 'read'");
+	cmp_ok($records, '>=', $answers, "$mark: all $answers answers are on record");
+	is_intact($node, $mark);
+}
+
 is(log_rows($node, 'count(*) - count(DISTINCT (node, position))', 'true'), '0', 'no record stands twice');
 
 $node->stop;
