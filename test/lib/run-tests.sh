@@ -47,7 +47,8 @@ restart_after_crash()
 	server_start main
 }
 
-# run_pair KIND NAME: one regression test or isolation spec, in a database of its own.
+# run_pair KIND NAME: one regression test or isolation spec, in a database of its own, whose
+# name tells its records in the journal from those of the others.
 run_pair()
 {
 	local kind=$1 name=$2 started out=$PHIG_OUT/$1/$2 tool input=test status=0
@@ -60,7 +61,7 @@ run_pair()
 	mkdir -p "$out"
 	started=$(date +%s%N)
 	"$tool" --inputdir=$input --outputdir="$out" --bindir="$(dirname "$(command -v psql)")" \
-		--dbname=contrib_regression "$name" >"$out/log" 2>&1 || status=$?
+		--dbname="${kind}_$name" "$name" >"$out/log" 2>&1 || status=$?
 	if [ $status != 0 ] && [ -s "$out/regression.diffs" ]; then
 		report "$kind" "$name" $status "$started" "$out/regression.diffs"
 	else
@@ -99,6 +100,24 @@ run_tap()
 	if [ "$failed" = 0 ]; then
 		rm -rf "$out"
 	fi
+}
+
+# run_taps FILE...: as many at a time as there are processors (PHIG_JOBS): most of them wait for servers.
+run_taps()
+{
+	local script jobs=${PHIG_JOBS:-$(nproc)}
+
+	for script in "$@"; do
+		while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
+			wait -n || true
+		done
+		{
+			# In one piece, since others report as well.
+			text=$(run_tap "$script") || tally_add "$tally" 0 1
+			printf '%s\n' "$text"
+		} &
+	done
+	wait
 }
 
 # found DIRECTORY SUFFIX: base names, sorted.
@@ -160,6 +179,4 @@ if [ -n "$regress$specs" ]; then
 	fi
 	cp "$PHIG_WORK/main/log" "$PHIG_OUT/server.log"
 fi
-for script in $taps; do
-	run_tap "$script"
-done
+run_taps $taps
