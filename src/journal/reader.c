@@ -70,6 +70,7 @@ typedef struct LogReader
 	Tuplestorestate *result;
 	Tuplesortstate *sort;		/* of the node's rows */
 	TupleTableSlot *slot;		/* a row to be sorted */
+	Datum		no_words;		/* an empty text[] */
 	MemoryContext row_context;	/* reset after each row */
 	HTAB	   *open;			/* OpenExecution by seq: of the node */
 	PhigDictionary *dictionary; /* of the segment */
@@ -190,7 +191,7 @@ put_row(LogReader *reader, const OpenExecution *execution, const Ending *ending,
 	ExecClearTuple(slot);
 	memset(slot->tts_isnull, true, PHIG_LOG_COLUMNS * sizeof(bool));
 	for (int column = PHIG_LOG_RETURNED; column <= PHIG_LOG_CATEGORIES; column++)
-		set_column(reader, column, phig_text_array(NIL));
+		set_column(reader, column, reader->no_words);
 
 	set_meaning(reader, execution->session);
 	set_meaning(reader, execution->statement);
@@ -459,6 +460,7 @@ phiguard_read_log(PG_FUNCTION_ARGS)
 	reader.sessions = sessions;
 	reader.result = rsinfo->setResult;
 	reader.slot = MakeSingleTupleTableSlot(rsinfo->setDesc, &TTSOpsVirtual);
+	reader.no_words = phig_text_array(NIL);
 	reader.row_context = AllocSetContextCreate(CurrentMemoryContext, "phiguard access_log row",
 											   ALLOCSET_DEFAULT_SIZES);
 	for (int i = 0; i < reader.source->nfiles; i++)
