@@ -33,7 +33,7 @@ static void
 put_on_record(const char *what, PhigOutcome outcome, int sqlstate, bool wait)
 {
 	char	   *text = psprintf("t=SELECT\nq=%s\n", what);
-	PhigDefinition statement = {.text = text,.len = strlen(text)};
+	PhigDefinition statement = {.text = text, .len = strlen(text)};
 
 	/* That this is itself a function says nothing of the reader. */
 	uint32		flags = phig_context_flags() & ~PHIG_FLAG_FUNCTION;

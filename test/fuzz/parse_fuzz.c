@@ -269,7 +269,7 @@ static int
 verify_journal(void)
 {
 	PhigVerifier verifier = {0};
-	PhigBranch	branch = {.node8 = "bbbbbbbb",.segment = "bbbbbbbb-0000000001.seg"};
+	PhigBranch	branch = {.node8 = "bbbbbbbb", .segment = "bbbbbbbb-0000000001.seg"};
 	PhigBytes	bytes = {get_bytes, &files[BRANCH], files[BRANCH].size};
 	PhigSegmentHeader header;
 
@@ -290,7 +290,7 @@ verify_journal(void)
 	{
 		bool		second = i == BRANCH;
 		char		name[32];
-		PhigSegment segment = {.name = name,.number = second ? 1 : (uint64_t) i + 1};
+		PhigSegment segment = {.name = name, .number = second ? 1 : (uint64_t) i + 1};
 
 		if (i == 0 || second)
 			phig_verify_begin_node(&verifier, second ? "bbbbbbbb" : "aaaaaaaa", second ? SYSTEM : 0);
