@@ -7,7 +7,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('primary');
-$node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
+$node->init(allows_streaming => 1, extra => [ '--encoding=UTF8', '--locale=C' ]);
 $node->append_conf('postgresql.conf', <<'CONF');
 shared_preload_libraries = 'phiguard'
 phiguard.journal_segment_size = 1MB
@@ -164,6 +164,28 @@ for my $case (
 	is($node->safe_psql($database, "$set SELECT app_user FROM phiguard.access_log WHERE kind = 'read' AND app_user <> ''"),
 		$expected, "app_user read in database $database");
 }
+
+#
+# A hot standby: its own journal, a branch of the one that the base backup copied.
+#
+$node->safe_psql('postgres', 'DROP DATABASE latin');
+$node->backup('base');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'base', has_streaming => 1);
+$standby->start;
+is($standby->safe_psql('postgres', 'SELECT ssn FROM patient WHERE id = 3 AND true'), 3, 'read on a standby');
+my ($first) = map { read_segment($_) } grep { !/$name-/ } segment_files($standby->data_dir . '/phiguard/journal');
+is($standby->safe_psql('postgres', <<'SQL'), "$name|read|f\n$first->{node8}|read|t", 'the log of both nodes, the parent first');
+SELECT node, kind, 'replica' = ANY (flags) FROM
+(SELECT node, kind, flags, row_number() OVER () AS n, row_number() OVER (PARTITION BY node ORDER BY position DESC) AS back
+ FROM phiguard.access_log WHERE kind = 'read') l WHERE back = 1 ORDER BY n
+SQL
+is($standby->safe_psql('postgres', "SELECT count(*) FROM phiguard.access_log WHERE kind = 'log_read' AND 'replica' = ANY (flags)"),
+	2, 'reading it there is on record there');
+is($standby->safe_psql('postgres', 'SELECT * FROM phiguard.verify_journal()'), '', 'and it is intact');
+is($standby->safe_psql('postgres', "SELECT bool_or(outcome IS NULL) FROM phiguard.access_log WHERE node = '$name'"), 'f',
+	'nothing of the parent runs here');
+$standby->stop;
 
 $node->stop;
 done_testing();
