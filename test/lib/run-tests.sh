@@ -95,7 +95,7 @@ run_tap()
 		failed=1
 	fi
 	report tap "$name ($passed)" "$status" "$started" "$out/output"
-	grep -i '^ok .*# skip\|^1\.\.0 # skip' "$out/output" | sed 's/^/        skipped: /' || true
+	grep -iE '^ok .*# skip|\.pl \.\. skipped:' "$out/output" | sed 's|^|        skipped: |' || true
 	tally_add "$tally" "$passed" "$failed"
 	if [ "$failed" = 0 ]; then
 		rm -rf "$out"
