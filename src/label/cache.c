@@ -49,7 +49,7 @@ typedef struct RelationEntry
 {
 	Oid			relid;
 	EntryState	state;
-	uint64		version;
+	uint64		version;		/* 0 until first built */
 	PhigRelLabels *labels;		/* NULL: nothing is labelled */
 } RelationEntry;
 
@@ -71,7 +71,7 @@ static uint64 last_version = 0;
 
 static const RelationEntry *ready_entry(Oid relid);
 static const PhigRelLabels *build_relation(Oid relid);
-static void finish_relation(RelationEntry *entry, const PhigRelLabels *labels, bool is_new);
+static void finish_relation(RelationEntry *entry, const PhigRelLabels *labels);
 static bool same_labels(const PhigRelLabels *a, const PhigRelLabels *b);
 static PhigLabel build_type(Oid typid);
 static PhigRelLabels *keep(const PhigRelLabels *labels, MemoryContext context);
@@ -178,18 +178,19 @@ build_relation(Oid relid)
 	MemoryContext caller = MemoryContextSwitchTo(scratch);
 	PhigRelLabels *labels = NULL;
 	RelationEntry *entry = NULL;
-	bool		found = true;
-	bool		is_new = false;
+	bool		found;
 
 	for (int attempt = 0; attempt < BUILD_ATTEMPTS; attempt++)
 	{
 		create_cache();
 		entry = hash_search(relations, &relid, HASH_ENTER, &found);
 		if (!found)
+		{
 			entry->labels = NULL;
+			entry->version = 0;
+		}
 		else if (entry->state == ENTRY_STALE)
 			stale--;
-		is_new = is_new || !found;
 		entry->state = ENTRY_BUILDING;
 
 		labels = phig_resolve_relation(relid, NULL);
@@ -202,7 +203,7 @@ build_relation(Oid relid)
 
 	if (entry != NULL)
 	{
-		finish_relation(entry, labels, is_new);
+		finish_relation(entry, labels);
 		labels = entry->labels;
 	}
 	else
@@ -216,11 +217,11 @@ build_relation(Oid relid)
 	return labels;
 }
 
-/* An entry that holds what was just resolved; its version grows when it held something else. */
+/* The version grows where the entry held something else, or nothing yet. */
 static void
-finish_relation(RelationEntry *entry, const PhigRelLabels *labels, bool is_new)
+finish_relation(RelationEntry *entry, const PhigRelLabels *labels)
 {
-	if (is_new || !same_labels(entry->labels, labels))
+	if (entry->version == 0 || !same_labels(entry->labels, labels))
 	{
 		if (entry->labels != NULL)
 			pfree(entry->labels);

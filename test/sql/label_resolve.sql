@@ -100,6 +100,22 @@ SECURITY LABEL FOR phiguard ON COLUMN own.a IS 'quasi';
 SELECT a FROM own;
 SELECT * FROM phiguard.verify_labels();
 
+-- A transaction sees its own labels at once, and nothing of them when they are rolled back.
+CREATE TABLE tried (a text, b text);
+EXPLAIN (COSTS OFF) SELECT a FROM tried;
+BEGIN;
+SECURITY LABEL FOR phiguard ON COLUMN tried.a IS 'email';
+EXPLAIN (COSTS OFF) SELECT a FROM tried;
+SAVEPOINT s;
+SELECT phiguard.label('tried', 'a', NULL), phiguard.label('tried', 'b', 'url');
+EXPLAIN (COSTS OFF) SELECT a FROM tried;
+EXPLAIN (COSTS OFF) SELECT b FROM tried;
+ROLLBACK TO s;
+EXPLAIN (COSTS OFF) SELECT a FROM tried;
+ROLLBACK;
+EXPLAIN (COSTS OFF) SELECT a FROM tried;
+SELECT * FROM phiguard.verify_labels();
+
 -- Foreign tables and materialized views have labels of their own.
 CREATE FOREIGN DATA WRAPPER dummy;
 CREATE SERVER dummy FOREIGN DATA WRAPPER dummy;
