@@ -1,31 +1,35 @@
 -- Labels: what is PHI.  The labels themselves are security labels (pg_seclabel).
 
 -- The second book of labels: pg_dump carries it as data, see phiguard.verify_labels().
+-- By name, not by OID: rows must load into any database, also where what they speak of was left out of the dump.
 CREATE TABLE phiguard.label_registry (
-    relation    regclass,
+    schema      name NOT NULL,
+    relation    name,
     column_name name,
-    domain      regtype,
+    domain      name,
     label       text NOT NULL
 );
-CREATE INDEX label_registry_relation_idx ON phiguard.label_registry (relation);
-CREATE INDEX label_registry_domain_idx ON phiguard.label_registry (domain);
+CREATE INDEX label_registry_relation_idx ON phiguard.label_registry (schema, relation);
+CREATE INDEX label_registry_domain_idx ON phiguard.label_registry (schema, domain);
 REVOKE ALL ON phiguard.label_registry FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('phiguard.label_registry', '');
 COMMENT ON TABLE phiguard.label_registry IS
 'Every label as it was set, for phiguard.verify_labels(). Kept by phiguard: not to be written by hand.';
+COMMENT ON COLUMN phiguard.label_registry.schema IS 'Schema of the table or domain.';
 COMMENT ON COLUMN phiguard.label_registry.relation IS 'Labelled table, or table of the labelled column; NULL for a domain.';
 COMMENT ON COLUMN phiguard.label_registry.column_name IS 'Labelled column; NULL for the table itself and for a domain.';
 COMMENT ON COLUMN phiguard.label_registry.domain IS 'Labelled domain, or NULL.';
 COMMENT ON COLUMN phiguard.label_registry.label IS 'The label.';
 
 -- Labels may be there already: they outlive the extension.
-INSERT INTO phiguard.label_registry (relation, column_name, domain, label)
-SELECT c.oid, a.attname, t.oid, s.label
+INSERT INTO phiguard.label_registry (schema, relation, column_name, domain, label)
+SELECT n.nspname, c.relname, a.attname, t.typname, s.label
   FROM pg_catalog.pg_seclabel s
   LEFT JOIN pg_catalog.pg_class c ON s.classoid = 'pg_catalog.pg_class'::regclass AND c.oid = s.objoid
   LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = s.objsubid AND s.objsubid <> 0
   LEFT JOIN pg_catalog.pg_type t ON s.classoid = 'pg_catalog.pg_type'::regclass AND t.oid = s.objoid
- WHERE s.provider = 'phiguard' AND (t.oid IS NOT NULL OR c.relpersistence <> 't');
+  JOIN pg_catalog.pg_namespace n ON n.oid = coalesce(c.relnamespace, t.typnamespace)
+ WHERE s.provider = 'phiguard' AND c.relpersistence IS DISTINCT FROM 't';
 
 -- The officer's role is a setting, unknown here: PUBLIC may call what checks for the officer itself.
 

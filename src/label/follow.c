@@ -48,7 +48,7 @@ typedef struct WantedLabel
 struct PhigFollow
 {
 	NodeTag		statement;
-	Oid			relid;			/* altered relation; InvalidOid for CREATE and RENAME */
+	Oid			relid;			/* altered relation; InvalidOid for other statements */
 	Oid			detached;		/* partition of DETACH CONCURRENTLY */
 	RangeVar   *name;			/* created relation, or the one whose column is renamed */
 	List	   *before;			/* of PhigRelLabels *: the altered relation, and all below it */
@@ -56,6 +56,7 @@ struct PhigFollow
 	List	   *sources;		/* OIDs: the relations of CREATE TABLE ... LIKE */
 	char	   *old_name;		/* of a renamed column */
 	char	   *new_name;
+	List	   *noted;			/* names in the registry, where objects are renamed or moved */
 };
 
 typedef struct UsingContext
@@ -66,6 +67,7 @@ typedef struct UsingContext
 
 static PhigFollow *before_alter(AlterTableStmt *stmt);
 static PhigFollow *before_rename(RenameStmt *stmt);
+static PhigFollow *before_move(ObjectType type, RangeVar *name);
 static PhigFollow *before_create(CreateStmt *stmt);
 static void after_alter(PhigFollow *follow);
 static void after_rename(PhigFollow *follow);
@@ -91,6 +93,9 @@ phig_follow_before(Node *utilityStmt)
 			return before_alter((AlterTableStmt *) utilityStmt);
 		case T_RenameStmt:
 			return before_rename((RenameStmt *) utilityStmt);
+		case T_AlterObjectSchemaStmt:
+			return before_move(((AlterObjectSchemaStmt *) utilityStmt)->objectType,
+							   ((AlterObjectSchemaStmt *) utilityStmt)->relation);
 		case T_CreateStmt:
 			return before_create((CreateStmt *) utilityStmt);
 		case T_CreateForeignTableStmt:
@@ -120,6 +125,8 @@ phig_follow_after(PhigFollow *follow)
 		after_alter(follow);
 	else if (follow->statement == T_RenameStmt)
 		after_rename(follow);
+	else if (follow->statement == T_AlterObjectSchemaStmt)
+		phig_registry_follow_names(follow->noted);
 	else
 		after_create(follow);
 	if (push)
@@ -185,7 +192,7 @@ before_rename(RenameStmt *stmt)
 	PhigFollow *follow;
 
 	if (stmt->renameType != OBJECT_COLUMN)
-		return NULL;
+		return before_move(stmt->renameType, stmt->relation);
 	follow = palloc0(sizeof(PhigFollow));
 	follow->statement = T_RenameStmt;
 	follow->name = copyObject(stmt->relation);
@@ -211,6 +218,22 @@ after_rename(PhigFollow *follow)
 		if (subject != NULL && strcmp(subject, follow->old_name) == 0)
 			phig_store_subject(lfirst_oid(cell), follow->new_name);
 	}
+}
+
+/* ALTER ... RENAME and SET SCHEMA of what may be registered, or have it in it.  name: of a relation, else NULL. */
+static PhigFollow *
+before_move(ObjectType type, RangeVar *name)
+{
+	PhigFollow *follow;
+	Oid			relid = name == NULL ? InvalidOid : RangeVarGetRelid(name, NoLock, true);
+
+	if (name != NULL ? !phig_relkind_has_labels(OidIsValid(relid) ? get_rel_relkind(relid) : '\0') :
+		type != OBJECT_SCHEMA && type != OBJECT_DOMAIN && type != OBJECT_TYPE && type != OBJECT_EXTENSION)
+		return NULL;
+	follow = palloc0(sizeof(PhigFollow));
+	follow->statement = T_AlterObjectSchemaStmt;
+	follow->noted = phig_registry_note_names();
+	return follow;
 }
 
 static PhigFollow *

@@ -5,6 +5,10 @@
  * pg_dump writes it as the table it is, while labels themselves are lost when a
  * dump is taken or restored without them.  phiguard.verify_labels() compares the two.
  *
+ * Objects stand in it by name: an OID would mean something else where a dump is
+ * loaded, and a regclass would make loading fail where the table was left out.
+ * The names are therefore changed with the objects'.
+ *
  * Rows are written straight into the table, by this file only: a table's owner who
  * labels it has no privilege on the registry.  A restore replays labels and
  * then adds the dumped rows, so that a row may stand there twice: it is no key,
@@ -15,6 +19,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
@@ -26,13 +31,14 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "label/registry.h"
 
 /* Columns of phiguard.label_registry. */
 enum
 {
-	REG_RELATION = 1, REG_COLUMN_NAME, REG_DOMAIN, REG_LABEL, REG_NCOLUMNS = REG_LABEL
+	REG_SCHEMA = 1, REG_RELATION, REG_COLUMN_NAME, REG_DOMAIN, REG_LABEL, REG_NCOLUMNS = REG_LABEL
 };
 
 #define SCHEMA_NAME "phiguard"
@@ -40,13 +46,30 @@ enum
 #define RELATION_INDEX_NAME "label_registry_relation_idx"
 #define DOMAIN_INDEX_NAME "label_registry_domain_idx"
 
+/* Schema and name of a relation or a domain. */
+typedef struct QualifiedName
+{
+	bool		is_domain;
+	NameData	schema;
+	NameData	name;
+} QualifiedName;
+
+typedef struct NotedName
+{
+	ObjectAddress object;		/* objectSubId 0 */
+	QualifiedName name;
+} NotedName;
+
 static Relation open_registry(LOCKMODE lockmode);
-static SysScanDesc scan_object(Relation registry, Oid relid, Oid typid);
-static char *column_name_of(HeapTuple tuple, TupleDesc desc);
-static void remove_rows(Relation registry, const ObjectAddress *object);
+static bool name_of(const ObjectAddress *object, QualifiedName *name);
+static SysScanDesc scan_object(Relation registry, const QualifiedName *name);
+static char *text_column(HeapTuple tuple, TupleDesc desc, int column);
+static PhigRegistered *read_row(HeapTuple tuple, TupleDesc desc);
+static void remove_rows(Relation registry, const ObjectAddress *object, bool with_columns);
 static void insert_row(Relation registry, const ObjectAddress *object, const char *label);
-static Oid	relation_of(const ObjectAddress *object);
-static Oid	domain_of(const ObjectAddress *object);
+static void update_names(Relation registry, HeapTuple tuple, const NameData *names[REG_NCOLUMNS]);
+static bool already_noted(List *noted, const PhigRegistered *row);
+static void move_rows(Relation registry, const QualifiedName *from, const QualifiedName *to);
 
 Oid
 phig_extension_oid(void)
@@ -81,7 +104,7 @@ phig_registry_set(const ObjectAddress *object, const char *label)
 	registry = open_registry(RowExclusiveLock);
 	if (registry == NULL)
 		return;
-	remove_rows(registry, object);
+	remove_rows(registry, object, false);
 	if (label != NULL)
 		insert_row(registry, object, label);
 	table_close(registry, NoLock);
@@ -91,20 +114,10 @@ void
 phig_registry_forget(const ObjectAddress *object)
 {
 	Relation	registry = open_registry(RowExclusiveLock);
-	SysScanDesc scan;
-	HeapTuple	tuple;
 
 	if (registry == NULL)
 		return;
-	if (object->objectSubId != 0)
-		remove_rows(registry, object);
-	else
-	{
-		scan = scan_object(registry, relation_of(object), domain_of(object));
-		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-			CatalogTupleDelete(registry, &tuple->t_self);
-		systable_endscan(scan);
-	}
+	remove_rows(registry, object, object->objectSubId == 0);
 	table_close(registry, NoLock);
 }
 
@@ -112,27 +125,72 @@ void
 phig_registry_rename_column(Oid relid, const char *old_name, const char *new_name)
 {
 	Relation	registry = open_registry(RowExclusiveLock);
+	ObjectAddress object;
+	QualifiedName name;
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
+	ObjectAddressSet(object, RelationRelationId, relid);
 	if (registry == NULL)
 		return;
-	scan = scan_object(registry, relid, InvalidOid);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	if (name_of(&object, &name))
 	{
-		char	   *name = column_name_of(tuple, RelationGetDescr(registry));
-		Datum		values[REG_NCOLUMNS] = {0};
-		bool		nulls[REG_NCOLUMNS] = {0};
-		bool		replace[REG_NCOLUMNS] = {0};
+		scan = scan_object(registry, &name);
+		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		{
+			char	   *column_name = text_column(tuple, RelationGetDescr(registry), REG_COLUMN_NAME);
+			NameData	changed;
+			const NameData *names[REG_NCOLUMNS] = {[REG_COLUMN_NAME - 1] = &changed};
 
-		if (name == NULL || strcmp(name, old_name) != 0)
-			continue;
-		values[REG_COLUMN_NAME - 1] = DirectFunctionCall1(namein, CStringGetDatum(new_name));
-		replace[REG_COLUMN_NAME - 1] = true;
-		tuple = heap_modify_tuple(tuple, RelationGetDescr(registry), values, nulls, replace);
-		CatalogTupleUpdate(registry, &tuple->t_self, tuple);
+			if (column_name == NULL || strcmp(column_name, old_name) != 0)
+				continue;
+			namestrcpy(&changed, new_name);
+			update_names(registry, tuple, names);
+		}
+		systable_endscan(scan);
 	}
-	systable_endscan(scan);
+	table_close(registry, NoLock);
+}
+
+List *
+phig_registry_note_names(void)
+{
+	List	   *noted = NIL;
+	ListCell   *cell;
+
+	foreach(cell, phig_registry_rows())
+	{
+		NotedName  *one;
+		ObjectAddress object;
+
+		if (already_noted(noted, lfirst(cell)) || !phig_registered_object(lfirst(cell), &object))
+			continue;
+		one = palloc0(sizeof(NotedName));
+		ObjectAddressSet(one->object, object.classId, object.objectId);
+		if (name_of(&one->object, &one->name))
+			noted = lappend(noted, one);
+	}
+	return noted;
+}
+
+void
+phig_registry_follow_names(List *noted)
+{
+	Relation	registry = noted == NIL ? NULL : open_registry(RowExclusiveLock);
+	ListCell   *cell;
+
+	if (registry == NULL)
+		return;
+	foreach(cell, noted)
+	{
+		NotedName  *one = lfirst(cell);
+		QualifiedName now = {0};
+
+		if (name_of(&one->object, &now) &&
+			(strcmp(NameStr(now.schema), NameStr(one->name.schema)) != 0 ||
+			 strcmp(NameStr(now.name), NameStr(one->name.name)) != 0))
+			move_rows(registry, &one->name, &now);
+	}
 	table_close(registry, NoLock);
 }
 
@@ -148,23 +206,30 @@ phig_registry_rows(void)
 		return NIL;
 	scan = systable_beginscan(registry, InvalidOid, false, NULL, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		PhigRegistered *row = palloc0(sizeof(PhigRegistered));
-		bool		isnull;
-		Datum		value;
-
-		value = heap_getattr(tuple, REG_RELATION, RelationGetDescr(registry), &isnull);
-		row->relid = isnull ? InvalidOid : DatumGetObjectId(value);
-		value = heap_getattr(tuple, REG_DOMAIN, RelationGetDescr(registry), &isnull);
-		row->typid = isnull ? InvalidOid : DatumGetObjectId(value);
-		row->column_name = column_name_of(tuple, RelationGetDescr(registry));
-		value = heap_getattr(tuple, REG_LABEL, RelationGetDescr(registry), &isnull);
-		row->label = isnull ? pstrdup("") : TextDatumGetCString(value);
-		rows = lappend(rows, row);
-	}
+		rows = lappend(rows, read_row(tuple, RelationGetDescr(registry)));
 	systable_endscan(scan);
 	table_close(registry, AccessShareLock);
 	return rows;
+}
+
+bool
+phig_registered_object(const PhigRegistered *row, ObjectAddress *object)
+{
+	Oid			schema = get_namespace_oid(row->schema, true);
+	Oid			found = InvalidOid;
+	AttrNumber	attno = 0;
+
+	if (!OidIsValid(schema))
+		return false;
+	if (row->domain != NULL)
+		found = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(row->domain),
+								ObjectIdGetDatum(schema));
+	else if (row->relation != NULL)
+		found = get_relname_relid(row->relation, schema);
+	if (OidIsValid(found) && row->column_name != NULL)
+		attno = get_attnum(found, row->column_name);
+	ObjectAddressSubSet(*object, row->domain != NULL ? TypeRelationId : RelationRelationId, found, attno);
+	return OidIsValid(found) && (row->column_name == NULL || attno > 0);
 }
 
 /* NULL where there is none; what merely has its name but is not the extension's does not count. */
@@ -179,43 +244,97 @@ open_registry(LOCKMODE lockmode)
 	return try_table_open(registry, lockmode);
 }
 
+/* False when the object is gone. */
+static bool
+name_of(const ObjectAddress *object, QualifiedName *name)
+{
+	char	   *schema;
+	char	   *bare;
+
+	memset(name, 0, sizeof(*name));
+	name->is_domain = object->classId == TypeRelationId;
+	if (name->is_domain)
+	{
+		HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(object->objectId));
+
+		if (!HeapTupleIsValid(tuple))
+			return false;
+		name->name = ((Form_pg_type) GETSTRUCT(tuple))->typname;
+		schema = get_namespace_name(((Form_pg_type) GETSTRUCT(tuple))->typnamespace);
+		ReleaseSysCache(tuple);
+	}
+	else
+	{
+		bare = get_rel_name(object->objectId);
+		if (bare == NULL)
+			return false;
+		namestrcpy(&name->name, bare);
+		schema = get_namespace_name(get_rel_namespace(object->objectId));
+	}
+	if (schema == NULL)
+		return false;
+	namestrcpy(&name->schema, schema);
+	return true;
+}
+
 /* All rows of a relation (with its columns) or of a domain. */
 static SysScanDesc
-scan_object(Relation registry, Oid relid, Oid typid)
+scan_object(Relation registry, const QualifiedName *name)
 {
-	bool		by_relation = OidIsValid(relid);
-	Oid			index = get_relname_relid(by_relation ? RELATION_INDEX_NAME : DOMAIN_INDEX_NAME,
+	Oid			index = get_relname_relid(name->is_domain ? DOMAIN_INDEX_NAME : RELATION_INDEX_NAME,
 										  RelationGetNamespace(registry));
-	ScanKeyData key;
+	ScanKeyData keys[2];
 
-	ScanKeyInit(&key, by_relation ? REG_RELATION : REG_DOMAIN, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(by_relation ? relid : typid));
-	return systable_beginscan(registry, index, OidIsValid(index), NULL, 1, &key);
+	ScanKeyInit(&keys[0], REG_SCHEMA, BTEqualStrategyNumber, F_NAMEEQ, NameGetDatum(&name->schema));
+	ScanKeyInit(&keys[1], name->is_domain ? REG_DOMAIN : REG_RELATION, BTEqualStrategyNumber, F_NAMEEQ,
+				NameGetDatum(&name->name));
+	return systable_beginscan(registry, index, OidIsValid(index), NULL, 2, keys);
 }
 
+/* A column of type name or text, palloc'd, or NULL. */
 static char *
-column_name_of(HeapTuple tuple, TupleDesc desc)
+text_column(HeapTuple tuple, TupleDesc desc, int column)
 {
 	bool		isnull;
-	Datum		name = heap_getattr(tuple, REG_COLUMN_NAME, desc, &isnull);
+	Datum		value = heap_getattr(tuple, column, desc, &isnull);
 
-	return isnull ? NULL : pstrdup(NameStr(*DatumGetName(name)));
+	if (isnull)
+		return NULL;
+	return column == REG_LABEL ? TextDatumGetCString(value) : pstrdup(NameStr(*DatumGetName(value)));
 }
 
-/* The rows of exactly this object: a table's own do not include its columns'. */
+static PhigRegistered *
+read_row(HeapTuple tuple, TupleDesc desc)
+{
+	PhigRegistered *row = palloc(sizeof(PhigRegistered));
+
+	row->schema = text_column(tuple, desc, REG_SCHEMA);
+	row->relation = text_column(tuple, desc, REG_RELATION);
+	row->column_name = text_column(tuple, desc, REG_COLUMN_NAME);
+	row->domain = text_column(tuple, desc, REG_DOMAIN);
+	row->label = text_column(tuple, desc, REG_LABEL);
+	return row;
+}
+
+/* The rows of exactly this object, or of a table and all its columns. */
 static void
-remove_rows(Relation registry, const ObjectAddress *object)
+remove_rows(Relation registry, const ObjectAddress *object, bool with_columns)
 {
 	char	   *wanted = object->objectSubId == 0 ? NULL :
 		get_attname(object->objectId, object->objectSubId, true);
-	SysScanDesc scan = scan_object(registry, relation_of(object), domain_of(object));
+	QualifiedName name;
+	SysScanDesc scan;
 	HeapTuple	tuple;
 
+	if (!name_of(object, &name))
+		return;
+	scan = scan_object(registry, &name);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		char	   *name = column_name_of(tuple, RelationGetDescr(registry));
+		char	   *column_name = text_column(tuple, RelationGetDescr(registry), REG_COLUMN_NAME);
 
-		if (wanted == NULL ? name == NULL : name != NULL && strcmp(name, wanted) == 0)
+		if (with_columns ||
+			(wanted == NULL ? column_name == NULL : column_name != NULL && strcmp(column_name, wanted) == 0))
 			CatalogTupleDelete(registry, &tuple->t_self);
 	}
 	systable_endscan(scan);
@@ -224,42 +343,68 @@ remove_rows(Relation registry, const ObjectAddress *object)
 static void
 insert_row(Relation registry, const ObjectAddress *object, const char *label)
 {
-	Datum		values[REG_NCOLUMNS];
-	bool		nulls[REG_NCOLUMNS];
-	NameData	name;
-	HeapTuple	tuple;
+	Datum		values[REG_NCOLUMNS] = {0};
+	bool		nulls[REG_NCOLUMNS] = {0};
+	QualifiedName name;
+	NameData	column_name;
 
-	memset(nulls, true, sizeof(nulls));
-	if (object->classId == TypeRelationId)
+	if (!name_of(object, &name))
+		return;
+	values[REG_SCHEMA - 1] = NameGetDatum(&name.schema);
+	values[REG_RELATION - 1] = NameGetDatum(&name.name);
+	nulls[REG_RELATION - 1] = name.is_domain;
+	values[REG_DOMAIN - 1] = NameGetDatum(&name.name);
+	nulls[REG_DOMAIN - 1] = !name.is_domain;
+	nulls[REG_COLUMN_NAME - 1] = object->objectSubId == 0;
+	if (object->objectSubId != 0)
 	{
-		values[REG_DOMAIN - 1] = ObjectIdGetDatum(object->objectId);
-		nulls[REG_DOMAIN - 1] = false;
-	}
-	else
-	{
-		values[REG_RELATION - 1] = ObjectIdGetDatum(object->objectId);
-		nulls[REG_RELATION - 1] = false;
-		if (object->objectSubId != 0)
-		{
-			namestrcpy(&name, get_attname(object->objectId, object->objectSubId, false));
-			values[REG_COLUMN_NAME - 1] = NameGetDatum(&name);
-			nulls[REG_COLUMN_NAME - 1] = false;
-		}
+		namestrcpy(&column_name, get_attname(object->objectId, object->objectSubId, false));
+		values[REG_COLUMN_NAME - 1] = NameGetDatum(&column_name);
 	}
 	values[REG_LABEL - 1] = CStringGetTextDatum(label);
-	nulls[REG_LABEL - 1] = false;
-	tuple = heap_form_tuple(RelationGetDescr(registry), values, nulls);
-	CatalogTupleInsert(registry, tuple);
+	CatalogTupleInsert(registry, heap_form_tuple(RelationGetDescr(registry), values, nulls));
 }
 
-static Oid
-relation_of(const ObjectAddress *object)
+/* Columns for which there is a name get it. */
+static void
+update_names(Relation registry, HeapTuple tuple, const NameData *names[REG_NCOLUMNS])
 {
-	return object->classId == RelationRelationId ? object->objectId : InvalidOid;
+	Datum		values[REG_NCOLUMNS] = {0};
+	bool		nulls[REG_NCOLUMNS] = {0};
+	bool		replace[REG_NCOLUMNS] = {0};
+
+	for (int i = 0; i < REG_NCOLUMNS; i++)
+		if (names[i] != NULL)
+		{
+			values[i] = NameGetDatum(names[i]);
+			replace[i] = true;
+		}
+	tuple = heap_modify_tuple(tuple, RelationGetDescr(registry), values, nulls, replace);
+	CatalogTupleUpdate(registry, &tuple->t_self, tuple);
 }
 
-static Oid
-domain_of(const ObjectAddress *object)
+/* A table's rows mostly stand together: the last one noted is the one to ask. */
+static bool
+already_noted(List *noted, const PhigRegistered *row)
 {
-	return object->classId == TypeRelationId ? object->objectId : InvalidOid;
+	NotedName  *last = noted == NIL ? NULL : llast(noted);
+	const char *name = row->domain != NULL ? row->domain : row->relation;
+
+	return last != NULL && name != NULL && last->name.is_domain == (row->domain != NULL) &&
+		strcmp(NameStr(last->name.schema), row->schema) == 0 && strcmp(NameStr(last->name.name), name) == 0;
+}
+
+static void
+move_rows(Relation registry, const QualifiedName *from, const QualifiedName *to)
+{
+	const NameData *names[REG_NCOLUMNS] = {[REG_SCHEMA - 1] = &to->schema};
+	SysScanDesc scan = scan_object(registry, from);
+	HeapTuple	tuple;
+
+	names[(from->is_domain ? REG_DOMAIN : REG_RELATION) - 1] = &to->name;
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		update_names(registry, tuple, names);
+	systable_endscan(scan);
+	/* An object that was noted twice has no rows of the old name any more. */
+	CommandCounterIncrement();
 }

@@ -11,9 +11,10 @@
 /* One row, as palloc'd copies. */
 typedef struct PhigRegistered
 {
-	Oid			relid;			/* InvalidOid for a domain */
+	char	   *schema;
+	char	   *relation;		/* NULL for a domain */
 	char	   *column_name;	/* NULL: the table itself, or a domain */
-	Oid			typid;			/* InvalidOid for a relation */
+	char	   *domain;			/* NULL for a relation */
 	char	   *label;
 } PhigRegistered;
 
@@ -40,6 +41,18 @@ extern void phig_registry_forget(const ObjectAddress *object);
 
 /* A column has another name now. */
 extern void phig_registry_rename_column(Oid relid, const char *old_name, const char *new_name);
+
+/*
+ * phig_registry_note_names, phig_registry_follow_names
+ *		Before and after a statement that may rename or move relations, domains or schemas.
+ *
+ * What is noted is palloc'd; it may be NIL.
+ */
+extern List *phig_registry_note_names(void);
+extern void phig_registry_follow_names(List *noted);
+
+/* The relation, column or domain that a row speaks of; false when there is none (any more). */
+extern bool phig_registered_object(const PhigRegistered *row, ObjectAddress *object);
 
 /* List of PhigRegistered *, all of them. */
 extern List *phig_registry_rows(void);

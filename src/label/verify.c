@@ -54,7 +54,6 @@ static int	compare_entries(const void *a, const void *b);
 static void compare_books(ReturnSetInfo *rsinfo, const Book *registry, const Book *labels);
 static void check_registered(ReturnSetInfo *rsinfo, const Entry *registered, const Entry *found);
 static void check_unregistered(ReturnSetInfo *rsinfo, const Entry *found);
-static bool address_of(const PhigRegistered *row, ObjectAddress *object);
 static char *describe_gone(const PhigRegistered *row);
 static char *canonical(const char *label);
 static void put_finding(ReturnSetInfo *rsinfo, const char *object, const char *finding,
@@ -89,7 +88,7 @@ read_registry(ReturnSetInfo *rsinfo)
 		const PhigRegistered *row = lfirst(cell);
 		ObjectAddress object;
 
-		if (address_of(row, &object))
+		if (phig_registered_object(row, &object))
 			add_entry(&book, &object, canonical(row->label));
 		else
 			put_finding(rsinfo, describe_gone(row), "object is gone", canonical(row->label), NULL);
@@ -204,31 +203,15 @@ check_unregistered(ReturnSetInfo *rsinfo, const Entry *found)
 		put_finding(rsinfo, object, "label is not registered", NULL, found->label);
 }
 
-/* False when there is no such object (any more). */
-static bool
-address_of(const PhigRegistered *row, ObjectAddress *object)
-{
-	if (OidIsValid(row->typid))
-	{
-		ObjectAddressSet(*object, TypeRelationId, row->typid);
-		return get_typtype(row->typid) != '\0';
-	}
-	ObjectAddressSubSet(*object, RelationRelationId, row->relid,
-						row->column_name == NULL ? 0 : get_attnum(row->relid, row->column_name));
-	return get_rel_name(row->relid) != NULL && (row->column_name == NULL || object->objectSubId > 0);
-}
-
 static char *
 describe_gone(const PhigRegistered *row)
 {
-	char	   *relation = get_rel_name(row->relid);
+	const char *name = row->domain != NULL ? row->domain : row->relation != NULL ? row->relation : "";
+	char	   *qualified = quote_qualified_identifier(row->schema, name);
 
-	if (relation != NULL && row->column_name != NULL)
-		return psprintf("column %s of table %s", row->column_name, relation);
-	if (OidIsValid(row->typid))
-		return psprintf("type %u", row->typid);
-	return row->column_name == NULL ? psprintf("table %u", row->relid) :
-		psprintf("column %s of table %u", row->column_name, row->relid);
+	if (row->column_name != NULL)
+		return psprintf("column %s of table %s", row->column_name, qualified);
+	return psprintf("%s %s", row->domain != NULL ? "type" : "table", qualified);
 }
 
 /* NULL when malformed: then it may be anything. */

@@ -83,7 +83,7 @@ SELECT * FROM own;
 SELECT schema, relation, column_name, label FROM phiguard.labels WHERE schema = 'other';
 SELECT relation, column_name, label FROM phiguard.labels WHERE schema LIKE 'pg_temp%' ORDER BY 2;
 SELECT * FROM phiguard.verify_labels();
-SELECT count(*) FROM phiguard.label_registry WHERE relation::text LIKE 'pg_temp%';
+SELECT count(*) FROM phiguard.label_registry WHERE schema LIKE 'pg_temp%';
 DROP TABLE pg_temp.source;
 DROP SCHEMA other CASCADE;
 DROP TABLE copy_1, copy_2;
@@ -91,23 +91,28 @@ DROP TABLE copy_1, copy_2;
 -- Renames: by number, and by name where names are stored.
 ALTER TABLE source RENAME COLUMN note TO "The Note";
 ALTER TABLE source RENAME COLUMN id TO "Id";
-ALTER TABLE source RENAME TO renamed;
-ALTER TABLE renamed SET SCHEMA phiguard;
-ALTER TABLE phiguard.renamed SET SCHEMA public;
+ALTER INDEX source RENAME TO renamed;           -- the server takes a table there
+CREATE SCHEMA ward;
+CREATE DOMAIN ward.code AS text;
+SECURITY LABEL FOR phiguard ON DOMAIN ward.code IS 'mrn';
+ALTER DOMAIN ward.code RENAME TO chart_no;
+ALTER TABLE renamed SET SCHEMA ward;
+ALTER SCHEMA ward RENAME TO "Ward 2";
+SELECT * FROM phiguard.label_registry ORDER BY relation, column_name NULLS FIRST;
+SELECT * FROM phiguard.verify_labels();
+ALTER DOMAIN "Ward 2".chart_no SET SCHEMA public;
+ALTER TABLE "Ward 2".renamed SET SCHEMA public;
+DROP SCHEMA "Ward 2";
 TABLE own;
 TABLE dictionary;
-TABLE phiguard.label_registry;
-CREATE DOMAIN code AS text;
-SECURITY LABEL FOR phiguard ON DOMAIN code IS 'mrn';
-ALTER DOMAIN code RENAME TO chart_no;
-SELECT * FROM phiguard.label_registry WHERE domain IS NOT NULL;
+SELECT * FROM phiguard.label_registry ORDER BY relation, column_name NULLS FIRST;
 SELECT * FROM phiguard.verify_labels();
 
 -- Drops are forgotten, by whatever way; a rollback forgets that.
 BEGIN;
 DROP DOMAIN chart_no;
 ALTER TABLE renamed DROP COLUMN "The Note" CASCADE;
-TABLE phiguard.label_registry;
+SELECT * FROM phiguard.label_registry ORDER BY relation, column_name NULLS FIRST;
 SELECT * FROM phiguard.verify_labels();
 ROLLBACK;
 SELECT count(*) FROM phiguard.label_registry;
