@@ -61,19 +61,29 @@ typedef struct PhigDefinition
 	uint32		len;
 } PhigDefinition;
 
-/* Fills in id from text and len; a text too long for a record loses whole lines at its end. */
+/*
+ * phig_journal_define
+ *		Fills in id from text and len.
+ *
+ * A text too long for a record is replaced by a shorter one, palloc'd, that ends in the line
+ * F=cut: lines at its end are missing, a statement's text (q) may be cut anywhere.  So what must
+ * not be missed comes first, q last.
+ * Errors: out of memory; a failure of OpenSSL.
+ */
 extern void phig_journal_define(PhigDefinition *def);
 
 /*
- * phig_journal_line
- *		Add one line, key=value, to a definition's text: escaped and in UTF-8.
+ * phig_journal_utf8
+ *		Text of the database's encoding in UTF-8: itself, or a palloc'd conversion.
  *
- * key:   as listed in format.h.  Put q last: of what does not fit into a record, a
- *        statement's text is cut where it must, any other line is left out whole, the
- *        text then ends in F=cut and takes no more lines.
- * value: in the database's encoding.
- * Errors: out of memory only.
+ * Conversions need the catalogs.  Outside a transaction, and for text that is not valid in its
+ * own encoding (SQL_ASCII takes any), bytes beyond ASCII become question marks: the record
+ * matters more than its umlauts.
+ * Errors: out of memory; those of the conversion.
  */
+extern const char *phig_journal_utf8(const char *value);
+
+/* Add one line, key=value, to a definition's text: in UTF-8, escaped.  Keys are listed in format.h. */
 extern void phig_journal_line(StringInfo text, char key, const char *value);
 
 /* A position in the journal's ring: what must be durable before rows may leave. */

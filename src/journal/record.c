@@ -21,7 +21,7 @@
 #error "the journal is little-endian, and phiguard writes it as the machine lays it out"
 #endif
 
-/* What a text that did not fit ends in, after the newline before it; room for it is always kept. */
+/* What a text that did not fit ends in, after what is kept of it. */
 #define CUT_LINE "\nF=cut\n"
 #define CUT_LINE_BYTES 7
 
@@ -89,16 +89,8 @@ phig_record_crc_holds(const PhigRecordHeader *record)
 	return EQ_CRC32C(crc, record->crc);
 }
 
-/*
- * as_utf8
- *		The value in UTF-8: itself, or a palloc'd conversion.
- *
- * Conversions need the catalogs.  Outside a transaction, and for text that is
- * not valid in its own encoding (SQL_ASCII takes any), bytes beyond ASCII
- * become question marks: the record matters more than its umlauts.
- */
-static const char *
-as_utf8(const char *value)
+const char *
+phig_journal_utf8(const char *value)
 {
 	int			encoding = GetDatabaseEncoding();
 	size_t		len = strlen(value);
@@ -121,54 +113,52 @@ as_utf8(const char *value)
 	return ascii;
 }
 
-static bool
-is_cut(StringInfo text)
-{
-	return text->len >= CUT_LINE_BYTES &&
-		memcmp(text->data + text->len - CUT_LINE_BYTES, CUT_LINE, CUT_LINE_BYTES) == 0;
-}
-
-/* Go back to where the last line that counts ended (without its newline), and say that more is missing. */
-static void
-cut_at(StringInfo text, int len)
-{
-	text->len = len;
-	appendStringInfoString(text, CUT_LINE);
-}
-
 void
 phig_journal_line(StringInfo text, char key, const char *value)
 {
-	const int	limit = (int) PHIG_DEFINITION_MAX_BYTES - CUT_LINE_BYTES;
-	const int	start = text->len;
-	bool		fits = start + 3 <= limit;
-
-	if (is_cut(text))
-		return;
+	const char *p = phig_journal_utf8(value);
 
 	appendStringInfoChar(text, key);
 	appendStringInfoChar(text, '=');
-	for (const char *p = as_utf8(value); fits && *p;)
+	while (*p)
 	{
-		int			len = pg_utf_mblen((const unsigned char *) p);
+		size_t		plain = strcspn(p, "\n\\");
 
-		fits = text->len + Max(len, 2) <= limit;
-		if (!fits)
-			break;
-		if (*p == '\\')
-			appendStringInfoString(text, "\\\\");
-		else if (*p == '\n')
-			appendStringInfoString(text, "\\n");
-		else
-			appendBinaryStringInfo(text, p, len);
-		p += len;
+		appendBinaryStringInfo(text, p, (int) plain);
+		p += plain;
+		if (*p)
+			appendStringInfoString(text, *p++ == '\n' ? "\\n" : "\\\\");
 	}
-	if (fits)
-		appendStringInfoChar(text, '\n');
-	else if (key == 'q' && text->len <= limit)
-		cut_at(text, text->len);	/* part of a statement is worth having */
-	else
-		cut_at(text, Max(start - 1, 0));	/* part of a name is another name */
+	appendStringInfoChar(text, '\n');
+}
+
+/*
+ * cut_length
+ *		Of a text that is too long, the bytes to keep: up to the end of a line, its newline left out.
+ *
+ * A statement's text may end anywhere but inside a character or an escape: part of it is worth
+ * having.  Part of a name would be another name: such lines go whole.
+ */
+static uint32
+cut_length(const char *text, uint32 limit)
+{
+	uint32		line = limit;
+	uint32		end;
+
+	while (line > 0 && text[line - 1] != '\n')
+		line--;
+	if (limit - line < 2 || text[line] != 'q' || text[line + 1] != '=')
+		return line > 0 ? line - 1 : 0;
+
+	for (end = line + 2; end < limit;)
+	{
+		int			len = text[end] == '\\' ? 2 : pg_utf_mblen((const unsigned char *) text + end);
+
+		if (end + len > limit)
+			break;
+		end += len;
+	}
+	return end;
 }
 
 void
@@ -176,12 +166,15 @@ phig_journal_define(PhigDefinition *def)
 {
 	uint8		hash[PHIG_HASH_BYTES];
 
-	/* Whoever builds text otherwise than by phig_journal_line loses lines at its end. */
 	if (def->len > PHIG_DEFINITION_MAX_BYTES)
 	{
-		def->len = PHIG_DEFINITION_MAX_BYTES;
-		while (def->len > 0 && def->text[def->len - 1] != '\n')
-			def->len--;
+		uint32		keep = cut_length(def->text, PHIG_DEFINITION_MAX_BYTES - CUT_LINE_BYTES);
+		char	   *text = palloc(keep + CUT_LINE_BYTES + 1);
+
+		memcpy(text, def->text, keep);
+		memcpy(text + keep, CUT_LINE, CUT_LINE_BYTES + 1);
+		def->text = text;
+		def->len = keep + CUT_LINE_BYTES;
 	}
 
 	phig_hash_begin();

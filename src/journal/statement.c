@@ -9,7 +9,6 @@
  */
 #include "postgres.h"
 
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -56,12 +55,13 @@ phig_statement_build(PhigStatement *out, const PhigFlow *flow, const char *comma
 	initStringInfo(&buf);
 	append_line(&buf, 't', command);
 	append_line(&buf, 'f', psprintf("%016llx", (unsigned long long) fingerprint));
-	append_line(&buf, 'q', query);
 	append_paths(&buf, 'r', paths_of(&paths, &flow->returned, NIL));
 	append_paths(&buf, 'e', paths_of(&paths, &flow->referenced, NIL));
 	append_paths(&buf, 's', paths_of(&paths, &flow->written, paths_of(&paths, &flow->stored, NIL)));
 	append_paths(&buf, 'w', forms_of(&paths, &flow->returned));
 	append_paths(&buf, 'c', categories_of(&paths, flow));
+	/* Last: what does not fit into a record is cut off at the end. */
+	append_line(&buf, 'q', query);
 	finish(&out->def, &buf);
 }
 
@@ -71,16 +71,14 @@ phig_statement_retarget(PhigStatement *out, const PhigStatement *in, const char 
 {
 	StringInfoData buf;
 	List	   *stored = phig_definition_values(in->def.text, 's');
-	const char *singles = "fq";
 	const char *lists = into_relation ? "ec" : "rewc";
 	ListCell   *lc;
 
 	*out = *in;
 	initStringInfo(&buf);
 	append_line(&buf, 't', command);
-	for (const char *key = singles; *key; key++)
-		foreach(lc, phig_definition_values(in->def.text, *key))
-			append_line(&buf, *key, lfirst(lc));
+	foreach(lc, phig_definition_values(in->def.text, 'f'))
+		append_line(&buf, 'f', lfirst(lc));
 	if (into_relation)
 	{
 		stored = list_concat(stored, phig_definition_values(in->def.text, 'r'));
@@ -89,6 +87,10 @@ phig_statement_retarget(PhigStatement *out, const PhigStatement *in, const char 
 	for (const char *key = lists; *key; key++)
 		append_paths(&buf, *key, phig_definition_values(in->def.text, *key));
 	append_paths(&buf, 's', stored);
+	foreach(lc, phig_definition_values(in->def.text, 'q'))
+		append_line(&buf, 'q', lfirst(lc));
+	foreach(lc, phig_definition_values(in->def.text, 'F'))
+		append_line(&buf, 'F', lfirst(lc));
 	out->def.text = buf.data;
 	out->def.len = buf.len;
 	phig_journal_define(&out->def);
@@ -101,9 +103,9 @@ phig_statement_event(PhigDefinition *out, const char *command, const char *text,
 
 	initStringInfo(&buf);
 	append_line(&buf, 't', command);
+	append_paths(&buf, 'e', columns);
 	if (text)
 		append_line(&buf, 'q', text);
-	append_paths(&buf, 'e', columns);
 	finish(out, &buf);
 }
 
@@ -283,7 +285,7 @@ categories_of(Paths *paths, const PhigFlow *flow)
 static void
 finish(PhigDefinition *def, StringInfo buf)
 {
-	def->text = pg_server_to_any(buf->data, buf->len, PG_UTF8);
+	def->text = phig_journal_utf8(buf->data);
 	def->len = strlen(def->text);
 	phig_journal_define(def);
 }
