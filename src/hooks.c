@@ -59,8 +59,13 @@ typedef struct Frame
 static Frame
 enter(bool deeper, Node *wrapper)
 {
-	Frame		frame = {phig_code_depth, phig_wrapper_command};
+	Frame		frame;
 
+	/* What a parallel worker runs is never the client's own statement. */
+	if (IsParallelWorker() && phig_code_depth == 0)
+		phig_code_depth = 1;
+	frame.depth = phig_code_depth;
+	frame.wrapper = phig_wrapper_command;
 	if (deeper)
 		phig_code_depth++;
 	phig_wrapper_command = wrapper;
@@ -137,34 +142,44 @@ phig_planner(Query *parse, const char *query_string, int cursorOptions, ParamLis
 	return plan;
 }
 
-/* Before the chain, so that a permission it denies is an attempt on record. */
+/* The leader's own plan in a parallel worker, on record in the leader; a worker's functions run statements of their own. */
+static bool
+is_leaders_plan(QueryDesc *queryDesc)
+{
+	return IsParallelWorker() && queryDesc->dest && queryDesc->dest->mydest == DestTupleQueue;
+}
+
+/* Before the chain, so that a permission it denies is an attempt on record.  Pruning of partitions may run functions. */
 static void
 phig_ExecutorStart(QueryDesc *queryDesc, int eflags)
 {
-	ExecutorStart_hook_type chain = prev_ExecutorStart ? prev_ExecutorStart :
-		standard_ExecutorStart;
 	PhigExecution *execution = NULL;
+	Frame		frame;
 
-	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY) && phig_active())
+	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY) && phig_active() && !is_leaders_plan(queryDesc))
 	{
 		see_new_labels();
 		execution = phig_plan_start(queryDesc);
 	}
-	if (execution == NULL)
-	{
-		chain(queryDesc, eflags);
-		return;
-	}
+	frame = enter(true, NULL);
 	PG_TRY();
 	{
-		chain(queryDesc, eflags);
+		if (prev_ExecutorStart)
+			prev_ExecutorStart(queryDesc, eflags);
+		else
+			standard_ExecutorStart(queryDesc, eflags);
 	}
 	PG_CATCH();
 	{
-		phig_access_end(execution, geterrcode());
-		phig_scrub_rethrow();
+		if (execution)
+			phig_access_end(execution, geterrcode());
+		leave(frame);
+		if (execution)
+			phig_scrub_rethrow();
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	leave(frame);
 }
 
 /*
@@ -190,7 +205,7 @@ is_labelled_worker(QueryDesc *queryDesc)
 {
 	PhigCarrier carrier;
 
-	return IsParallelWorker() && phig_mode != PHIG_MODE_OFF &&
+	return is_leaders_plan(queryDesc) && phig_mode != PHIG_MODE_OFF &&
 		phig_carrier_read(queryDesc->plannedstmt, &carrier);
 }
 

@@ -14,8 +14,11 @@
 
 #include "journal/carrier.h"
 
-#define CARRIER_NAME "phiguard carrier"
+/* Longer than any name that a statement can give: nothing in a query becomes a carrier. */
+#define CARRIER_NAME "phiguard carrier: what the planner hook tells the executor hooks of this statement"
 #define CARRIER_STRINGS 4
+
+StaticAssertDecl(sizeof(CARRIER_NAME) > NAMEDATALEN, "the carrier's name must not be an identifier");
 
 static char *
 unlabelled_targets(const PhigFlow *flow)

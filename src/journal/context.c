@@ -4,7 +4,6 @@
  */
 #include "postgres.h"
 
-#include "access/parallel.h"
 #include "access/xlog.h"
 #include "catalog/pg_authid.h"
 #include "miscadmin.h"
@@ -38,7 +37,7 @@ phig_context_init(void)
 bool
 phig_active(void)
 {
-	return phig_mode != PHIG_MODE_OFF && !IsParallelWorker() && !IsBinaryUpgrade;
+	return phig_mode != PHIG_MODE_OFF && !IsBinaryUpgrade;
 }
 
 /* A superuser or BYPASSRLS role; the role is the session's (SET ROLE counts, SECURITY DEFINER does not). */

@@ -9,7 +9,7 @@
 
 #include "nodes/nodes.h"
 
-/* Does phiguard watch here at all?  Not when off, in parallel workers, or while pg_upgrade moves a cluster. */
+/* Does phiguard watch here at all?  Not when off, or while pg_upgrade moves a cluster. */
 extern bool phig_active(void);
 
 /*

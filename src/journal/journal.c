@@ -3,11 +3,11 @@
  *		The journal's front: start, wait, end, event.
  *
  * Builds the records that journal.h speaks of and decides what a fault means
- * to the caller.  Leaders of parallel queries append for their workers.
+ * to the caller.  Leaders of parallel queries append for their workers' part of
+ * the plan; workers append what functions run in them.
  */
 #include "postgres.h"
 
-#include "access/parallel.h"
 #include "miscadmin.h"
 #include "replication/walsender.h"
 #include "storage/ipc.h"
@@ -65,8 +65,6 @@ announce(void)
 static bool
 append(PhigAppend *record, PhigFault *fault)
 {
-	Assert(!IsParallelWorker());
-
 	if (!phig_journal_is_open(fault))
 		return false;
 	if (unlikely(!announced) && !phig_is_keeper)
@@ -146,7 +144,6 @@ phig_journal_end(const PhigJournalTicket *ticket, uint64 rows, uint32 executions
 	};
 	PhigFault	fault;
 
-	Assert(!IsParallelWorker());
 	if (ticket->seq == 0 ||
 		pg_atomic_read_u32(&phig_journal->state) != PHIG_JOURNAL_OPEN)
 		return;
