@@ -345,8 +345,8 @@ phig_object_access(ObjectAccessType access, Oid classId, Oid objectId, int subId
 static void
 phig_emit_log(ErrorData *edata)
 {
-	/* A session that goes down logs its statement, and nothing below catches that. */
-	if (edata->elevel >= FATAL && phig_access_note_fatal(edata->sqlerrcode))
+	/* A session that goes down logs its statement, and nothing below catches that; a worker logs its leader's. */
+	if (edata->elevel >= FATAL && (phig_access_note_fatal(edata->sqlerrcode) || IsParallelWorker()))
 		phig_scrub_edata(edata);
 	else if (edata->elevel == ERROR && phig_mode != PHIG_MODE_OFF)
 		phig_scrub_log(edata);
