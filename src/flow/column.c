@@ -13,6 +13,7 @@
 #include "compat.h"
 #include "flow/internal.h"
 
+static int	output_index(const PhigFlowLevel *level, AttrNumber attno);
 static void relation_column(PhigFlowContext *ctx, PhigFlowLevel *level, int rti, AttrNumber attno,
 							bool old, Bitmapset **out);
 static void expression_column(PhigFlowContext *ctx, PhigFlowLevel *level, int rti,
@@ -45,21 +46,35 @@ void
 phig_flow_level_column(PhigFlowContext *ctx, PhigFlowLevel *level, AttrNumber attno,
 					   Bitmapset **out)
 {
-	int			index = 0;
-	ListCell   *lc;
+	const Bitmapset *set;
 
-	foreach(lc, level->output)
+	if (attno != InvalidAttrNumber)
 	{
-		const TargetEntry *tle = lfirst_node(TargetEntry, lc);
-
-		if (!tle->resjunk && (attno == InvalidAttrNumber || tle->resno == attno))
-		{
-			const Bitmapset *set = phig_flow_output(ctx, level, index);
-
-			*out = bms_add_members(*out, set);
-		}
-		index++;
+		set = phig_flow_output(ctx, level, output_index(level, attno));
+		*out = bms_add_members(*out, set);
+		return;
 	}
+	for (int index = 0; index < list_length(level->output); index++)
+	{
+		if (list_nth_node(TargetEntry, level->output, index)->resjunk)
+			continue;
+		set = phig_flow_output(ctx, level, index);
+		*out = bms_add_members(*out, set);
+	}
+}
+
+/* Visible outputs come first, in order. */
+static int
+output_index(const PhigFlowLevel *level, AttrNumber attno)
+{
+	const TargetEntry *tle;
+
+	if (attno > list_length(level->output))
+		elog(ERROR, "subquery has no column %d", attno);
+	tle = list_nth_node(TargetEntry, level->output, attno - 1);
+	if (tle->resjunk || tle->resno != attno)
+		elog(ERROR, "column %d of a subquery is not where it should be", attno);
+	return attno - 1;
 }
 
 static void
@@ -142,8 +157,12 @@ static void
 list_columns(PhigFlowContext *ctx, PhigFlowLevel *level, List *exprs, AttrNumber attno,
 			 Bitmapset **out)
 {
+	Node	   *expr = NULL;
+
 	if (attno == InvalidAttrNumber)
-		phig_flow_expr(ctx, level, (Node *) exprs, out);
+		expr = (Node *) exprs;
 	else if (attno <= list_length(exprs))
-		phig_flow_expr(ctx, level, list_nth(exprs, attno - 1), out);
+		expr = list_nth(exprs, attno - 1);	/* NULL for a column dropped since */
+	if (expr != NULL && !IsA(expr, Const))
+		phig_flow_expr(ctx, level, expr, out);
 }

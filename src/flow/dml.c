@@ -277,14 +277,18 @@ steer_by_index(PhigFlowContext *ctx, PhigFlowRel *rel, Oid index)
 	if (!HeapTupleIsValid(tuple))
 		return;
 	form = (Form_pg_index) GETSTRUCT(tuple);
-	for (int i = 0; i < form->indnkeyatts; i++)
+	if (form->indisunique || form->indisexclusion)
 	{
-		if (!form->indisunique && !form->indisexclusion)
-			continue;
-		if (form->indkey.values[i] > 0)
-			phig_flow_add_column(ctx, rel, form->indkey.values[i], &ctx->used);
-		else
-			phig_flow_add_row(ctx, rel, &ctx->used);	/* an expression, of any columns */
+		bool		partial = !heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
+
+		for (int i = 0; i < form->indnkeyatts; i++)
+		{
+			/* An expression or a condition may be of any columns. */
+			if (partial || form->indkey.values[i] <= 0)
+				phig_flow_add_row(ctx, rel, &ctx->used);
+			else
+				phig_flow_add_column(ctx, rel, form->indkey.values[i], &ctx->used);
+		}
 	}
 	ReleaseSysCache(tuple);
 }

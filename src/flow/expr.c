@@ -72,6 +72,8 @@ follow(Node *node, void *context)
 		return false;
 	switch (nodeTag(node))
 	{
+		case T_Const:
+			return false;		/* the most frequent node of long lists */
 		case T_Var:
 			{
 				const Var  *var = (const Var *) node;
@@ -323,22 +325,14 @@ follow_field_of_var(Walk *walk, const Var *var, AttrNumber field)
 static bool
 follow_field_of_output(Walk *walk, PhigFlowLevel *level, AttrNumber attno, AttrNumber field)
 {
-	ListCell   *lc;
+	Walk		inner = {.ctx = walk->ctx, .level = level, .out = walk->out};
+	TargetEntry *tle;
 
 	/* Set operations (and so all recursion) mix rows; RETURNING sees its target otherwise. */
-	if (level->query->setOperations || level->query->commandType != CMD_SELECT)
+	if (level->query->setOperations || level->query->commandType != CMD_SELECT ||
+		attno > list_length(level->output))
 		return false;
-	foreach(lc, level->output)
-	{
-		TargetEntry *tle = lfirst_node(TargetEntry, lc);
-
-		if (tle->resno == attno && !tle->resjunk)
-		{
-			Walk		inner = {.ctx = walk->ctx, .level = level, .out = walk->out};
-
-			follow_field(&inner, (Node *) tle->expr, field);
-			return true;
-		}
-	}
-	return false;
+	tle = list_nth_node(TargetEntry, level->output, attno - 1);
+	follow_field(&inner, (Node *) tle->expr, field);
+	return true;
 }

@@ -8,6 +8,7 @@
 CREATE TABLE registry (id int PRIMARY KEY, ssn text, tail text GENERATED ALWAYS AS (right(ssn, 4)) STORED, remark text DEFAULT 'x');
 SECURITY LABEL FOR phiguard ON COLUMN registry.ssn IS 'ssn';
 SECURITY LABEL FOR phiguard ON COLUMN registry.tail IS 'ssn';
+CREATE UNIQUE INDEX ON registry (id) WHERE ssn IS NULL;
 CREATE TABLE holding (a int, b text, c text GENERATED ALWAYS AS (upper(b)) STORED, d text DEFAULT 'x');
 SECURITY LABEL FOR phiguard ON COLUMN holding.d IS 'none';
 CREATE VIEW updatable AS SELECT id, name, zip FROM patient WHERE sex = 'f';
@@ -59,6 +60,9 @@ INSERT INTO claim (query, expected) VALUES
 ('INSERT INTO patient (id) VALUES (1) ON CONFLICT DO NOTHING', '| patient.ssn'),
 ('INSERT INTO patient (id) VALUES (1) ON CONFLICT ON CONSTRAINT patient_ssn_key DO NOTHING', '| patient.ssn'),
 ('INSERT INTO patient (id) VALUES (1) ON CONFLICT ON CONSTRAINT patient_pkey DO NOTHING', ''),
+('INSERT INTO registry (id) VALUES (1) ON CONFLICT DO NOTHING', '| registry.ssn registry.tail'),
+('INSERT INTO registry (id) VALUES (1) ON CONFLICT (id) DO NOTHING', ''),
+('INSERT INTO registry (id) VALUES (1) ON CONFLICT (id) WHERE ssn IS NULL DO NOTHING', '| registry.ssn'),
 ('INSERT INTO patient (id, name) VALUES (1, ''x'') ON CONFLICT (id) DO UPDATE SET name = excluded.name', '| | patient.name'),
 ('INSERT INTO patient (id, name) SELECT id, note FROM visit ON CONFLICT (id) DO UPDATE SET zip = excluded.name', '| | patient.name patient.zip visit.note'),
 ('INSERT INTO patient (id, name) SELECT id, note FROM visit ON CONFLICT (id) DO UPDATE SET zip = excluded.hair', '| | patient.name patient.zip visit.note'),
