@@ -87,7 +87,8 @@ run_tap()
 	started=$(date +%s%N)
 	TESTDIR=$out TESTDATADIR=$PHIG_WORK/tmp/$name TESTLOGDIR=$out/log \
 		PG_TEST_PORT_DIR=$PHIG_WORK/tmp top_builddir=$PHIG_WORK/tmp \
-		PG_REGRESS=$PHIG_PGXS/test/regress/pg_regress PERL5LIB=$PHIG_PGXS/test/perl:$PWD/test/lib${PERL5LIB:+:$PERL5LIB} \
+		PG_REGRESS=$PHIG_PGXS/test/regress/pg_regress PERL5OPT=-MPhigUser \
+		PERL5LIB=$PHIG_PGXS/test/perl:$PWD/test/lib${PERL5LIB:+:$PERL5LIB} \
 		prove --verbose --nocolor "$1" >"$out/output" 2>&1 || status=$?
 	passed=$(grep '^ok ' "$out/output" | grep -civ '# skip' || true)
 	failed=$(grep -c '^not ok ' "$out/output" || true)

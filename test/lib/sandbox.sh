@@ -81,6 +81,14 @@ make_stage()
 	done
 	mkdir -p "$stage$(dirname "$($config --includedir-server)")"
 	ln -s "$($config --includedir-server)" "$stage$($config --includedir-server)"
+	# The superuser is postgres, whoever runs the tests.
+	mv "$bindir/initdb" "$bindir/initdb.real"
+	cat >"$bindir/initdb" <<-INITDB
+		#!/bin/sh
+		case \$1 in -V | --version) exec "$bindir/initdb.real" -V ;; esac
+		exec "$bindir/initdb.real" -U postgres "\$@"
+	INITDB
+	chmod +x "$bindir/initdb"
 	make -s -C "$PHIG_ROOT" install DESTDIR="$stage"
 }
 

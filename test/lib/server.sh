@@ -10,7 +10,7 @@ server_init()
 
 	shift
 	mkdir -p "$PHIG_WORK/$name/socket"
-	initdb -D "$data" -U postgres -A trust -N -E UTF8 --locale=C >"$PHIG_WORK/$name/initdb.log"
+	initdb -D "$data" -A trust -N -E UTF8 --locale=C >"$PHIG_WORK/$name/initdb.log"
 	cat >>"$data/postgresql.conf" <<-CONF
 		unix_socket_directories = '$PHIG_WORK/$name/socket'
 		listen_addresses = ''
