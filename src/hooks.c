@@ -142,14 +142,20 @@ phig_planner(Query *parse, const char *query_string, int cursorOptions, ParamLis
 	return plan;
 }
 
-/* The leader's own plan in a parallel worker, on record in the leader; a worker's functions run statements of their own. */
+/*
+ * The leader's own plan in a parallel worker, on record in the leader; a worker's functions run
+ * statements of their own.
+ */
 static bool
 is_leaders_plan(QueryDesc *queryDesc)
 {
 	return IsParallelWorker() && queryDesc->dest && queryDesc->dest->mydest == DestTupleQueue;
 }
 
-/* Before the chain, so that a permission it denies is an attempt on record.  Pruning of partitions may run functions. */
+/*
+ * Before the chain, so that a permission it denies is an attempt on record.  Pruning of
+ * partitions may run functions.
+ */
 static void
 phig_ExecutorStart(QueryDesc *queryDesc, int eflags)
 {
@@ -345,7 +351,10 @@ phig_object_access(ObjectAccessType access, Oid classId, Oid objectId, int subId
 static void
 phig_emit_log(ErrorData *edata)
 {
-	/* A session that goes down logs its statement, and nothing below catches that; a worker logs its leader's. */
+	/*
+	 * A session that goes down logs its statement, and nothing below catches that; a worker logs
+	 * its leader's.
+	 */
 	if (edata->elevel >= FATAL && (phig_access_note_fatal(edata->sqlerrcode) || IsParallelWorker()))
 		phig_scrub_edata(edata);
 	else if (edata->elevel == ERROR && phig_mode != PHIG_MODE_OFF)
