@@ -304,7 +304,10 @@ phig_scrub_edata(ErrorData *edata)
 	changed |= scrub_message(edata);
 	changed |= scrub_detail(edata);
 
-	/* Deadlock reports list the statements of others; a query of a function may be built from values. */
+	/*
+	 * Deadlock reports list the statements of others; a query of a function may be built from
+	 * values.
+	 */
 	clear(&edata->detail_log);
 	clear(&edata->internalquery);
 	edata->internalpos = 0;
@@ -478,8 +481,9 @@ phig_scrub_log(ErrorData *edata)
 	}
 
 	/*
-	 * The catalogs are read after an error, before its transaction is aborted.  Other errors might have left
-	 * low-level locks behind; these come from parsing, from input functions and from constraints.
+	 * The catalogs are read after an error, before its transaction is aborted.  Other errors
+	 * might have left low-level locks behind; these come from parsing, from input functions and
+	 * from constraints.
 	 */
 	if (!CLASS_IS(code, '2', '2') && !CLASS_IS(code, '2', '3') && !CLASS_IS(code, '4', '2') &&
 		code != ERRCODE_QUERY_CANCELED)

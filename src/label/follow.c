@@ -116,7 +116,10 @@ phig_follow_after(PhigFollow *follow)
 	if (follow == NULL)
 		return;
 
-	/* After the commit in the middle of DETACH CONCURRENTLY there is no snapshot, which writing labels needs. */
+	/*
+	 * After the commit in the middle of DETACH CONCURRENTLY there is no snapshot, which writing
+	 * labels needs.
+	 */
 	push = !ActiveSnapshotSet();
 	CommandCounterIncrement();
 	if (push)
