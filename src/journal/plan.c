@@ -14,6 +14,7 @@
 #include "errors.h"
 #include "journal/carrier.h"
 #include "journal/context.h"
+#include "journal/inherited.h"
 #include "journal/normalize.h"
 #include "journal/plan.h"
 #include "label/label.h"
@@ -30,16 +31,13 @@ static void check_unlabelled_stores(const char *columns);
 bool
 phig_plan_begin(Query *query, const char *query_string, PhigPlanning *planning)
 {
-	uint64		fingerprint;
-	char	   *text;
-
 	planning->flow = phig_flow_analyze(query);
 	if (planning->flow == NULL)
 		return false;
-	text = phig_normalize(query_string, query->stmt_location, query->stmt_len, (Node *) query,
-						  &fingerprint);
+	planning->text = phig_normalize(query_string, query->stmt_location, query->stmt_len,
+									(Node *) query, &planning->fingerprint);
 	phig_statement_build(&planning->statement, planning->flow, command_of(query->commandType),
-						 text, fingerprint);
+						 planning->text, planning->fingerprint);
 	planning->depth = phig_code_depth;
 	if (phig_plan_capture && phig_plan_capture->depth == planning->depth)
 		*phig_plan_capture = *planning;
@@ -47,8 +45,16 @@ phig_plan_begin(Query *query, const char *query_string, PhigPlanning *planning)
 }
 
 void
-phig_plan_finish(PlannedStmt *plan, const PhigPlanning *planning)
+phig_plan_finish(PlannedStmt *plan, PhigPlanning *planning)
 {
+	if (phig_inherited_columns(plan, planning->flow))
+	{
+		planning->flow->flags |= PHIG_FLOW_APPROXIMATE;
+		phig_statement_build(&planning->statement, planning->flow, command_of(plan->commandType),
+							 planning->text, planning->fingerprint);
+		if (phig_plan_capture && phig_plan_capture->depth == planning->depth)
+			*phig_plan_capture = *planning;
+	}
 	phig_carrier_attach(plan, &planning->statement, planning->flow);
 }
 
@@ -159,6 +165,7 @@ describe_unseen(const QueryDesc *query_desc, PhigStatement *statement)
 				flow.written.items[flow.written.nitems++] = item;
 		}
 	}
+	(void) phig_inherited_columns(plan, &flow);
 	text = phig_normalize(query_desc->sourceText, plan->stmt_location, plan->stmt_len, NULL,
 						  &fingerprint);
 	phig_statement_build(statement, &flow, command_of(plan->commandType), text, fingerprint);

@@ -17,6 +17,8 @@ typedef struct PhigPlanning
 {
 	PhigFlow   *flow;
 	PhigStatement statement;
+	char	   *text;			/* normalised */
+	uint64		fingerprint;
 	int			depth;			/* phig_code_depth where it was planned: EXPLAIN wants its own */
 } PhigPlanning;
 
@@ -28,8 +30,8 @@ typedef struct PhigPlanning
  */
 extern bool phig_plan_begin(Query *query, const char *query_string, PhigPlanning *planning);
 
-/* Give the plan its carrier. */
-extern void phig_plan_finish(PlannedStmt *plan, const PhigPlanning *planning);
+/* Give the plan its carrier; what only the plan tells (children) is added before. */
+extern void phig_plan_finish(PlannedStmt *plan, PhigPlanning *planning);
 
 /*
  * phig_plan_start

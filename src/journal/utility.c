@@ -10,22 +10,27 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
 #include "catalog/pg_type.h"
 #include "commands/copy.h"
 #include "commands/prepare.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_node.h"
+#include "parser/parse_type.h"
 #include "rewrite/rewriteHandler.h"
 #include "tcop/cmdtag.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -37,6 +42,7 @@
 #include "journal/context.h"
 #include "journal/normalize.h"
 #include "journal/utility.h"
+#include "label/inherit.h"
 
 static PhigUtility *current = NULL; /* innermost statement that may touch labelled relations */
 
@@ -49,6 +55,8 @@ static void apply_derived(CreateTableAsStmt *stmt, List *derived);
 static void note_named_relations(PhigUtility *utility, Node *stmt);
 static void note_relation(PhigUtility *utility, Oid relid);
 static void note_rangevar(PhigUtility *utility, const RangeVar *rv);
+static void note_family(PhigUtility *utility, const RangeVar *rv);
+static void note_users_of_type(PhigUtility *utility, Oid typid);
 static void start_ddl(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string);
 static void record_late(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string);
 static void record_setting(Node *stmt);
@@ -303,13 +311,13 @@ note_named_relations(PhigUtility *utility, Node *stmt)
 	switch (nodeTag(stmt))
 	{
 		case T_AlterTableStmt:
-			note_rangevar(utility, ((AlterTableStmt *) stmt)->relation);
+			note_family(utility, ((AlterTableStmt *) stmt)->relation);
 			break;
 		case T_RenameStmt:
 			note_rangevar(utility, ((RenameStmt *) stmt)->relation);
 			break;
 		case T_IndexStmt:
-			note_rangevar(utility, ((IndexStmt *) stmt)->relation);
+			note_family(utility, ((IndexStmt *) stmt)->relation);
 			break;
 		case T_CreateTrigStmt:
 			note_rangevar(utility, ((CreateTrigStmt *) stmt)->relation);
@@ -319,6 +327,11 @@ note_named_relations(PhigUtility *utility, Node *stmt)
 			break;
 		case T_CreatePolicyStmt:
 			note_rangevar(utility, ((CreatePolicyStmt *) stmt)->table);
+			break;
+		case T_AlterDomainStmt:
+			/* ADD and VALIDATE CONSTRAINT, SET NOT NULL */
+			if (strchr("CVO", ((AlterDomainStmt *) stmt)->subtype))
+				note_users_of_type(utility, LookupTypeNameOid(NULL, makeTypeNameFromNameList(((AlterDomainStmt *) stmt)->typeName), true));
 			break;
 		case T_AlterPolicyStmt:
 			note_rangevar(utility, ((AlterPolicyStmt *) stmt)->table);
@@ -384,6 +397,59 @@ note_rangevar(PhigUtility *utility, const RangeVar *rv)
 	relid = RangeVarGetRelid(rv, NoLock, true);
 	if (OidIsValid(relid))
 		note_relation(utility, relid);
+}
+
+/*
+ * With the children that have more labels: new constraints, types and indexes
+ * reach their rows, while the parent's record names what it labels.
+ */
+static void
+note_family(PhigUtility *utility, const RangeVar *rv)
+{
+	Oid			relid = rv ? RangeVarGetRelid(rv, NoLock, true) : InvalidOid;
+	const PhigRelLabels *labels;
+	int			nphi;
+	ListCell   *lc;
+
+	if (!OidIsValid(relid))
+		return;
+	note_relation(utility, relid);
+	labels = phig_label_relation(relid);
+	nphi = labels ? labels->nphi : 0;
+	foreach(lc, phig_family(relid))
+	{
+		labels = phig_label_relation(lfirst_oid(lc));
+		if (labels != NULL && labels->nphi > nphi)
+			note_relation(utility, lfirst_oid(lc));
+	}
+}
+
+/* A domain's new constraint is shown every value of its columns; domains over it have them as well. */
+static void
+note_users_of_type(PhigUtility *utility, Oid typid)
+{
+	Relation	depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	check_stack_depth();
+	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(TypeRelationId));
+	ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(typid));
+	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend user = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (user->classid == RelationRelationId && user->objsubid > 0)
+			note_relation(utility, user->objid);
+		else if (user->classid == TypeRelationId && get_typtype(user->objid) == TYPTYPE_DOMAIN)
+			note_users_of_type(utility, user->objid);
+	}
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
 }
 
 /* The heap into which a table is being rewritten: nobody's object. */
