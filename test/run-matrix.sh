@@ -37,7 +37,7 @@ check_in_tree()
 	tree=$(tree_make "$major" $variant) || return 1
 	mkdir "$tmp"
 	: >"$tmp/tally"
-	for name in CI WERROR TESTS TAP TERM; do
+	for name in CI WERROR TESTS TAP TERM PHIG_UPDATE_DOCS; do
 		[ -z "${!name-}" ] || pass+=("$name=${!name}")
 	done
 	tree_enter "$tree" "$tmp" PATH=/usr/bin:/bin HOME=/tmp PG_CONFIG=$config \
