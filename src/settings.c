@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/parallel.h"
 #include "access/xact.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -88,11 +89,15 @@ claim_check(char **newval, void **extra, GucSource source)
 	return true;
 }
 
-/* What is assigned while no transaction is in progress was there before: it is restored, or comes from outside. */
+/*
+ * What is assigned while no transaction is in progress was there before: it is
+ * restored, or comes from outside.  A parallel worker cannot know when its leader's
+ * claims were set: it does not vouch for them.
+ */
 static void
 claim_assigned(int claim)
 {
-	claim_set_in[claim] = IsTransactionState() ? xact_number : 0;
+	claim_set_in[claim] = IsTransactionState() && !IsParallelWorker() ? xact_number : 0;
 	phig_claims_generation++;
 	phig_journal_session_changed();
 }

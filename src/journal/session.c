@@ -17,17 +17,21 @@
 #include <inttypes.h>
 #include <netdb.h>
 
+#include "access/parallel.h"
 #include "access/xact.h"
 #include "commands/dbcommands.h"
 #include "common/ip.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "storage/proc.h"
 #include "utils/backend_status.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 
+#include "compat.h"
 #include "journal/session.h"
 #include "settings.h"
 
@@ -78,18 +82,34 @@ add_role(char key, Oid role)
 	phig_journal_line(&session_text, key, name ? name : psprintf("oid %u", role));
 }
 
+/* What the server knows of this session; a parallel worker belongs to that of its leader. */
+static const PgBackendStatus *
+session_status(void)
+{
+	PGPROC	   *leader = IsParallelWorker() ? MyProc->lockGroupLeader : NULL;
+
+	for (int i = 1; leader != NULL && i <= pgstat_fetch_stat_numbackends(); i++)
+	{
+		LocalPgBackendStatus *other = phig_compat_backend_status(i);
+
+		if (other != NULL && other->backendStatus.st_procpid == leader->pid)
+			return &other->backendStatus;
+	}
+	return MyBEEntry;
+}
+
 /* The client's address; nothing for a Unix-domain socket or a background process. */
 static void
-add_client(void)
+add_client(const PgBackendStatus *status)
 {
 	char		host[NI_MAXHOST];
 
-	if (MyBEEntry == NULL || MyBEEntry->st_clientaddr.salen == 0)
+	if (status == NULL || status->st_clientaddr.salen == 0)
 		return;
-	if (MyBEEntry->st_clientaddr.addr.ss_family != AF_INET &&
-		MyBEEntry->st_clientaddr.addr.ss_family != AF_INET6)
+	if (status->st_clientaddr.addr.ss_family != AF_INET &&
+		status->st_clientaddr.addr.ss_family != AF_INET6)
 		return;
-	if (pg_getnameinfo_all(&MyBEEntry->st_clientaddr.addr, MyBEEntry->st_clientaddr.salen,
+	if (pg_getnameinfo_all(&status->st_clientaddr.addr, status->st_clientaddr.salen,
 						   host, sizeof(host), NULL, 0, NI_NUMERICHOST) == 0)
 		phig_journal_line(&session_text, 'h', host);
 }
@@ -107,14 +127,14 @@ add_database(void)
 }
 
 static void
-add_process(void)
+add_process(int pid, int64 start_time)
 {
 	char		text[64];
 
-	snprintf(text, sizeof(text), "%d", MyProcPid);
+	snprintf(text, sizeof(text), "%d", pid);
 	phig_journal_line(&session_text, 'p', text);
 	/* As log_line_prefix's %c writes it. */
-	snprintf(text, sizeof(text), "%" PRIx64 ".%x", (int64) MyStartTime, MyProcPid);
+	snprintf(text, sizeof(text), "%" PRIx64 ".%x", start_time, pid);
 	phig_journal_line(&session_text, 'i', text);
 }
 
@@ -149,6 +169,7 @@ phig_session_definition(void)
 	Oid			active = GetOuterUserId();
 	const char *application = application_name ? application_name : "";
 	uint64		made_for = IsTransactionState() ? changes : 0;
+	const PgBackendStatus *status;
 
 	if (likely(session.made_for == changes && session.login == login && session.active == active &&
 			   strncmp(session.application, application, NAMEDATALEN - 1) == 0))
@@ -159,14 +180,18 @@ phig_session_definition(void)
 	session.active = active;
 	strlcpy(session.application, application, NAMEDATALEN);
 
+	status = session_status();
 	begin_text();
 	add_role('l', login);
 	add_role('a', active);
 	add_claim('u', phig_app_user);
-	add_client();
+	add_client(status);
 	add_claim('n', session.application);
 	add_database();
-	add_process();
+	if (status != NULL && status != MyBEEntry)
+		add_process(status->st_procpid, timestamptz_to_time_t(status->st_proc_start_timestamp));
+	else
+		add_process(MyProcPid, MyStartTime);
 	add_claim('P', phig_purpose);
 	add_claim('j', phig_justification);
 	end_text();
@@ -179,7 +204,7 @@ phig_session_of_server(void)
 {
 	session.made_for = 0;
 	begin_text();
-	add_process();
+	add_process(MyProcPid, MyStartTime);
 	phig_journal_line(&session_text, 'v', PG_VERSION);
 	end_text();
 	return &session.definition;

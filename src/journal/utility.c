@@ -45,6 +45,7 @@
 #include "label/inherit.h"
 
 static PhigUtility *current = NULL; /* innermost statement that may touch labelled relations */
+static bool finishing = false;	/* it has run, and labels follow */
 
 static bool wraps_query(Node *stmt);
 static PhigExecution *begin_copy(PhigUtility *utility, PlannedStmt *pstmt,
@@ -72,6 +73,7 @@ phig_utility_begin(PhigUtility *utility, PlannedStmt *pstmt, const char *query_s
 	utility->depth = phig_code_depth;
 	utility->wraps_query = wraps_query(stmt);
 	current = utility;
+	finishing = false;
 
 	/* Transaction commands may run without a valid transaction: nothing here concerns them. */
 	if (IsA(stmt, TransactionStmt) || !IsTransactionState())
@@ -104,10 +106,12 @@ phig_utility_finish(PhigUtility *utility, PlannedStmt *pstmt, const char *query_
 		phig_access_end(utility->copy, 0);
 		utility->copy = NULL;
 	}
+	finishing = true;
 	if (utility->follow)
 		phig_follow_after(utility->follow);
 	if (utility->derived)
 		apply_derived(table_from_query(stmt), utility->derived);
+	finishing = false;
 	if (utility->late_columns)
 		record_late(utility, pstmt, query_string);
 	if (utility->started)
@@ -155,7 +159,7 @@ phig_utility_label_changed(Oid classId, Oid objectId, int subId, const char *old
 		return;
 	flags = phig_context_flags();
 	/* The client's own SECURITY LABEL is no function, though commands count as what may run one. */
-	if (current && current->depth == 0)
+	if (current && current->depth == 0 && !finishing)
 		flags &= ~PHIG_FLAG_FUNCTION;
 	if (classId == RelationRelationId)
 		name = phig_column_path(objectId, subId);

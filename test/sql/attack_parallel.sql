@@ -33,8 +33,8 @@ SELECT query, returned, bool_and('function' = ANY (flags)) AS function, count(*)
   FROM phiguard.access_log
  WHERE database = current_database() AND kind = 'read' AND 'public.attack_patient.ssn' = ANY (returned) AND query NOT LIKE '%length%'
  GROUP BY query, returned ORDER BY query;
--- This one the workers did.
-SELECT bool_and(pid <> pg_backend_pid()) AS worker FROM phiguard.access_log
+-- Workers work for their leader's session.
+SELECT bool_and(pid = pg_backend_pid()) AS leader FROM phiguard.access_log
  WHERE database = current_database() AND kind = 'read' AND query LIKE '%string_agg%';
 -- How often pruning asks is the server's business.
 SELECT DISTINCT query, returned, flags, outcome

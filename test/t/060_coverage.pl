@@ -16,7 +16,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $page = "$FindBin::RealBin/../../docs/coverage.md";
-my $node = phig_node('coverage', "phiguard.journal_sync = 'write'", 'max_parallel_workers_per_gather = 2');
+my $node = phig_node('coverage', "phiguard.journal_sync = 'write'", 'max_parallel_workers_per_gather = 2',
+	'max_prepared_transactions = 2');
 my $major = $node->pg_version->major;
 my $debug_parallel = $major >= 16 ? 'debug_parallel_query' : 'force_parallel_mode';
 my $socket = $node->host;
@@ -101,6 +102,7 @@ CREATE FUNCTION ssn_cursor(c refcursor) RETURNS refcursor LANGUAGE plpgsql AS
     'BEGIN OPEN c FOR SELECT ssn FROM patient; RETURN c; END';
 CREATE FUNCTION ssn_definer(i int) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER AS 'SELECT ssn FROM secret.patient WHERE id = i';
 CREATE FUNCTION ssn_folded(i int) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN (SELECT ssn FROM patient WHERE id = i); END';
+CREATE FUNCTION ssn_parallel(i int) RETURNS text LANGUAGE plpgsql STABLE PARALLEL SAFE AS 'BEGIN RETURN (SELECT ssn FROM patient WHERE id = i); END';
 CREATE PROCEDURE read_and_commit() LANGUAGE plpgsql AS
     'DECLARE r record; BEGIN FOR r IN SELECT ssn FROM patient WHERE id <= 3 LOOP COMMIT; END LOOP; END';
 ALTER FUNCTION ssn_definer OWNER TO regress_phig_owner;
@@ -112,6 +114,15 @@ CREATE SERVER loop FOREIGN DATA WRAPPER postgres_fdw
 CREATE USER MAPPING FOR regress_phig_app SERVER loop OPTIONS (user 'regress_phig_app', password_required 'false');
 CREATE FOREIGN TABLE far_patient (id int, ssn text) SERVER loop OPTIONS (table_name 'patient');
 SECURITY LABEL FOR phiguard ON COLUMN far_patient.ssn IS 'ssn';
+
+CREATE VIEW reached AS SELECT id, ssn, ward FROM patient;
+CREATE FUNCTION instead() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER instead INSTEAD OF INSERT OR UPDATE OR DELETE ON reached FOR EACH ROW EXECUTE FUNCTION instead();
+CREATE FUNCTION count_new() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM ssn FROM fresh; RETURN NULL; END';
+CREATE TABLE transitional (id int, ssn text);
+INSERT INTO transitional VALUES (1, '000-00-0001');
+SECURITY LABEL FOR phiguard ON COLUMN transitional.ssn IS 'ssn';
+CREATE TRIGGER count_new AFTER UPDATE ON transitional REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION count_new();
 
 GRANT ALL ON ALL TABLES IN SCHEMA public TO regress_phig_app, regress_phig_owner;
 GRANT SELECT (id, name) ON patient TO regress_phig_nobody;
@@ -254,6 +265,10 @@ path 'IMMUTABLE function, folded by the planner', sql => q{SELECT ssn_folded(5)}
   records => ['read SELECT; returned patient.ssn; rows 1; ok; flags function'];
 path 'the same under EXPLAIN', sql => q{EXPLAIN SELECT ssn_folded(5)},
   records => ['read SELECT; returned patient.ssn; rows 1; ok; flags function'];
+path 'PL/pgSQL function in a parallel worker', sql => qq{SET $debug_parallel = on; SELECT ssn_parallel(5)}, shows => 'SELECT ssn_parallel(5), in a parallel worker',
+  records => ['read SELECT; returned patient.ssn; rows 1; ok; flags function'];
+path 'set-returning function with ordinality', sql => q{SELECT * FROM ssns(3) WITH ORDINALITY},
+  records => ['read SELECT; returned patient.ssn; rows 3; ok; flags function'];
 path 'DO block', sql => q{DO $$ DECLARE s text; BEGIN FOR i IN 1..3 LOOP SELECT ssn INTO s FROM patient WHERE id = i; END LOOP; END $$},
   records => ['read SELECT; returned patient.ssn; executions 3; rows 3; ok; flags function'];
 path 'procedure that commits while it reads', sql => q{CALL read_and_commit()},
@@ -307,6 +322,10 @@ path 'COPY FROM', sql => "BEGIN;\nCOPY visit FROM STDIN;\n101\tM1\tdiag 101\n102
   shows => 'COPY visit FROM STDIN',
   records => ['write COPY; stored visit.diag, visit.mrn; rows 2; ok; flags copy',
 	'read SELECT; referenced patient.mrn; executions 2; rows 2; ok; flags constraint, function'];
+path 'COPY FROM, through a partitioned parent', sql => "BEGIN;\nCOPY result FROM STDIN;\n2026-02-01\tx\n\\.\nROLLBACK", shows => 'COPY result FROM STDIN',
+  records => ['write COPY; stored result.value; rows 1; ok; flags copy'];
+path 'COPY through a replication connection', sql => q{COPY visit TO STDOUT}, as => 'postgres', options => 'replication=database',
+  records => ['read COPY; returned visit.diag, visit.mrn; rows 40; ok; flags copy, exempt'];
 path 'pg_dump', by => sub { pg_dump(@_) }, shows => 'pg_dump --table=visit',
   records => ['read COPY; returned visit.diag, visit.mrn; rows 40; ok; flags copy, exempt'];
 path 'pg_dump --inserts', by => sub { pg_dump(@_, '--inserts') }, shows => 'pg_dump --inserts --table=visit',
@@ -346,6 +365,17 @@ path 'rule (rows are counted for the statement itself)', sql => q{BEGIN; UPDATE 
   records => ['write INSERT; stored ruled.ssn; rows 0; ok'];
 path 'trigger that reads OLD', sql => q{BEGIN; UPDATE watched SET amount = 0 WHERE id <= 2; ROLLBACK},
   records => ['read UPDATE; referenced watched.last4, watched.ssn; rows 2; ok; flags row_trigger'];
+path 'INSTEAD OF trigger', sql => q{BEGIN; UPDATE reached SET ward = 0 WHERE id = 5; ROLLBACK},
+  records => ['read UPDATE; referenced patient.ssn; rows 1; ok; flags row_trigger'];
+path 'transition table', sql => q{BEGIN; UPDATE transitional SET id = 2; ROLLBACK},
+  records => ['read UPDATE; referenced transitional.ssn; rows 1; ok; flags row_trigger',
+	'read SELECT; returned transitional.ssn; rows 1; ok; flags function'];
+path 'INSERT into a partition through its parent', sql => q{BEGIN; INSERT INTO result VALUES ('2026-02-01', 'x'); ROLLBACK},
+  records => ['write INSERT; stored result.value; rows 1; ok'];
+path 'UPDATE of a foreign table (and its other side)', also => 'remote', sql => q{BEGIN; UPDATE far_patient SET ssn = 'x' WHERE id = 5; ROLLBACK},
+  records => ['write UPDATE; stored far_patient.ssn; rows 1; ok', 'write UPDATE; stored patient.ssn; rows 1; ok'];
+path 'two-phase commit', sql => q{BEGIN; UPDATE patient SET note = 'x' WHERE id = 5; PREPARE TRANSACTION 'p'; ROLLBACK PREPARED 'p'},
+  records => ['write UPDATE; stored patient.note; rows 1; ok'];
 path 'foreign key check', sql => q{BEGIN; INSERT INTO visit VALUES (100, 'M1', 'x'); ROLLBACK},
   records => ['write INSERT; stored visit.diag, visit.mrn; rows 1; ok',
 	'read SELECT; referenced patient.mrn; rows 1; ok; flags constraint, function'];
@@ -369,6 +399,14 @@ path 'temporary table', sql => q{CREATE TEMP TABLE t AS SELECT ssn FROM patient;
 path 'CREATE MATERIALIZED VIEW', sql => q{CREATE MATERIALIZED VIEW m AS SELECT id, ssn FROM patient; SELECT ssn FROM m WHERE id = 1},
   records => ['write CREATE MATERIALIZED VIEW; stored patient.ssn; rows 20; ok', 'policy SECURITY LABEL; referenced m.ssn; ok',
 	'read SELECT; returned m.ssn; rows 1; ok'];
+path 'CREATE TABLE AS WITH NO DATA, filled later', sql => q{CREATE TABLE empty AS SELECT id, ssn FROM patient WITH NO DATA; INSERT INTO empty SELECT id, ssn FROM patient; SELECT ssn FROM empty},
+  records => ['policy SECURITY LABEL; referenced empty.ssn; ok', 'write INSERT; stored empty.ssn, patient.ssn; rows 20; ok',
+	'read SELECT; returned empty.ssn; rows 20; ok'];
+path 'CREATE TABLE AS in a function', sql => q{DO $$ BEGIN EXECUTE 'CREATE TABLE made_in_do AS SELECT ssn FROM patient'; END $$; SELECT ssn FROM made_in_do},
+  records => ['write CREATE TABLE AS; stored patient.ssn; rows 20; ok; flags function', 'policy SECURITY LABEL; referenced made_in_do.ssn; ok; flags function',
+	'read SELECT; returned made_in_do.ssn; rows 20; ok'];
+path 'CREATE TABLE LIKE', sql => q{CREATE TABLE alike (LIKE visit INCLUDING ALL)},
+  records => [ 'policy SECURITY LABEL; referenced alike.mrn; ok', 'policy SECURITY LABEL; referenced alike.diag; ok' ];
 path 'REFRESH MATERIALIZED VIEW', sql => q{REFRESH MATERIALIZED VIEW patient_copy}, as => 'regress_phig_owner',
   records => ['write REFRESH MATERIALIZED VIEW; stored patient.ssn; rows 20; ok', 'ddl REFRESH MATERIALIZED VIEW; referenced patient_copy.ssn; ok'];
 path 'REFRESH MATERIALIZED VIEW CONCURRENTLY', sql => q{REFRESH MATERIALIZED VIEW CONCURRENTLY patient_copy}, as => 'regress_phig_owner',
@@ -477,7 +515,7 @@ foreach my $case (@cases)
 	}
 	else
 	{
-		(undef, $case->{errors}) = run_sql($node, $case->{sql} . "\n;", as => $case->{as}, app => $app);
+		(undef, $case->{errors}) = run_sql($node, $case->{sql} . "\n;", as => $case->{as}, app => $app, options => $case->{options});
 	}
 	$case->{after} = last_position() if $case->{also};
 }

@@ -22,6 +22,7 @@ INSERT INTO patient SELECT i, '000-00-' || i FROM generate_series(1, 10000) i;
 SECURITY LABEL FOR phiguard ON COLUMN patient.ssn IS 'ssn';
 GRANT SELECT ON patient TO regress_phig_app, regress_phig_clerk;
 ANALYZE patient;
+CREATE FUNCTION in_worker() RETURNS text LANGUAGE plpgsql STABLE PARALLEL SAFE AS 'BEGIN RETURN (SELECT max(ssn) FROM patient); END';
 SQL
 
 # The claims of each record of one application name: "app_user|purpose|justification|flags".
@@ -101,6 +102,20 @@ isnt($two[0]{session_id}, '', 'a session id');
 is($two[0]{session_id}, $two[1]{session_id}, 'the same for both statements');
 my ($other) = records($node, "application = 'tcp'");
 isnt($two[0]{session_id}, $other->{session_id}, 'and not that of another session');
+
+# --- What a function reads in a parallel worker is the leader's.
+my $debug_parallel = $node->pg_version->major >= 16 ? 'debug_parallel_query' : 'force_parallel_mode';
+$session = session($node, as => 'regress_phig_app', app => 'parallel', options => 'host=127.0.0.1');
+$session->ask("SET $debug_parallel = on; SET phiguard.app_user = 'j.doe'");
+like($session->ask('EXPLAIN (ANALYZE, COSTS OFF) SELECT in_worker()'), qr/Workers Launched: 1/, 'a function runs in a parallel worker');
+$session->ask($read);
+$session->close;
+my ($worker, $leader) = records($node, "application = 'parallel'");
+is(record_line($worker), 'read SELECT; returned patient.ssn; rows 1; ok; flags function, session_user_claim',
+	'what it reads is on record');
+is_deeply([ @$worker{qw(pid session_id client app_user login_role)} ], [ @$leader{qw(pid session_id client app_user login_role)} ],
+	"under the session's own name");
+is($worker->{client}, '127.0.0.1', 'and address');
 
 # --- A loop of point reads is one record.
 run_sql($node, 'DO $$ DECLARE s text; BEGIN FOR i IN 1..10000 LOOP SELECT ssn INTO s FROM patient WHERE id = i; END LOOP; END $$',
