@@ -8,7 +8,7 @@ SECURITY LABEL FOR phiguard ON COLUMN attack_patient.ssn IS 'ssn';
 CREATE FUNCTION attack_read() RETURNS text LANGUAGE plpgsql STABLE PARALLEL SAFE AS
 $$ BEGIN RETURN (SELECT string_agg(ssn, ',') FROM attack_patient); END $$;
 CREATE FUNCTION attack_key(id int) RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS
-$$ BEGIN RETURN (SELECT max(ssn) FROM attack_patient p); END $$;
+$$ BEGIN RETURN (SELECT max(ssn) FROM public.attack_patient p); END $$;
 
 SELECT set_config(name, 'on', false) FROM pg_settings WHERE name IN ('debug_parallel_query', 'force_parallel_mode');
 SELECT attack_read() FROM attack_patient;
