@@ -110,7 +110,17 @@ phig_access_find(QueryDesc *query_desc)
 void
 phig_access_wait(PhigExecution *execution)
 {
-	phig_journal_wait(execution->shared ? execution->shared->ticket.lsn : execution->ticket.lsn);
+	/* Refused here, the statement has not run: its record must not end as one that was given up. */
+	PG_TRY();
+	{
+		phig_journal_wait(execution->shared ? execution->shared->ticket.lsn : execution->ticket.lsn);
+	}
+	PG_CATCH();
+	{
+		phig_access_end(execution, geterrcode());
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 }
 
 void
