@@ -16,6 +16,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
@@ -42,6 +43,7 @@
 #include "journal/context.h"
 #include "journal/normalize.h"
 #include "journal/utility.h"
+#include "label/resolve.h"
 #include "label/inherit.h"
 
 static PhigUtility *current = NULL; /* innermost statement that may touch labelled relations */
@@ -56,6 +58,9 @@ static void apply_derived(CreateTableAsStmt *stmt, List *derived);
 static void note_named_relations(PhigUtility *utility, Node *stmt);
 static void note_relation(PhigUtility *utility, Oid relid);
 static void note_rangevar(PhigUtility *utility, const RangeVar *rv);
+static void note_schema(PhigUtility *utility, const char *name);
+static void note_published(PhigUtility *utility, List *objects);
+static void note_reindexed(PhigUtility *utility, const ReindexStmt *stmt);
 static void note_family(PhigUtility *utility, const RangeVar *rv);
 static void note_users_of_type(PhigUtility *utility, Oid typid);
 static void start_ddl(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string);
@@ -335,7 +340,8 @@ note_named_relations(PhigUtility *utility, Node *stmt)
 		case T_AlterDomainStmt:
 			/* ADD and VALIDATE CONSTRAINT, SET NOT NULL */
 			if (strchr("CVO", ((AlterDomainStmt *) stmt)->subtype))
-				note_users_of_type(utility, LookupTypeNameOid(NULL, makeTypeNameFromNameList(((AlterDomainStmt *) stmt)->typeName), true));
+				note_users_of_type(utility, LookupTypeNameOid(NULL, makeTypeNameFromNameList(((AlterDomainStmt *) stmt)->typeName),
+															  true));
 			break;
 		case T_AlterPolicyStmt:
 			note_rangevar(utility, ((AlterPolicyStmt *) stmt)->table);
@@ -362,29 +368,27 @@ note_named_relations(PhigUtility *utility, Node *stmt)
 				if (IsA(lfirst(lc), RangeVar))
 					note_rangevar(utility, lfirst(lc));
 			break;
+		case T_ReindexStmt:
+			note_reindexed(utility, (ReindexStmt *) stmt);
+			break;
 		case T_GrantStmt:
-			if (((GrantStmt *) stmt)->objtype == OBJECT_TABLE &&
-				((GrantStmt *) stmt)->targtype == ACL_TARGET_OBJECT)
-				foreach(lc, ((GrantStmt *) stmt)->objects)
+			if (((GrantStmt *) stmt)->objtype != OBJECT_TABLE)
+				break;
+			foreach(lc, ((GrantStmt *) stmt)->objects)
+			{
+				if (((GrantStmt *) stmt)->targtype == ACL_TARGET_OBJECT)
 					note_rangevar(utility, lfirst_node(RangeVar, lc));
+				else if (((GrantStmt *) stmt)->targtype == ACL_TARGET_ALL_IN_SCHEMA)
+					note_schema(utility, strVal(lfirst(lc)));
+			}
 			break;
 		case T_CreatePublicationStmt:
-			foreach(lc, ((CreatePublicationStmt *) stmt)->pubobjects)
-			{
-				PublicationObjSpec *spec = lfirst_node(PublicationObjSpec, lc);
-
-				if (spec->pubtable)
-					note_rangevar(utility, spec->pubtable->relation);
-			}
+			if (((CreatePublicationStmt *) stmt)->for_all_tables)
+				note_schema(utility, NULL);
+			note_published(utility, ((CreatePublicationStmt *) stmt)->pubobjects);
 			break;
 		case T_AlterPublicationStmt:
-			foreach(lc, ((AlterPublicationStmt *) stmt)->pubobjects)
-			{
-				PublicationObjSpec *spec = lfirst_node(PublicationObjSpec, lc);
-
-				if (spec->pubtable)
-					note_rangevar(utility, spec->pubtable->relation);
-			}
+			note_published(utility, ((AlterPublicationStmt *) stmt)->pubobjects);
 			break;
 		default:
 			break;
@@ -401,6 +405,79 @@ note_rangevar(PhigUtility *utility, const RangeVar *rv)
 	relid = RangeVarGetRelid(rv, NoLock, true);
 	if (OidIsValid(relid))
 		note_relation(utility, relid);
+}
+
+/* Every relation of a schema; of all of them when name is NULL. */
+static void
+note_schema(PhigUtility *utility, const char *name)
+{
+	Oid			nspid = name ? get_namespace_oid(name, true) : InvalidOid;
+	Relation	relations;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	if (name && !OidIsValid(nspid))
+		return;
+	relations = table_open(RelationRelationId, AccessShareLock);
+	scan = systable_beginscan(relations, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_class relation = (Form_pg_class) GETSTRUCT(tuple);
+
+		if ((name == NULL || relation->relnamespace == nspid) &&
+			phig_relkind_has_labels(relation->relkind))
+			note_relation(utility, relation->oid);
+	}
+	systable_endscan(scan);
+	table_close(relations, AccessShareLock);
+}
+
+static void
+note_published(PhigUtility *utility, List *objects)
+{
+	ListCell   *lc;
+
+	foreach(lc, objects)
+	{
+		PublicationObjSpec *spec = lfirst_node(PublicationObjSpec, lc);
+		List	   *path = NIL;
+
+		if (spec->pubobjtype == PUBLICATIONOBJ_TABLES_IN_CUR_SCHEMA)
+			path = fetch_search_path(false);
+		if (spec->pubtable)
+			note_rangevar(utility, spec->pubtable->relation);
+		else if (spec->pubobjtype == PUBLICATIONOBJ_TABLES_IN_SCHEMA)
+			note_schema(utility, spec->name);
+		else if (path != NIL)
+			note_schema(utility, get_namespace_name(linitial_oid(path)));
+	}
+}
+
+/* Index expressions are evaluated for each row. */
+static void
+note_reindexed(PhigUtility *utility, const ReindexStmt *stmt)
+{
+	Oid			index;
+
+	switch (stmt->kind)
+	{
+		case REINDEX_OBJECT_TABLE:
+			note_family(utility, stmt->relation);
+			break;
+		case REINDEX_OBJECT_INDEX:
+			index = RangeVarGetRelid(stmt->relation, NoLock, true);
+			if (OidIsValid(index) && OidIsValid(IndexGetRelation(index, true)))
+				note_relation(utility, IndexGetRelation(index, true));
+			break;
+		case REINDEX_OBJECT_SCHEMA:
+			note_schema(utility, stmt->name);
+			break;
+		case REINDEX_OBJECT_DATABASE:
+			note_schema(utility, NULL);
+			break;
+		default:				/* system catalogs have no labels */
+			break;
+	}
 }
 
 /*

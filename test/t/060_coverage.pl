@@ -468,6 +468,15 @@ path 'DROP TABLE CASCADE', setup => q{CREATE TABLE doomed (ssn text); SECURITY L
   records => ['ddl DROP TABLE; referenced doomed.ssn; ok; flags exempt'];
 path 'GRANT', sql => q{BEGIN; GRANT SELECT ON ledger TO PUBLIC; ROLLBACK}, as => 'postgres',
   records => ['ddl GRANT; referenced ledger.last4, ledger.ssn; ok; flags exempt'];
+path 'GRANT on all tables of a schema', sql => q{BEGIN; GRANT SELECT ON ALL TABLES IN SCHEMA secret TO PUBLIC; ROLLBACK}, as => 'postgres',
+  records => ['ddl GRANT; referenced secret.patient.ssn; ok; flags exempt'];
+path 'a publication', sql => q{CREATE PUBLICATION p FOR TABLE ledger; CREATE PUBLICATION q FOR TABLES IN SCHEMA secret; DROP PUBLICATION p, q}, as => 'postgres',
+  records => ['ddl CREATE PUBLICATION; referenced ledger.last4, ledger.ssn; ok; flags exempt', 'ddl CREATE PUBLICATION; referenced secret.patient.ssn; ok; flags exempt'];
+path 'REINDEX', sql => q{REINDEX TABLE visit; REINDEX INDEX visit_pkey}, as => 'postgres',
+  records => [('ddl REINDEX; referenced visit.diag, visit.mrn; ok; flags exempt') x 2];
+path 'VACUUM FULL', sql => q{VACUUM FULL visit}, as => 'postgres', records => ['ddl VACUUM; referenced visit.diag, visit.mrn; ok; flags exempt'];
+path 'denied, DDL', sql => q{DROP TABLE patient}, as => 'regress_phig_app',
+  records => ["denied DROP TABLE; referenced $everything; rows 0; error 42501"];
 path 'a label, raised and removed', sql => q{SECURITY LABEL FOR phiguard ON COLUMN plain.word IS 'note'; SECURITY LABEL FOR phiguard ON COLUMN plain.word IS NULL}, as => 'postgres',
   records => [('policy SECURITY LABEL; referenced plain.word; ok; flags exempt') x 2];
 path 'a setting', sql => q{ALTER ROLE regress_phig_nobody SET phiguard.purpose = 'billing'}, as => 'postgres',
