@@ -9,15 +9,20 @@
  */
 #include "postgres.h"
 
+#include "access/attnum.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "journal/record.h"
 #include "journal/statement.h"
 
+/* So much may the columns take: what else is in a record can do without its end. */
+#define COLUMNS_MAX_BYTES (PHIG_DEFINITION_MAX_BYTES - 256)
 
 /* Paths made for one statement: a column is often in several of its sets. */
 typedef struct Paths
 {
+	int			most;			/* relations with more labelled columns are named "schema.table.*" */
 	int			n;
 	struct
 	{
@@ -27,6 +32,8 @@ typedef struct Paths
 	}			known[16];
 } Paths;
 
+static void append_columns(StringInfo buf, Paths *paths, const PhigFlow *flow);
+static bool fits(const StringInfo buf);
 static char *path_of(Paths *paths, const PhigFlowItem *item);
 static void append_line(StringInfo buf, char key, const char *value);
 static void append_paths(StringInfo buf, char key, List *paths);
@@ -40,8 +47,9 @@ phig_statement_build(PhigStatement *out, const PhigFlow *flow, const char *comma
 					 const char *query, uint64 fingerprint)
 {
 	StringInfoData buf;
-	Paths		paths = {0};
+	Paths		paths = {.most = MaxAttrNumber};
 	bool		writes = flow->stored.nitems > 0 || flow->written.nitems > 0;
+	int			head;
 
 	memset(out, 0, sizeof(*out));
 	out->kind = writes ? PHIG_KIND_WRITE : PHIG_KIND_READ;
@@ -55,14 +63,43 @@ phig_statement_build(PhigStatement *out, const PhigFlow *flow, const char *comma
 	initStringInfo(&buf);
 	append_line(&buf, 't', command);
 	append_line(&buf, 'f', psprintf("%016llx", (unsigned long long) fingerprint));
-	append_paths(&buf, 'r', paths_of(&paths, &flow->returned, NIL));
-	append_paths(&buf, 'e', paths_of(&paths, &flow->referenced, NIL));
-	append_paths(&buf, 's', paths_of(&paths, &flow->written, paths_of(&paths, &flow->stored, NIL)));
+	head = buf.len;
+	/* Nobody shall hide a column behind many others: too many are named by their tables. */
+	append_columns(&buf, &paths, flow);
+	while (!fits(&buf) && paths.most > 0)
+	{
+		buf.len = head;
+		paths = (Paths) {.most = paths.most > 100 ? 100 : paths.most / 10};
+		append_columns(&buf, &paths, flow);
+	}
+	if (!fits(&buf))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the statement reaches labelled columns of more tables than a record can name"),
+				 errhint("Split the statement.")));
 	append_paths(&buf, 'w', forms_of(&paths, &flow->returned));
 	append_paths(&buf, 'c', categories_of(&paths, flow));
+	if (paths.most < MaxAttrNumber)
+		append_line(&buf, 'F', "cut");
 	/* Last: what does not fit into a record is cut off at the end. */
 	append_line(&buf, 'q', query);
 	finish(&out->def, &buf);
+}
+
+static void
+append_columns(StringInfo buf, Paths *paths, const PhigFlow *flow)
+{
+	append_paths(buf, 'r', paths_of(paths, &flow->returned, NIL));
+	append_paths(buf, 'e', paths_of(paths, &flow->referenced, NIL));
+	append_paths(buf, 's', paths_of(paths, &flow->written, paths_of(paths, &flow->stored, NIL)));
+}
+
+/* Conversion to UTF-8 may make it longer. */
+static bool
+fits(const StringInfo buf)
+{
+	return (uint32) buf->len <= COLUMNS_MAX_BYTES / 4 ||
+		strlen(phig_journal_utf8(buf->data)) <= COLUMNS_MAX_BYTES;
 }
 
 void
@@ -84,9 +121,9 @@ phig_statement_retarget(PhigStatement *out, const PhigStatement *in, const char 
 		stored = list_concat(stored, phig_definition_values(in->def.text, 'r'));
 		out->kind = PHIG_KIND_WRITE;
 	}
+	append_paths(&buf, 's', stored);
 	for (const char *key = lists; *key; key++)
 		append_paths(&buf, *key, phig_definition_values(in->def.text, *key));
-	append_paths(&buf, 's', stored);
 	foreach(lc, phig_definition_values(in->def.text, 'q'))
 		append_line(&buf, 'q', lfirst(lc));
 	foreach(lc, phig_definition_values(in->def.text, 'F'))
@@ -205,14 +242,19 @@ path_of(Paths *paths, const PhigFlowItem *item)
 {
 	char	   *path;
 
+	const PhigRelLabels *labels = paths->most < MaxAttrNumber ? phig_label_relation(item->relid) : NULL;
+	AttrNumber	attno = labels != NULL && labels->nphi > paths->most ? 0 : item->attno;
+
 	for (int i = 0; i < paths->n; i++)
-		if (paths->known[i].relid == item->relid && paths->known[i].attno == item->attno)
+		if (paths->known[i].relid == item->relid && paths->known[i].attno == attno)
 			return paths->known[i].path;
-	path = phig_column_path(item->relid, item->attno);
+	path = phig_column_path(item->relid, attno);
+	if (path && attno == 0)
+		path = psprintf("%s.*", path);
 	if (paths->n < (int) lengthof(paths->known))
 	{
 		paths->known[paths->n].relid = item->relid;
-		paths->known[paths->n].attno = item->attno;
+		paths->known[paths->n].attno = attno;
 		paths->known[paths->n++].path = path;
 	}
 	return path;

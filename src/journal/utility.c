@@ -46,6 +46,8 @@
 #include "label/resolve.h"
 #include "label/inherit.h"
 
+#define COLUMNS_PER_RECORD 100
+
 static PhigUtility *current = NULL; /* innermost statement that may touch labelled relations */
 static bool finishing = false;	/* it has run, and labels follow */
 
@@ -64,7 +66,8 @@ static void note_reindexed(PhigUtility *utility, const ReindexStmt *stmt);
 static void note_family(PhigUtility *utility, const RangeVar *rv);
 static void note_users_of_type(PhigUtility *utility, Oid typid);
 static void start_ddl(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string);
-static void record_late(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string);
+static List *some_of(List *columns, int from);
+static void record_columns(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string, List *columns, int from);
 static void record_setting(Node *stmt);
 static const char *text_of(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string);
 
@@ -117,8 +120,9 @@ phig_utility_finish(PhigUtility *utility, PlannedStmt *pstmt, const char *query_
 	if (utility->derived)
 		apply_derived(table_from_query(stmt), utility->derived);
 	finishing = false;
+	/* What it turned out to reach: by CASCADE, by inheritance. */
 	if (utility->late_columns)
-		record_late(utility, pstmt, query_string);
+		record_columns(utility, pstmt, query_string, utility->late_columns, 0);
 	if (utility->started)
 		phig_journal_end(&utility->ticket, 0, 1, PHIG_OUTCOME_OK, 0);
 }
@@ -595,21 +599,31 @@ start_ddl(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string)
 	PhigDefinition def;
 
 	phig_statement_event(&def, CreateCommandName(pstmt->utilityStmt),
-						 text_of(utility, pstmt, query_string), utility->columns);
+						 text_of(utility, pstmt, query_string), some_of(utility->columns, 0));
 	phig_journal_start(&def, PHIG_KIND_DDL, phig_context_flags(), &utility->ticket);
 	utility->started = true;
 	phig_journal_wait(utility->ticket.lsn);
+	record_columns(utility, pstmt, query_string, utility->columns, COLUMNS_PER_RECORD);
 }
 
-/* What the statement turned out to reach: by CASCADE, by inheritance. */
-static void
-record_late(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string)
+/* Those from some on, as many as surely fit into a record. */
+static List *
+some_of(List *columns, int from)
 {
-	PhigDefinition def;
+	return list_truncate(list_copy_tail(columns, from), COLUMNS_PER_RECORD);
+}
 
-	phig_statement_event(&def, CreateCommandName(pstmt->utilityStmt),
-						 text_of(utility, pstmt, query_string), utility->late_columns);
-	phig_journal_event(&def, PHIG_KIND_DDL, phig_context_flags(), PHIG_OUTCOME_OK, 0, true);
+static void
+record_columns(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string, List *columns, int from)
+{
+	for (; from < list_length(columns); from += COLUMNS_PER_RECORD)
+	{
+		PhigDefinition def;
+
+		phig_statement_event(&def, CreateCommandName(pstmt->utilityStmt),
+							 text_of(utility, pstmt, query_string), some_of(columns, from));
+		phig_journal_event(&def, PHIG_KIND_DDL, phig_context_flags(), PHIG_OUTCOME_OK, 0, true);
+	}
 }
 
 /* ALTER SYSTEM, ROLE, DATABASE ... SET phiguard.x, whose values are words of ours or names of roles and files. */
