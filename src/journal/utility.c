@@ -344,8 +344,11 @@ note_named_relations(PhigUtility *utility, Node *stmt)
 		case T_AlterDomainStmt:
 			/* ADD and VALIDATE CONSTRAINT, SET NOT NULL */
 			if (strchr("CVO", ((AlterDomainStmt *) stmt)->subtype))
-				note_users_of_type(utility, LookupTypeNameOid(NULL, makeTypeNameFromNameList(((AlterDomainStmt *) stmt)->typeName),
-															  true));
+			{
+				TypeName   *name = makeTypeNameFromNameList(((AlterDomainStmt *) stmt)->typeName);
+
+				note_users_of_type(utility, LookupTypeNameOid(NULL, name, true));
+			}
 			break;
 		case T_AlterPolicyStmt:
 			note_rangevar(utility, ((AlterPolicyStmt *) stmt)->table);
