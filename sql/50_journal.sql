@@ -60,8 +60,8 @@ COMMENT ON COLUMN phiguard.access_log.node IS 'Which writer of a journal: the fi
 COMMENT ON COLUMN phiguard.access_log."position" IS 'Number of the record; strictly increases on a node.';
 COMMENT ON COLUMN phiguard.access_log.kind IS 'read, write, disclosure, denied, probe, ddl, policy, setting, server or log_read.';
 COMMENT ON COLUMN phiguard.access_log.command IS 'Command tag.';
-COMMENT ON COLUMN phiguard.access_log.login_role IS 'Role that the session logged in as (or was made by SET SESSION AUTHORIZATION).';
-COMMENT ON COLUMN phiguard.access_log.active_role IS 'Role in effect through SET ROLE; SECURITY DEFINER does not count.';
+COMMENT ON COLUMN phiguard.access_log.login_role IS 'Role that the session logged in as, which SET SESSION AUTHORIZATION does not change.';
+COMMENT ON COLUMN phiguard.access_log.active_role IS 'Role in effect through SET ROLE or SET SESSION AUTHORIZATION; SECURITY DEFINER does not count.';
 COMMENT ON COLUMN phiguard.access_log.app_user IS 'The application''s user, as the application claimed it in phiguard.app_user.';
 COMMENT ON COLUMN phiguard.access_log.client IS 'Address of the client; NULL for a Unix-domain socket.';
 COMMENT ON COLUMN phiguard.access_log.application IS 'application_name: the client writes it.';
