@@ -92,6 +92,16 @@ for my $page (@pages)
 	$node->stop;
 }
 
+# The tests that promises.md names are there.
+my @named = slurp_file('docs/promises.md') =~ /`(\w+\.(?:sql|spec|pl|c))`/g;
+my %place = (sql => 'test/sql', spec => 'test/isolation/specs', pl => 'test/t', c => 'test/fuzz');
+cmp_ok(scalar(@named), '>', 10, 'promises.md names tests');
+for my $name (@named)
+{
+	my ($suffix) = $name =~ /(\w+)$/;
+	ok(-f "$place{$suffix}/$name", "docs/promises.md: $name exists");
+}
+
 # Tables made from the catalog.
 my %queries = (
 	functions => <<'SQL',
