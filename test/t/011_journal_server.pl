@@ -56,8 +56,15 @@ is(log_rows($node, 'count(*)', "command = 'SERVER START'"), '4', 'but the start 
 sub keeper_pid
 {
 	my $postmaster = (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0];
-	my @pids = map { (split)[0] } grep { /phiguard journal keeper/ } split /\n/, `ps -o pid=,args= --ppid $postmaster`;
-	return $pids[0];
+	for my $dir (glob '/proc/[0-9]*')
+	{
+		my ($pid) = $dir =~ /(\d+)$/;
+		next unless -r "$dir/stat" && -r "$dir/cmdline";
+		my $title = eval { slurp_file("$dir/cmdline") } // '';
+		my $stat = eval { slurp_file("$dir/stat") } // '';
+		return $pid if $title =~ /phiguard journal keeper/ && $stat =~ /\) \S+ $postmaster /;
+	}
+	return undef;
 }
 my $first = keeper_pid();
 ok($first, 'the keeper runs under its name');
