@@ -5,7 +5,7 @@
  * The carrier's strings, in order:
  *		0	id of the definition, 32 letters a-p for its nibbles, or '' when no labelled column is reached
  *		1	its text
- *		2	kind and flags, "kind:flags" in hex
+ *		2	kind, flags, and the version of the labels it was made for, "kind:flags:version" in hex
  *		3	columns without a label into which labelled data is written
  */
 #include "postgres.h"
@@ -60,6 +60,27 @@ id_of_letters(const char *letters, PhigDefinition *def)
 		def->id[i] = (uint8) ((letters[2 * i] - 'a') << 4 | (letters[2 * i + 1] - 'a'));
 }
 
+/*
+ * The version of the labels of all relations of a plan.  A cached plan is made
+ * anew when a label changes, but a transaction that holds its locks already may
+ * be told of the change only after it has taken the plan from the cache.
+ */
+static uint64
+labels_version(const PlannedStmt *plan)
+{
+	uint64		greatest = 0;
+	ListCell   *lc;
+
+	foreach(lc, plan->rtable)
+	{
+		const RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_RELATION)
+			greatest = Max(greatest, phig_label_version(rte->relid));
+	}
+	return greatest;
+}
+
 void
 phig_carrier_attach(PlannedStmt *plan, const PhigStatement *statement, const PhigFlow *flow)
 {
@@ -68,7 +89,8 @@ phig_carrier_attach(PlannedStmt *plan, const PhigStatement *statement, const Phi
 
 	strings = list_make4(makeString(letters_of_id(&statement->def)),
 						 makeString(pstrdup(statement->def.len ? statement->def.text : "")),
-						 makeString(psprintf("%x:%x", statement->kind, statement->flags)),
+						 makeString(psprintf("%x:%x:%llx", statement->kind, statement->flags,
+											 (unsigned long long) labels_version(plan))),
 						 makeString(unlabelled_targets(flow)));
 	rte->rtekind = RTE_RESULT;
 	rte->eref = makeAlias(CARRIER_NAME, strings);
@@ -99,7 +121,8 @@ phig_carrier_read(const PlannedStmt *plan, PhigCarrier *out)
 		out->statement.def.len = strlen(out->statement.def.text);
 	}
 	out->statement.kind = (PhigKind) strtoul(strVal(lthird(rte->eref->colnames)), &rest, 16);
-	out->statement.flags = *rest == ':' ? strtoul(rest + 1, NULL, 16) : 0;
+	out->statement.flags = *rest == ':' ? strtoul(rest + 1, &rest, 16) : 0;
+	out->stale = *rest != ':' || labels_version(plan) > strtou64(rest + 1, NULL, 16);
 	out->unlabelled_stores = strVal(lfourth(rte->eref->colnames));
 	return true;
 }

@@ -16,6 +16,7 @@ typedef struct PhigCarrier
 {
 	PhigStatement statement;	/* text points into the plan */
 	char	   *unlabelled_stores;	/* "public.copy.a, public.copy.b", or "" */
+	bool		stale;			/* a relation of the plan got other labels since */
 } PhigCarrier;
 
 /*

@@ -65,7 +65,7 @@ phig_plan_start(QueryDesc *query_desc)
 	PhigCarrier carrier;
 	uint32		flags = 0;
 
-	if (phig_carrier_read(plan, &carrier))
+	if (phig_carrier_read(plan, &carrier) && !carrier.stale)
 	{
 		if (carrier.unlabelled_stores[0] != '\0')
 			check_unlabelled_stores(carrier.unlabelled_stores);

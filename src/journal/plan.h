@@ -38,8 +38,9 @@ extern void phig_plan_finish(PlannedStmt *plan, PhigPlanning *planning);
  *		The guard at executor start, and the start record.
  *
  * NULL when the plan reaches no labelled column.  A plan that touches labelled
- * relations without a carrier was made behind the planner hook's back: it is
- * recorded in full, as if all columns that it may read were returned.
+ * relations without a carrier was made behind the planner hook's back, one with
+ * a stale carrier before a label changed: it is recorded in full, as if all columns
+ * that it may read were returned.
  * Errors: PG001; PG003 for phiguard.on_unlabelled_store.
  */
 extern PhigExecution *phig_plan_start(QueryDesc *query_desc);

@@ -56,7 +56,10 @@ static PhigExecution *begin_copy(PhigUtility *utility, PlannedStmt *pstmt,
 								 const char *query_string);
 static CreateTableAsStmt *table_from_query(Node *stmt);
 static List *derive_labels(CreateTableAsStmt *stmt);
-static void apply_derived(CreateTableAsStmt *stmt, List *derived);
+static List *labels_of_result(Query *rewritten);
+static List *derive_refreshed(Oid relid);
+static Oid	made_relation(const CreateTableAsStmt *stmt);
+static void apply_derived(Oid relid, List *derived);
 static void note_named_relations(PhigUtility *utility, Node *stmt);
 static void note_relation(PhigUtility *utility, Oid relid);
 static void note_rangevar(PhigUtility *utility, const RangeVar *rv);
@@ -118,7 +121,13 @@ phig_utility_finish(PhigUtility *utility, PlannedStmt *pstmt, const char *query_
 	if (utility->follow)
 		phig_follow_after(utility->follow);
 	if (utility->derived)
-		apply_derived(table_from_query(stmt), utility->derived);
+		apply_derived(made_relation(table_from_query(stmt)), utility->derived);
+	if (IsA(stmt, RefreshMatViewStmt))
+	{
+		Oid			relid = RangeVarGetRelid(((RefreshMatViewStmt *) stmt)->relation, NoLock, false);
+
+		apply_derived(relid, derive_refreshed(relid));
+	}
 	finishing = false;
 	/* What it turned out to reach: by CASCADE, by inheritance. */
 	if (utility->late_columns)
@@ -257,8 +266,6 @@ derive_labels(CreateTableAsStmt *stmt)
 {
 	Query	   *query = castNode(Query, stmt->query);
 	List	   *rewritten;
-	PhigFlow   *flow = NULL;
-	List	   *labels = NIL;
 	Oid			nspid;
 
 	/* IF NOT EXISTS on a relation that is there: nothing will be made. */
@@ -280,11 +287,17 @@ derive_labels(CreateTableAsStmt *stmt)
 	else
 		return NIL;
 
-	if (list_length(rewritten) == 1)
-		flow = phig_flow_analyze(linitial_node(Query, rewritten));
-	if (flow == NULL)
-		return NIL;
-	for (int i = 0; i < flow->ncolumns; i++)
+	return list_length(rewritten) == 1 ? labels_of_result(linitial_node(Query, rewritten)) : NIL;
+}
+
+/* PhigLabel * for each column of a query's result; NIL when it meets no labelled relation. */
+static List *
+labels_of_result(Query *rewritten)
+{
+	PhigFlow   *flow = phig_flow_analyze(rewritten);
+	List	   *labels = NIL;
+
+	for (int i = 0; flow != NULL && i < flow->ncolumns; i++)
 	{
 		PhigLabel  *label = palloc(sizeof(PhigLabel));
 
@@ -294,12 +307,38 @@ derive_labels(CreateTableAsStmt *stmt)
 	return labels;
 }
 
-static void
-apply_derived(CreateTableAsStmt *stmt, List *derived)
+/* What a materialized view holds now that it has been filled anew: its query may meet labels set since it was made. */
+static List *
+derive_refreshed(Oid relid)
 {
-	/* Where it was made, not where the search path finds its name first. */
-	Oid			relid = get_relname_relid(stmt->into->rel->relname,
-										  RangeVarGetCreationNamespace(stmt->into->rel));
+	Relation	rel = relation_open(relid, AccessShareLock);
+	List	   *labels = NIL;
+
+	if (rel->rd_rel->relkind == RELKIND_MATVIEW && rel->rd_rules && rel->rd_rules->numLocks == 1)
+	{
+		Query	   *query = copyObject(linitial_node(Query, rel->rd_rules->rules[0]->actions));
+		List	   *rewritten;
+
+		AcquireRewriteLocks(query, true, false);
+		rewritten = QueryRewrite(query);
+		if (list_length(rewritten) == 1)
+			labels = labels_of_result(linitial_node(Query, rewritten));
+	}
+	relation_close(rel, NoLock);
+	return labels;
+}
+
+/* Where it was made, not where the search path finds its name first. */
+static Oid
+made_relation(const CreateTableAsStmt *stmt)
+{
+	return get_relname_relid(stmt->into->rel->relname,
+							 RangeVarGetCreationNamespace(stmt->into->rel));
+}
+
+static void
+apply_derived(Oid relid, List *derived)
+{
 	AttrNumber	attno = 0;
 	ListCell   *lc;
 
