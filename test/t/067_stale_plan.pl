@@ -28,27 +28,25 @@ append_to_file("$dir/script", <<'SQL');
 BEGIN;
 SELECT ssn, note FROM patient;
 SELECT what FROM plain;
-SELECT pg_advisory_xact_lock(4711);
+\set n :n + 1
+SELECT pg_advisory_xact_lock(:n);
 SELECT ssn AS again, note FROM patient;
 SELECT what AS again FROM plain;
 COMMIT;
 SQL
 my $holder = $node->background_psql('postgres');
-my $command = [ 'pgbench', '-n', '-M', 'prepared', '-t', '2', '-f', "$dir/script",
+my $command = [ 'pgbench', '-n', '-D', 'n=0', '-M', 'prepared', '-t', '2', '-f', "$dir/script",
 	'-h', $node->host, '-p', $node->port, 'postgres' ];
 my ($out, $err) = ('', '');
 
-$holder->query_safe('SELECT pg_advisory_lock(4711)');
+# The first transaction finds its lock free, the second does not.
+$holder->query_safe('SELECT pg_advisory_lock(2)');
 local $ENV{PGAPPNAME} = 'bench';
 my $bench = start $command, '>', \$out, '2>', \$err;
-$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted");
-# First transaction: let it pass, and stop the next one.
-$holder->query_safe('SELECT pg_advisory_unlock(4711)');
-$holder->query_safe('SELECT pg_advisory_lock(4711)');
 my $waiting = $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted");
 ok($waiting, 'the second transaction waits between its reads');
 $node->safe_psql('postgres', q{SELECT phiguard.label('patient', 'note', 'note'), phiguard.label('plain', 'what', 'name')});
-$holder->query_safe('SELECT pg_advisory_unlock(4711)');
+$holder->query_safe('SELECT pg_advisory_unlock(2)');
 finish $bench;
 $holder->quit;
 
