@@ -77,7 +77,7 @@ tree_assert()
 		cd /tmp && tar -xf postgresql-*.orig.tar.* && cd postgresql-*/ &&
 		./configure --prefix=/opt/assert --enable-cassert --enable-debug --enable-tap-tests --with-openssl --with-libxml \
 			--without-readline --without-zlib --without-icu CFLAGS="-O1 -g" &&
-		make -s -j2 && make -s install' >"$area/log" 2>&1 || { tail -n 20 "$area/log" >&2; return 1; }
+		make -s -j2 && make -s install && make -s -j2 -C contrib install' >"$area/log" 2>&1 || { tail -n 20 "$area/log" >&2; return 1; }
 }
 
 # tree_unpack AREA DIR: base-files goes first, since it carries the links /bin, /lib, /sbin.
@@ -115,7 +115,8 @@ tree_make()
 	fi
 	[ -z "$variant" ] || packages="$packages bison flex bzip2 pkgconf libxml2-dev"
 	cache=${PHIGUARD_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/phiguard}
-	dir=$cache/$suite-$major${variant:+-$variant}-$(echo $packages | cksum | cut -d' ' -f1)
+	# Another list of packages, or another way to build, is another tree.
+	dir=$cache/$suite-$major${variant:+-$variant}-$({ echo $packages; [ -z "$variant" ] || declare -f tree_assert; } | cksum | cut -d' ' -f1)
 	if [ ! -d "$dir" ]; then
 		if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
 			say "needs apt-get and dpkg-deb" >&2
