@@ -163,6 +163,13 @@ extern void phig_compat_explain_one_query(Query *query, int cursorOptions, IntoC
 #define PHIG_RUN_ARGS queryDesc, direction, count, execute_once
 #endif
 
+/* 17 asks for every kind of process in the same way. */
+#if PG_VERSION_NUM >= 170000
+#define phig_is_autovacuum_worker() AmAutoVacuumWorkerProcess()
+#else
+#define phig_is_autovacuum_worker() IsAutoVacuumWorkerProcess()
+#endif
+
 /* Ownership checks, one function per catalog in 15, became one for all. */
 #if PG_VERSION_NUM >= 160000
 #define phig_owns_relation(relid, roleid) object_ownercheck(RelationRelationId, (relid), (roleid))

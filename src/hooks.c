@@ -61,9 +61,7 @@ enter(bool deeper, Node *wrapper)
 {
 	Frame		frame;
 
-	/* What a parallel worker runs is never the client's own statement. */
-	if (IsParallelWorker() && phig_code_depth == 0)
-		phig_code_depth = 1;
+	phig_code_depth = Max(phig_code_depth, phig_depth_floor());
 	frame.depth = phig_code_depth;
 	frame.wrapper = phig_wrapper_command;
 	if (deeper)

@@ -327,6 +327,8 @@ xact_callback(XactEvent event, void *arg)
 		/* Holdable cursors have been stored; what is still open belongs to a procedure that goes on. */
 		dlist_foreach_modify(iter, &executions)
 			dlist_container(PhigExecution, node, iter.cur)->subid = InvalidSubTransactionId;
+		if (phig_depth_floor() > 0 && phig_code_depth <= phig_depth_floor())
+			phig_access_statement_done();
 		return;
 	}
 	if (event != XACT_EVENT_ABORT)
@@ -341,7 +343,7 @@ xact_callback(XactEvent event, void *arg)
 			end_abandoned(execution);
 	}
 	/* A procedure's ROLLBACK leaves us inside its CALL; an error does not. */
-	if (phig_code_depth == 0)
+	if (phig_code_depth <= phig_depth_floor())
 		phig_access_statement_done();
 }
 

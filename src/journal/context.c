@@ -4,13 +4,17 @@
  */
 #include "postgres.h"
 
+#include "access/parallel.h"
 #include "access/xlog.h"
 #include "catalog/pg_authid.h"
 #include "miscadmin.h"
+#include "postmaster/autovacuum.h"
+#include "replication/logicalworker.h"
 #include "utils/acl.h"
 #include "utils/inval.h"
 #include "utils/syscache.h"
 
+#include "compat.h"
 #include "journal/context.h"
 #include "journal/journal.h"
 #include "settings.h"
@@ -38,6 +42,12 @@ bool
 phig_active(void)
 {
 	return phig_mode != PHIG_MODE_OFF && !IsBinaryUpgrade;
+}
+
+int
+phig_depth_floor(void)
+{
+	return IsParallelWorker() || phig_is_autovacuum_worker() || IsLogicalWorker() ? 1 : 0;
 }
 
 /* A superuser or BYPASSRLS role; the role is the session's (SET ROLE counts, SECURITY DEFINER does not). */

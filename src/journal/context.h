@@ -20,6 +20,13 @@ extern bool phig_active(void);
 extern int	phig_code_depth;
 
 /*
+ * The least depth of this process: 1 where no client has a statement of its own
+ * (parallel, autovacuum and logical replication workers), so that what functions
+ * do there shares records until the transaction ends.
+ */
+extern int	phig_depth_floor(void);
+
+/*
  * The command that plans and runs a query on behalf of the client (COPY,
  * CREATE TABLE AS, EXPLAIN ...), or NULL; only meaningful at code depth 0.
  */

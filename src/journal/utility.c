@@ -43,8 +43,8 @@
 #include "journal/context.h"
 #include "journal/normalize.h"
 #include "journal/utility.h"
-#include "label/resolve.h"
 #include "label/inherit.h"
+#include "label/resolve.h"
 
 #define COLUMNS_PER_RECORD 100
 

@@ -455,6 +455,14 @@ path 'a label that comes while a transaction runs', as => 'postgres', shows => q
 SELECT word FROM plain; COMMIT;
 SET application_name = 'setup'; SECURITY LABEL FOR phiguard ON COLUMN plain.word IS NULL},
   records => ['read SELECT; returned plain.word; rows 5; ok; flags exempt'];
+path 'the same, by a driver that has prepared it', from => 18, as => 'postgres',
+  shows => q{BEGIN; SELECT word FROM plain; (another session labels plain.word); the same prepared statement; COMMIT},
+  sql => qq{BEGIN; SELECT word FROM plain \\parse s
+\\bind_named s \\g
+\\! psql -Xqd "@{[$node->connstr('postgres')]} application_name=setup" -c "SECURITY LABEL FOR phiguard ON COLUMN plain.word IS 'note'"
+\\bind_named s \\g
+COMMIT; SET application_name = 'setup'; SECURITY LABEL FOR phiguard ON COLUMN plain.word IS NULL},
+  records => ['read SELECT; returned plain.word; rows 5; ok; flags exempt, unseen_plan'];
 path 'ADD CHECK over a labelled column', sql => q{BEGIN; ALTER TABLE ledger ADD CHECK (ssn_of(length(ssn)) <> ''); ROLLBACK}, as => 'postgres',
   records => ['ddl ALTER TABLE; referenced ledger.last4, ledger.ssn; ok; flags exempt',
 	'read SELECT; returned patient.ssn; executions 3; rows 3; ok; flags exempt, function'];
@@ -526,7 +534,7 @@ foreach my $case (@cases)
 	{
 		(undef, $case->{errors}) = run_sql($node, $case->{sql} . "\n;", as => $case->{as}, app => $app, options => $case->{options});
 	}
-	$case->{after} = last_position() if $case->{also};
+	$case->{until} = last_position() if $case->{also};
 }
 
 sub last_position
@@ -544,7 +552,7 @@ foreach my $case (@cases)
 	next unless $case->{app};
 	my @found = @{ $by_app{ $case->{app} } || [] };
 
-	push @found, grep { $_->{position} > $case->{before} && $_->{position} <= $case->{after} } @{ $by_app{ $case->{also} } || [] }
+	push @found, grep { $_->{position} > $case->{before} && $_->{position} <= $case->{until} } @{ $by_app{ $case->{also} } || [] }
 	  if $case->{also};
 	$case->{found} = [ map { record_line($_) } @found ];
 	is_deeply($case->{found}, $case->{records}, "$case->{section}: $case->{name}")

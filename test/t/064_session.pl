@@ -127,6 +127,22 @@ run_sql($node, 'DO $$ DECLARE s text; BEGIN FOR i IN 1..3 LOOP SELECT ssn INTO s
 is_deeply([ sort map { "$_->{app_user} $_->{executions}" } records($node, "application = 'loop of users'") ], [ ' 1', 'u0 1', 'u1 1' ],
 	'but one for each user that it speaks for');
 
+# --- What autovacuum computes of an index, by functions, for each row that it samples.
+run_sql($node, <<'SQL', app => 'index');
+CREATE FUNCTION key_of(i int) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN (SELECT ssn FROM public.patient WHERE id = i); END';
+CREATE TABLE keyed (id int);
+CREATE INDEX ON keyed (key_of(id));
+INSERT INTO keyed SELECT i FROM generate_series(1, 100) i;
+SQL
+$node->append_conf('postgresql.conf', "autovacuum = on\nautovacuum_naptime = 1s\nautovacuum_analyze_threshold = 10");
+$node->reload;
+wait_until(sub { (run_sql($node, q{SELECT autoanalyze_count > 0 FROM pg_stat_user_tables WHERE relname = 'keyed'}, app => 'reader'))[0] eq 't' },
+	'autovacuum analyzes the table');
+records_are($node, "application IS NULL AND kind = 'read' AND query LIKE '%patient%'",
+	['read SELECT; returned patient.ssn; executions 100; rows 100; ok; flags exempt, function'], 'and what its function read is one record');
+$node->append_conf('postgresql.conf', 'autovacuum = off');
+$node->reload;
+
 # --- Who may read it, and the reading is on record.
 ($out, $err) = run_sql($node, 'SELECT * FROM phiguard.access_log', as => 'regress_phig_app');
 like("$out$err", qr/^\S+ ERROR:\s+permission denied/, 'the record is not for everybody');
