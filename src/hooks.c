@@ -308,7 +308,7 @@ phig_ProcessUtility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTr
 	PhigUtility utility;
 	QueryCompletion own_qc;
 	QueryCompletion *const completion = qc ? qc : &own_qc;
-	Frame		frame;
+	const Frame frame = {phig_code_depth, phig_wrapper_command};
 
 	if (!phig_active())
 	{
@@ -317,12 +317,15 @@ phig_ProcessUtility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTr
 	}
 	if (qc == NULL)
 		InitializeQueryCompletion(&own_qc);
-	see_new_labels();
-	phig_utility_begin(&utility, pstmt, queryString);
-	frame = enter(!utility.wraps_query, utility.wraps_query ? pstmt->utilityStmt : NULL);
+	phig_utility_enter(&utility, pstmt->utilityStmt);
 	PG_TRY();
 	{
+		see_new_labels();
+		phig_utility_begin(&utility, pstmt, queryString);
+		(void) enter(!utility.wraps_query, utility.wraps_query ? pstmt->utilityStmt : NULL);
 		chain(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, completion);
+		leave(frame);
+		phig_utility_finish(&utility, pstmt, queryString, completion->nprocessed);
 	}
 	PG_CATCH();
 	{
@@ -333,8 +336,6 @@ phig_ProcessUtility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTr
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	leave(frame);
-	phig_utility_finish(&utility, pstmt, queryString, completion->nprocessed);
 }
 
 static void

@@ -75,16 +75,20 @@ static void record_setting(Node *stmt);
 static const char *text_of(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string);
 
 void
-phig_utility_begin(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string)
+phig_utility_enter(PhigUtility *utility, Node *stmt)
 {
-	Node	   *stmt = pstmt->utilityStmt;
-
 	memset(utility, 0, sizeof(*utility));
 	utility->outer = current;
 	utility->depth = phig_code_depth;
 	utility->wraps_query = wraps_query(stmt);
 	current = utility;
 	finishing = false;
+}
+
+void
+phig_utility_begin(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string)
+{
+	Node	   *stmt = pstmt->utilityStmt;
 
 	/* Transaction commands may run without a valid transaction: nothing here concerns them. */
 	if (IsA(stmt, TransactionStmt) || !IsTransactionState())
@@ -134,12 +138,14 @@ phig_utility_finish(PhigUtility *utility, PlannedStmt *pstmt, const char *query_
 		record_columns(utility, pstmt, query_string, utility->late_columns, 0);
 	if (utility->started)
 		phig_journal_end(&utility->ticket, 0, 1, PHIG_OUTCOME_OK, 0);
+	utility->started = false;
 }
 
 void
 phig_utility_failed(PhigUtility *utility, int sqlstate)
 {
 	current = utility->outer;
+	finishing = false;
 	if (utility->copy)
 		phig_access_end(utility->copy, sqlstate);
 	if (utility->started)

@@ -31,6 +31,9 @@ typedef struct PhigUtility
 	struct PhigUtility *outer;
 } PhigUtility;
 
+/* First: from here to phig_utility_finish or phig_utility_failed, this is the innermost statement.  No errors. */
+extern void phig_utility_enter(PhigUtility *utility, Node *stmt);
+
 /* Before the statement runs.  Errors: PG001. */
 extern void phig_utility_begin(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string);
 
