@@ -10,4 +10,5 @@ set -euo pipefail
 [ -x "$PHIG_ROOT/$1" ] || die "there is no $1"
 export PHIG_PASS="${PHIG_PASS-} ROUNDS BATCH SECONDS_EACH INSTRUCTIONS"
 ensure_packages
+[ -z "${INSTRUCTIONS-}" ] || ensure_command valgrind
 exec "$PHIG_ROOT/test/lib/sandbox.sh" "$@"

@@ -9,11 +9,14 @@
  * it (/proc/PID/schedstat, nanoseconds), system calls included.
  *
  * usage: client NAME MODE BATCH ROUNDS CONN_A SQL_A CONN_B SQL_B [SETUP_A SETUP_B]
+ *        client run MODE BATCH CONN SQL [SETUP]
  *
  * MODE is "simple" (a simple query; %d in it becomes a random number from 1 to
  * 100000) or "prepared" (prepared once; $1 is such a number).  SETUP runs once on each.
  * Prints one line: NAME, median CPU microseconds a statement on A and on B,
  * median of the rounds' ratios B/A of CPU and of elapsed time, and the ratios' quartiles.
+ *
+ * "run" executes one batch and prints the backend's pid, for whoever counts elsewhere.
  */
 #define _GNU_SOURCE
 #include <libpq-fe.h>
@@ -166,6 +169,26 @@ quantile(const double *values, int n, double q)
 	return result;
 }
 
+static int
+run_once(int argc, char **argv)
+{
+	Side		side;
+
+	if (argc < 6)
+		fail("usage: client run MODE BATCH CONN SQL [SETUP]", NULL);
+	prepared = strcmp(argv[2], "prepared") == 0;
+	connect_side(&side, argv[4], argv[5], argc > 6 ? argv[6] : NULL, 1);
+	for (int i = atoi(argv[3]); i > 0; i--)
+	{
+		/* Let the backend go to sleep: whether it has to wait would make a difference. */
+		run_batch(&side, 1);
+		usleep(2000);
+	}
+	printf("%d\n", side.pid);
+	PQfinish(side.conn);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -176,6 +199,8 @@ main(int argc, char **argv)
 	int			batch,
 				rounds;
 
+	if (argc > 1 && strcmp(argv[1], "run") == 0)
+		return run_once(argc, argv);
 	if (argc < 9)
 		fail("usage: client NAME MODE BATCH ROUNDS CONN_A SQL_A CONN_B SQL_B [SETUP_A SETUP_B]", NULL);
 	prepared = strcmp(argv[2], "prepared") == 0;

@@ -127,10 +127,11 @@ tps_row()
 		function asort_(x,    i, j, t) { for (i = 1; i <= 5; i++) for (j = i + 1; j <= 5; j++) if (x[j] < x[i]) { t = x[i]; x[i] = x[j]; x[j] = t }; return 5 }'
 }
 
-# Instructions of one backend for N executions of a statement, under callgrind.
+# Instructions of a backend per execution, under callgrind: from the difference of two counts, so that
+# what a session costs by itself drops out.
 instructions_of()
 {
-	local server=$1 n=$2 file=$3 out=$PHIG_WORK/callgrind
+	local server=$1 mode=$2 sql=$3 setup=$4 out=$PHIG_WORK/callgrind few many
 
 	rm -rf "$out"
 	mkdir -p "$out"
@@ -138,24 +139,21 @@ instructions_of()
 		"$(command -v postgres)" -D "$PHIG_WORK/$server/data" >"$out/log" 2>&1 &
 	local pid=$!
 	until psql -XqAt -d "$(conn "$server")" -c 'SELECT 1' >/dev/null 2>&1; do sleep 0.5; done
-	local backend
-	backend=$( { printf 'SELECT pg_backend_pid();\n'; cat "$file.head"; for ((i = 1; i <= n; i++)); do cat "$file"; done; } |
-		psql -XqAt -d "$(conn "$server")" | head -n 1)
+	few=$("$client" run "$mode" 500 "$(conn "$server")" "$sql" "$setup")
+	many=$("$client" run "$mode" 2500 "$(conn "$server")" "$sql" "$setup")
 	kill -INT $pid
 	wait $pid || true
-	awk '/^summary:|^totals:/ { print $2; exit }' "$out/$backend"
+	awk '/^summary:|^totals:/ { n[FILENAME] = $2 } END { print (n[ARGV[2]] - n[ARGV[1]]) / 2000 }' "$out/$few" "$out/$many"
 }
 
-# instructions NAME HEAD STATEMENT: per execution, both servers, from the difference of two counts.
+# instructions NAME MODE SQL [SETUP]: per execution, both servers.
 instructions()
 {
-	local file=$PHIG_WORK/statement a b
+	local a b
 
-	printf '%s\n' "$2" >"$file.head"
-	printf '%s\n' "$3" >"$file"
-	a=$((($(instructions_of plain 600 "$file") - $(instructions_of plain 300 "$file")) / 300))
-	b=$((($(instructions_of phig 600 "$file") - $(instructions_of phig 300 "$file")) / 300))
-	awk -v name="$1" -v a=$a -v b=$b 'BEGIN { printf "| %s | %d | %d | %d | %.4f |\n", name, a, b, b - a, b / a }'
+	a=$(instructions_of plain "$2" "$3" "${4-}")
+	b=$(instructions_of phig "$2" "$3" "${4-}")
+	awk -v name="$1" -v a="$a" -v b="$b" 'BEGIN { printf "| %s | %d | %d | %d | **%.4f** |\n", name, a, b, b - a, b / a }'
 }
 
 ${CC:-cc} -O2 -I"$(pg_config --includedir)" -I/usr/include/postgresql "$(dirname "$0")/client.c" -o "$client" -lpq
@@ -218,8 +216,11 @@ server_stop phig
 
 if [ -n "${INSTRUCTIONS-}" ]; then
 	printf '\nInstructions of a backend per statement (callgrind)\n\n| case | PostgreSQL | phiguard | more | ratio |\n|---|---|---|---|---|\n'
-	instructions 'no PHI, simple' '' 'SELECT balance FROM plain_account WHERE id = 4711;'
-	instructions 'no PHI, prepared' 'PREPARE q(int) AS SELECT balance FROM plain_account WHERE id = $1; SET plan_cache_mode = force_generic_plan;' 'EXECUTE q(4711);'
-	printf "phiguard.journal_sync = off\n" >>"$PHIG_WORK/phig/data/postgresql.auto.conf"
-	instructions 'labelled, prepared, journal_sync = off' 'PREPARE q(int) AS SELECT ssn FROM patient WHERE id = $1; SET plan_cache_mode = force_generic_plan;' 'EXECUTE q(4711);'
+	instructions 'no PHI, point read, simple' simple 'SELECT balance FROM plain_account WHERE id = %d'
+	instructions 'no PHI, point read, prepared' prepared 'SELECT balance FROM plain_account WHERE id = $1::int'
+	instructions 'no PHI, update, prepared' prepared 'UPDATE plain_account SET balance = balance + 1 WHERE id = $1::int'
+	for sync in off write; do
+		printf 'phiguard.journal_sync = %s\n' $sync >>"$PHIG_WORK/phig/data/postgresql.auto.conf"
+		instructions "labelled point read, prepared, journal_sync = $sync" prepared 'SELECT ssn FROM patient WHERE id = $1::int'
+	done
 fi
