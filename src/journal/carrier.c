@@ -3,20 +3,37 @@
  *		What a plan carries from the planner to the executor.
  *
  * The carrier's strings, in order:
- *		0	id of the definition, 32 letters a-p for its nibbles, or '' when no labelled column is reached
- *		1	its text
- *		2	kind, flags, and the version of the labels it was made for, "kind:flags:version" in hex
- *		3	columns without a label into which labelled data is written
+ *		0	id and length of the definition, kind, flags, version of the labels: struct Fixed in letters
+ *		1	the definition's text
+ *		2	columns without a label into which labelled data is written
+ *
+ * They are read on every execution of the plan, so nothing is parsed.
  */
 #include "postgres.h"
 
 #include "nodes/makefuncs.h"
 
 #include "journal/carrier.h"
+#include "journal/format.h"
 
 /* Longer than any name that a statement can give: nothing in a query becomes a carrier. */
 #define CARRIER_NAME "phiguard carrier: what the planner hook tells the executor hooks of this statement"
-#define CARRIER_STRINGS 4
+#define CARRIER_STRINGS 3
+
+/* What has a fixed size. */
+typedef struct Fixed
+{
+	uint8		id[PHIG_ID_BYTES];
+	uint64		version;		/* of the labels that it was made for */
+	uint32		len;			/* 0: no labelled column is reached */
+	uint32		kind;
+	uint32		flags;
+	uint32		zero;
+} Fixed;
+
+#define LETTERS (2 * sizeof(Fixed))
+
+StaticAssertDecl(sizeof(Fixed) % sizeof(uint64) == 0, "letters are read eight at a time");
 
 StaticAssertDecl(sizeof(CARRIER_NAME) > NAMEDATALEN, "the carrier's name must not be an identifier");
 
@@ -38,26 +55,22 @@ unlabelled_targets(const PhigFlow *flow)
 	return buf.data;
 }
 
-/* Letters for nibbles: read back on each execution, so without the checks of hex_decode(). */
-static char *
-letters_of_id(const PhigDefinition *def)
+/* Eight at a time: no letter is less than 'a', so nothing is borrowed between bytes. */
+static inline void
+read_letters(const char *letters, Fixed *fixed)
 {
-	char	   *letters = palloc0(2 * sizeof(def->id) + 1);
+	const uint64 a = UINT64CONST(0x6161616161616161);
 
-	if (def->len > 0)
-		for (size_t i = 0; i < sizeof(def->id); i++)
-		{
-			letters[2 * i] = 'a' + (def->id[i] >> 4);
-			letters[2 * i + 1] = 'a' + (def->id[i] & 0x0f);
-		}
-	return letters;
-}
+	for (size_t i = 0; i < sizeof(Fixed); i += sizeof(uint64))
+	{
+		uint64		high;
+		uint64		low;
 
-static void
-id_of_letters(const char *letters, PhigDefinition *def)
-{
-	for (size_t i = 0; i < sizeof(def->id); i++)
-		def->id[i] = (uint8) ((letters[2 * i] - 'a') << 4 | (letters[2 * i + 1] - 'a'));
+		memcpy(&high, letters + i, sizeof(high));
+		memcpy(&low, letters + sizeof(Fixed) + i, sizeof(low));
+		high = (high - a) << 4 | (low - a);
+		memcpy((char *) fixed + i, &high, sizeof(high));
+	}
 }
 
 /*
@@ -81,16 +94,35 @@ labels_version(const PlannedStmt *plan)
 	return greatest;
 }
 
+/* Letters a to p for nibbles: all the high ones, then all the low ones. */
+static char *
+letters_of(const PhigStatement *statement, uint64 version)
+{
+	Fixed		fixed = {
+		.version = version, .len = statement->def.len, .kind = statement->kind,
+		.flags = statement->flags
+	};
+	const uint8 *bytes = (const uint8 *) &fixed;
+	char	   *letters = palloc(LETTERS + 1);
+
+	memcpy(fixed.id, statement->def.id, PHIG_ID_BYTES);
+	for (size_t i = 0; i < sizeof(Fixed); i++)
+	{
+		letters[i] = 'a' + (bytes[i] >> 4);
+		letters[sizeof(Fixed) + i] = 'a' + (bytes[i] & 0x0f);
+	}
+	letters[LETTERS] = '\0';
+	return letters;
+}
+
 void
 phig_carrier_attach(PlannedStmt *plan, const PhigStatement *statement, const PhigFlow *flow)
 {
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	List	   *strings;
 
-	strings = list_make4(makeString(letters_of_id(&statement->def)),
+	strings = list_make3(makeString(letters_of(statement, labels_version(plan))),
 						 makeString(pstrdup(statement->def.len ? statement->def.text : "")),
-						 makeString(psprintf("%x:%x:%llx", statement->kind, statement->flags,
-											 (unsigned long long) labels_version(plan))),
 						 makeString(unlabelled_targets(flow)));
 	rte->rtekind = RTE_RESULT;
 	rte->eref = makeAlias(CARRIER_NAME, strings);
@@ -101,28 +133,31 @@ bool
 phig_carrier_read(const PlannedStmt *plan, PhigCarrier *out)
 {
 	RangeTblEntry *rte;
-	const char *letters;
-	char	   *rest;
+	List	   *strings;
+	Fixed		fixed;
 
-	if (plan->rtable == NIL)
+	if (!phig_carrier_may_be_in(plan))
 		return false;
 	rte = llast_node(RangeTblEntry, plan->rtable);
-	if (rte->rtekind != RTE_RESULT || rte->eref == NULL ||
+	if (rte->eref == NULL ||
 		strcmp(rte->eref->aliasname, CARRIER_NAME) != 0 ||
 		list_length(rte->eref->colnames) != CARRIER_STRINGS)
 		return false;
 
-	memset(out, 0, sizeof(*out));
-	letters = strVal(linitial(rte->eref->colnames));
-	if (letters[0] != '\0')
-	{
-		id_of_letters(letters, &out->statement.def);
-		out->statement.def.text = strVal(lsecond(rte->eref->colnames));
-		out->statement.def.len = strlen(out->statement.def.text);
-	}
-	out->statement.kind = (PhigKind) strtoul(strVal(lthird(rte->eref->colnames)), &rest, 16);
-	out->statement.flags = *rest == ':' ? strtoul(rest + 1, &rest, 16) : 0;
-	out->stale = *rest != ':' || labels_version(plan) > strtou64(rest + 1, NULL, 16);
-	out->unlabelled_stores = strVal(lfourth(rte->eref->colnames));
+	strings = rte->eref->colnames;
+	read_letters(strVal(linitial(strings)), &fixed);
+	memcpy(out->statement.def.id, fixed.id, PHIG_ID_BYTES);
+	out->statement.def.text = strVal(lsecond(strings));
+	out->statement.def.len = fixed.len;
+	out->statement.kind = (PhigKind) fixed.kind;
+	out->statement.flags = fixed.flags;
+	out->labels_version = fixed.version;
+	out->unlabelled_stores = strVal(lthird(strings));
 	return true;
+}
+
+bool
+phig_carrier_is_stale(const PlannedStmt *plan, const PhigCarrier *carrier)
+{
+	return labels_version(plan) > carrier->labels_version;
 }

@@ -16,7 +16,7 @@ typedef struct PhigCarrier
 {
 	PhigStatement statement;	/* text points into the plan */
 	char	   *unlabelled_stores;	/* "public.copy.a, public.copy.b", or "" */
-	bool		stale;			/* a relation of the plan got other labels since */
+	uint64		labels_version; /* of the labels that the plan was made for */
 } PhigCarrier;
 
 /*
@@ -30,7 +30,18 @@ typedef struct PhigCarrier
 extern void phig_carrier_attach(PlannedStmt *plan, const PhigStatement *statement,
 								const PhigFlow *flow);
 
+/* A quick look: most plans end in something else. */
+static inline bool
+phig_carrier_may_be_in(const PlannedStmt *plan)
+{
+	return plan->rtable != NIL &&
+		llast_node(RangeTblEntry, plan->rtable)->rtekind == RTE_RESULT;
+}
+
 /* False when the plan carries nothing: the planner hook saw no labelled relation, or did not see it at all. */
 extern bool phig_carrier_read(const PlannedStmt *plan, PhigCarrier *out);
+
+/* Has a relation of the plan got other labels since? */
+extern bool phig_carrier_is_stale(const PlannedStmt *plan, const PhigCarrier *carrier);
 
 #endif

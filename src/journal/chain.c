@@ -13,6 +13,7 @@
 #include "journal/chain.h"
 
 static EVP_MD_CTX *hash_context = NULL;
+static bool hash_is_sha256 = false; /* the context knows its method */
 static bool hash_ok = false;
 
 void
@@ -20,7 +21,9 @@ phig_hash_begin(void)
 {
 	if (hash_context == NULL)
 		hash_context = EVP_MD_CTX_new();
-	hash_ok = hash_context != NULL && EVP_DigestInit_ex(hash_context, EVP_sha256(), NULL) == 1;
+	hash_ok = hash_context != NULL &&
+		EVP_DigestInit_ex(hash_context, hash_is_sha256 ? NULL : EVP_sha256(), NULL) == 1;
+	hash_is_sha256 = hash_ok;
 }
 
 void

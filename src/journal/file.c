@@ -117,15 +117,30 @@ phig_file_sync(int fd, const char *path, bool data_only, PhigFault *fault)
 	return true;
 }
 
+/*
+ * After each write to a segment.  Times are not asked for: a kernel that has to
+ * show them anew at each change would write the inode at each sync.
+ */
 bool
 phig_file_inode(int fd, const char *path, uint64 *inode, PhigFault *fault)
 {
+	uint64		links;
+#ifdef STATX_NLINK
+	struct statx stx;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_NLINK, &stx) != 0)
+		return phig_fault_set(fault, errno, "could not stat file \"%s\"", path);
+	*inode = stx.stx_ino;
+	links = stx.stx_nlink;
+#else
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
 		return phig_fault_set(fault, errno, "could not stat file \"%s\"", path);
 	*inode = st.st_ino;
-	return st.st_nlink > 0 || phig_fault_set(fault, 0, "file \"%s\" was removed", path);
+	links = st.st_nlink;
+#endif
+	return links > 0 || phig_fault_set(fault, 0, "file \"%s\" was removed", path);
 }
 
 bool

@@ -53,7 +53,7 @@ write_batch(uint64 from, uint64 to, uint64 last_seq, PhigFault *fault)
 	{
 		PhigRecordHeader header;
 		uint8		hash[PHIG_HASH_BYTES];
-	}			seal = {{.seq = last_seq, .type = PHIG_RECORD_SEAL}};
+	}			seal = {{.seq = last_seq, .type = PHIG_RECORD_SEAL, .body_bytes = PHIG_HASH_BYTES}};
 	struct iovec iov[3];
 	int			n = phig_ring_pieces(from, to, iov);
 
@@ -65,7 +65,7 @@ write_batch(uint64 from, uint64 to, uint64 last_seq, PhigFault *fault)
 	if (!phig_hash_end(seal.hash))
 		return phig_fault_set(fault, 0, "could not compute a SHA-256 hash");
 	seal.header.time = GetCurrentTimestamp();
-	phig_record_finish(&seal.header, seal.hash, PHIG_HASH_BYTES, NULL, 0);
+	phig_record_finish(&seal.header);
 	iov[n].iov_base = &seal;
 	iov[n].iov_len = PHIG_SEAL_BYTES;
 

@@ -23,7 +23,7 @@
 PhigPlanning *phig_plan_capture = NULL;
 
 static const char *command_of(CmdType command);
-static bool meets_labels(const PlannedStmt *plan);
+static inline bool meets_labels(const PlannedStmt *plan);
 static void describe_unseen(const QueryDesc *query_desc, PhigStatement *statement);
 static uint32 adapt_to_wrapper(QueryDesc *query_desc, PhigStatement *statement);
 static void check_unlabelled_stores(const char *columns);
@@ -58,14 +58,15 @@ phig_plan_finish(PlannedStmt *plan, PhigPlanning *planning)
 	phig_carrier_attach(plan, &planning->statement, planning->flow);
 }
 
-PhigExecution *
-phig_plan_start(QueryDesc *query_desc)
+/* Apart from phig_plan_start, so that it needs no stack for the carrier. */
+static PhigExecution *
+start_labelled(QueryDesc *query_desc)
 {
 	PlannedStmt *plan = query_desc->plannedstmt;
 	PhigCarrier carrier;
 	uint32		flags = 0;
 
-	if (phig_carrier_read(plan, &carrier) && !carrier.stale)
+	if (phig_carrier_read(plan, &carrier) && !phig_carrier_is_stale(plan, &carrier))
 	{
 		if (carrier.unlabelled_stores[0] != '\0')
 			check_unlabelled_stores(carrier.unlabelled_stores);
@@ -86,6 +87,29 @@ phig_plan_start(QueryDesc *query_desc)
 	return phig_access_begin(query_desc, &carrier.statement, flags);
 }
 
+static inline bool
+meets_labels(const PlannedStmt *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->rtable)
+	{
+		const RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_RELATION && phig_label_relation(rte->relid) != NULL)
+			return true;
+	}
+	return false;
+}
+
+PhigExecution *
+phig_plan_start(QueryDesc *query_desc)
+{
+	if (phig_carrier_may_be_in(query_desc->plannedstmt) || meets_labels(query_desc->plannedstmt))
+		return start_labelled(query_desc);
+	return NULL;
+}
+
 static const char *
 command_of(CmdType command)
 {
@@ -104,21 +128,6 @@ command_of(CmdType command)
 		default:
 			return "???";
 	}
-}
-
-static bool
-meets_labels(const PlannedStmt *plan)
-{
-	ListCell   *lc;
-
-	foreach(lc, plan->rtable)
-	{
-		const RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
-
-		if (rte->rtekind == RTE_RELATION && phig_label_relation(rte->relid) != NULL)
-			return true;
-	}
-	return false;
 }
 
 /* Every labelled column that the plan may select is returned, every one that it may assign is written. */

@@ -25,27 +25,28 @@
 #define CUT_LINE "\nF=cut\n"
 #define CUT_LINE_BYTES 7
 
-static const char zeros[PHIG_RECORD_ALIGN];
-
-void
-phig_record_finish(PhigRecordHeader *header, const void *first, uint32 first_len,
-				   const void *rest, uint32 rest_len)
+static pg_crc32c
+crc_of(const PhigRecordHeader *record)
 {
 	pg_crc32c	crc;
 
-	header->body_bytes = first_len + rest_len;
-	header->length = phig_record_bytes(header->body_bytes);
-	memset(header->reserved, 0, sizeof(header->reserved));
-
 	INIT_CRC32C(crc);
-	COMP_CRC32C(crc, (const char *) header + offsetof(PhigRecordHeader, seq),
-				sizeof(PhigRecordHeader) - offsetof(PhigRecordHeader, seq));
-	COMP_CRC32C(crc, first, first_len);
-	if (rest_len > 0)
-		COMP_CRC32C(crc, rest, rest_len);
-	COMP_CRC32C(crc, zeros, header->length - sizeof(PhigRecordHeader) - header->body_bytes);
+	COMP_CRC32C(crc, (const char *) record + offsetof(PhigRecordHeader, seq),
+				record->length - offsetof(PhigRecordHeader, seq));
 	FIN_CRC32C(crc);
-	header->crc = crc;
+	return crc;
+}
+
+void
+phig_record_finish(PhigRecordHeader *record)
+{
+	char	   *body = (char *) (record + 1);
+
+	record->length = phig_record_bytes(record->body_bytes);
+	memset(record->reserved, 0, sizeof(record->reserved));
+	for (char *p = body + record->body_bytes; p < (char *) record + record->length; p++)
+		*p = '\0';
+	record->crc = crc_of(record);
 }
 
 bool
@@ -80,13 +81,7 @@ phig_record_plausible(const PhigRecordHeader *header)
 bool
 phig_record_crc_holds(const PhigRecordHeader *record)
 {
-	pg_crc32c	crc;
-
-	INIT_CRC32C(crc);
-	COMP_CRC32C(crc, (const char *) record + offsetof(PhigRecordHeader, seq),
-				record->length - offsetof(PhigRecordHeader, seq));
-	FIN_CRC32C(crc);
-	return EQ_CRC32C(crc, record->crc);
+	return EQ_CRC32C(crc_of(record), record->crc);
 }
 
 const char *

@@ -22,12 +22,12 @@ phig_record_bytes(uint32 body_bytes)
 
 /*
  * phig_record_finish
- *		Fill in length, reserved bytes and CRC of a header whose other fields stand.
+ *		Fill in the length and the CRC of a record, and the zeros between its fields and behind its body.
  *
- * The body is what first and then rest hold (rest may be NULL, with rest_len 0).
+ * seq, time, type and body_bytes are set, the body stands behind the header, and there is room
+ * for the padding.
  */
-extern void phig_record_finish(PhigRecordHeader *header, const void *first, uint32 first_len,
-							   const void *rest, uint32 rest_len);
+extern void phig_record_finish(PhigRecordHeader *record);
 
 /* Could this be a record's header?  Looks at the 32 bytes alone. */
 extern bool phig_record_plausible(const PhigRecordHeader *header);

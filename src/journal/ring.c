@@ -65,6 +65,13 @@ static struct
 	uint64		inode;
 }			ring;
 
+/* One record of any size. */
+static union
+{
+	PhigRecordHeader header;
+	char		bytes[PHIG_RECORD_MAX_BYTES];
+}			scratch;
+
 static void
 unmap(void)
 {
@@ -143,24 +150,33 @@ get(uint64 position, void *data, size_t len)
 		memcpy((char *) data + first, ring.data, len - first);
 }
 
-/* Copy one record in at position; returns the position after it.  Insert lock held. */
+/*
+ * put_record
+ *		Write one record at position; returns the position after it.  Insert lock held.
+ *
+ * Where it would run over the ring's end, it is put together elsewhere.
+ */
 static uint64
 put_record(uint64 position, uint8 type, uint64 seq, int64 now,
 		   const void *first, uint32 first_len, const void *rest, uint32 rest_len)
 {
-	static const char zeros[PHIG_RECORD_ALIGN];
-	PhigRecordHeader header = {.seq = seq, .time = now, .type = type};
+	uint32		length = phig_record_bytes(first_len + rest_len);
+	uint64		place = position % ring.bytes;
+	bool		whole = place + length <= ring.bytes;
+	PhigRecordHeader *record = whole ? (PhigRecordHeader *) (ring.data + place) : &scratch.header;
+	char	   *body = (char *) (record + 1);
 
-	phig_record_finish(&header, first, first_len, rest, rest_len);
-	put(position, &header, sizeof(header));
-	position += sizeof(header);
-	put(position, first, first_len);
-	position += first_len;
+	record->seq = seq;
+	record->time = now;
+	record->type = type;
+	record->body_bytes = first_len + rest_len;
+	memcpy(body, first, first_len);
 	if (rest_len > 0)
-		put(position, rest, rest_len);
-	position += rest_len;
-	put(position, zeros, header.length - sizeof(header) - header.body_bytes);
-	return position + header.length - sizeof(header) - header.body_bytes;
+		memcpy(body + first_len, rest, rest_len);
+	phig_record_finish(record);
+	if (!whole)
+		put(position, record, length);
+	return position + length;
 }
 
 static inline PhigKnown *
@@ -252,7 +268,7 @@ append_locked(PhigAppend *append, int64 now, bool *half_full)
 	if (rotate)
 	{
 		position = put_record(position, PHIG_RECORD_ROTATE, phig_journal->last_seq + 1, now,
-							  NULL, 0, NULL, 0);
+							  "", 0, NULL, 0);
 		phig_journal->epoch++;
 		phig_journal->epoch_start = position;
 	}
@@ -433,25 +449,20 @@ read_record(uint64 position, uint64 head, PhigRecordHeader *record)
 void
 phig_ring_examine(uint64 sealed_seq, PhigRingRest *rest)
 {
-	static union
-	{
-		PhigRecordHeader header;
-		char		bytes[PHIG_RECORD_MAX_BYTES];
-	}			record;
 	uint64		head = ring.header->head;
 	uint64		position = ring.header->tail;
 	uint64		expected = 0;
 
 	rest->tail = rest->head = position;
-	for (; read_record(position, head, &record.header); position += record.header.length)
+	for (; read_record(position, head, &scratch.header); position += scratch.header.length)
 	{
-		bool		marker = record.header.type == PHIG_RECORD_ROTATE;
-		uint64		seq = record.header.seq;
+		bool		marker = scratch.header.type == PHIG_RECORD_ROTATE;
+		uint64		seq = scratch.header.seq;
 
-		if (record.header.type == PHIG_RECORD_SEAL || (expected != 0 && seq != expected))
+		if (scratch.header.type == PHIG_RECORD_SEAL || (expected != 0 && seq != expected))
 			break;
 		expected = marker ? seq : seq + 1;
-		rest->head = position + record.header.length;
+		rest->head = position + scratch.header.length;
 		rest->highest_seq = Max(rest->highest_seq, marker ? seq - 1 : seq);
 
 		if (seq <= sealed_seq)

@@ -30,6 +30,8 @@
 
 /* The segment that this process writes to, or last did. */
 static int	open_fd = -1;
+static uint8 open_node[PHIG_ID_BYTES];
+static uint64 open_number;		/* 0: not a segment yet */
 static char open_path[MAXPGPATH];
 
 void
@@ -119,6 +121,15 @@ get_blank(char path[MAXPGPATH], PhigFault *fault)
 	return true;
 }
 
+/* What open_fd is. */
+static void
+note_open(const char *path, const uint8 node[PHIG_ID_BYTES], uint64 number)
+{
+	memcpy(open_node, node, PHIG_ID_BYTES);
+	open_number = number;
+	strlcpy(open_path, path, MAXPGPATH);
+}
+
 bool
 phig_segment_create(PhigSegmentHeader *header, PhigChain *chain, PhigFault *fault)
 {
@@ -143,13 +154,14 @@ phig_segment_create(PhigSegmentHeader *header, PhigChain *chain, PhigFault *faul
 	if (open_fd < 0)
 		return phig_fault_set(fault, errno, "could not open file \"%s\"", temporary);
 	ReserveExternalFD();
+	open_number = 0;
 	strlcpy(open_path, temporary, MAXPGPATH);
 	if (!phig_file_write(open_fd, temporary, &iov, 1, 0, fault) ||
 		!phig_file_sync(open_fd, temporary, false, fault) ||
 		!phig_file_rename(temporary, path, fault) ||
 		!phig_file_inode(open_fd, path, &phig_journal->segment_inode, fault))
 		return false;
-	strlcpy(open_path, path, MAXPGPATH);
+	note_open(path, header->node, header->number);
 
 	if (!phig_chain_begin(chain, header))
 		return phig_fault_set(fault, 0, "could not compute a SHA-256 hash");
@@ -230,25 +242,33 @@ phig_segment_in_place(PhigFault *fault)
 	return phig_file_in_place(path, phig_journal->segment_inode, fault);
 }
 
-bool
-phig_segment_write(const uint8 node[PHIG_ID_BYTES], uint64 number,
-				   struct iovec *iov, int niov, uint64 offset, PhigFault *fault)
+static bool
+open_segment(const uint8 node[PHIG_ID_BYTES], uint64 number, PhigFault *fault)
 {
 	char		path[MAXPGPATH];
 
 	phig_segment_path(path, node, number);
-	if (open_fd < 0 || strcmp(path, open_path) != 0)
-	{
-		phig_segment_close();
-		open_fd = BasicOpenFile(path, O_RDWR | O_CLOEXEC | PG_BINARY);
-		if (open_fd < 0)
-			return phig_fault_set(fault, errno, "could not open file \"%s\"", path);
-		ReserveExternalFD();
-		strlcpy(open_path, path, MAXPGPATH);
-	}
-	if (phig_file_write(open_fd, path, iov, niov, offset, fault) &&
-		phig_file_sync(open_fd, path, true, fault) &&
-		phig_file_inode(open_fd, path, &phig_journal->segment_inode, fault))
+	phig_segment_close();
+	open_fd = BasicOpenFile(path, O_RDWR | O_CLOEXEC | PG_BINARY);
+	if (open_fd < 0)
+		return phig_fault_set(fault, errno, "could not open file \"%s\"", path);
+	ReserveExternalFD();
+	note_open(path, node, number);
+	return true;
+}
+
+bool
+phig_segment_write(const uint8 node[PHIG_ID_BYTES], uint64 number,
+				   struct iovec *iov, int niov, uint64 offset, PhigFault *fault)
+{
+	bool		is_open = open_fd >= 0 && open_number == number &&
+		memcmp(open_node, node, PHIG_ID_BYTES) == 0;
+
+	if (!is_open && !open_segment(node, number, fault))
+		return false;
+	if (phig_file_write(open_fd, open_path, iov, niov, offset, fault) &&
+		phig_file_sync(open_fd, open_path, true, fault) &&
+		phig_file_inode(open_fd, open_path, &phig_journal->segment_inode, fault))
 		return true;
 	phig_segment_close();
 	return false;
