@@ -110,6 +110,7 @@ phig_compat_has_virtual(TupleDesc desc)
 #include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
 #include "parser/parse_relation.h"
+#include "storage/proc.h"
 
 /*
  * The columns of a relation that a plan selects and assigns.  PostgreSQL 16
@@ -161,6 +162,13 @@ extern void phig_compat_explain_one_query(Query *query, int cursorOptions, IntoC
 #define PHIG_RUN_ARGS_DECL QueryDesc *queryDesc, ScanDirection direction, uint64 count, \
 	bool execute_once
 #define PHIG_RUN_ARGS queryDesc, direction, count, execute_once
+#endif
+
+/* A number that tells this backend's present transaction from its earlier ones. */
+#if PG_VERSION_NUM >= 170000
+#define phig_compat_lxid() (MyProc->vxid.lxid)
+#else
+#define phig_compat_lxid() (MyProc->lxid)
 #endif
 
 /* 17 asks for every kind of process in the same way. */

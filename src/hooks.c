@@ -56,12 +56,17 @@ typedef struct Frame
 	Node	   *wrapper;
 } Frame;
 
-static Frame
+static inline Frame
 enter(bool deeper, Node *wrapper)
 {
+	static bool floor_known = false;
 	Frame		frame;
 
-	phig_code_depth = Max(phig_code_depth, phig_depth_floor());
+	if (unlikely(!floor_known))
+	{
+		phig_code_depth = Max(phig_code_depth, phig_depth_floor());
+		floor_known = true;
+	}
 	frame.depth = phig_code_depth;
 	frame.wrapper = phig_wrapper_command;
 	if (deeper)
@@ -70,7 +75,7 @@ enter(bool deeper, Node *wrapper)
 	return frame;
 }
 
-static void
+static inline void
 leave(Frame frame)
 {
 	phig_code_depth = frame.depth;
@@ -89,6 +94,22 @@ see_new_labels(void)
 {
 	if (IsTransactionState())
 		AcceptInvalidationMessages();
+}
+
+/*
+ * The first plan of a transaction that began with this very message has fresh
+ * locks, and whoever takes a lock looks.  (Transactions that begin in the same
+ * microsecond look once too often.)
+ */
+static inline void
+see_new_labels_unless_first(void)
+{
+	static TimestampTz last_began = 0;
+	TimestampTz began = GetCurrentTransactionStartTimestamp();
+
+	if (began == last_began || began != GetCurrentStatementStartTimestamp())
+		see_new_labels();
+	last_began = began;
 }
 
 static void
@@ -150,28 +171,15 @@ is_leaders_plan(QueryDesc *queryDesc)
 	return IsParallelWorker() && queryDesc->dest && queryDesc->dest->mydest == DestTupleQueue;
 }
 
-/*
- * Before the chain, so that a permission it denies is an attempt on record.  Pruning of
- * partitions may run functions.
- */
 static void
-phig_ExecutorStart(QueryDesc *queryDesc, int eflags)
+start_guarded(QueryDesc *queryDesc, int eflags, ExecutorStart_hook_type chain,
+			  PhigExecution *execution)
 {
-	PhigExecution *execution = NULL;
-	Frame		frame;
+	Frame		frame = enter(true, NULL);
 
-	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY) && phig_active() && !is_leaders_plan(queryDesc))
-	{
-		see_new_labels();
-		execution = phig_plan_start(queryDesc);
-	}
-	frame = enter(true, NULL);
 	PG_TRY();
 	{
-		if (prev_ExecutorStart)
-			prev_ExecutorStart(queryDesc, eflags);
-		else
-			standard_ExecutorStart(queryDesc, eflags);
+		chain(queryDesc, eflags);
 	}
 	PG_CATCH();
 	{
@@ -184,6 +192,26 @@ phig_ExecutorStart(QueryDesc *queryDesc, int eflags)
 	}
 	PG_END_TRY();
 	leave(frame);
+}
+
+/* Before the chain, so that a permission it denies is an attempt on record. */
+static void
+phig_ExecutorStart(QueryDesc *queryDesc, int eflags)
+{
+	ExecutorStart_hook_type chain = prev_ExecutorStart ? prev_ExecutorStart :
+		standard_ExecutorStart;
+	PhigExecution *execution = NULL;
+
+	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY) && phig_active() && !is_leaders_plan(queryDesc))
+	{
+		see_new_labels_unless_first();
+		execution = phig_plan_start(queryDesc);
+	}
+	/* Without partitions there is no pruning, which may run functions. */
+	if (execution == NULL && queryDesc->plannedstmt->appendRelations == NIL)
+		chain(queryDesc, eflags);
+	else
+		start_guarded(queryDesc, eflags, chain, execution);
 }
 
 /*
@@ -254,19 +282,15 @@ phig_ExecutorRun(PHIG_RUN_ARGS_DECL)
 	leave(frame);
 }
 
-/* AFTER triggers run in here. */
 static void
-phig_ExecutorFinish(QueryDesc *queryDesc)
+finish_writing(QueryDesc *queryDesc, ExecutorFinish_hook_type chain)
 {
 	PhigExecution *execution = phig_access_find(queryDesc);
 	Frame		frame = enter(true, NULL);
 
 	PG_TRY();
 	{
-		if (prev_ExecutorFinish)
-			prev_ExecutorFinish(queryDesc);
-		else
-			standard_ExecutorFinish(queryDesc);
+		chain(queryDesc);
 	}
 	PG_CATCH();
 	{
@@ -279,6 +303,20 @@ phig_ExecutorFinish(QueryDesc *queryDesc)
 	}
 	PG_END_TRY();
 	leave(frame);
+}
+
+/* AFTER triggers and data-modifying CTEs that nobody read run in here; after a mere read, nothing. */
+static void
+phig_ExecutorFinish(QueryDesc *queryDesc)
+{
+	ExecutorFinish_hook_type chain = prev_ExecutorFinish ? prev_ExecutorFinish :
+		standard_ExecutorFinish;
+
+	if (queryDesc->estate->es_top_eflags & EXEC_FLAG_SKIP_TRIGGERS &&
+		queryDesc->estate->es_auxmodifytables == NIL)
+		chain(queryDesc);
+	else
+		finish_writing(queryDesc, chain);
 }
 
 static void
@@ -339,12 +377,22 @@ phig_ProcessUtility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTr
 }
 
 static void
-phig_object_access(ObjectAccessType access, Oid classId, Oid objectId, int subId, void *arg)
+object_changed(ObjectAccessType access, Oid classId, Oid objectId, int subId, void *arg)
 {
 	if (prev_object_access)
 		prev_object_access(access, classId, objectId, subId, arg);
 	phig_label_object_access(access, classId, objectId, subId, arg);
 	phig_utility_object_access(access, classId, objectId);
+}
+
+/* In most calls nothing changes: a name is looked up, or a function is about to be called. */
+static void
+phig_object_access(ObjectAccessType access, Oid classId, Oid objectId, int subId, void *arg)
+{
+	if (access != OAT_FUNCTION_EXECUTE && access != OAT_NAMESPACE_SEARCH)
+		object_changed(access, classId, objectId, subId, arg);
+	else if (prev_object_access)
+		prev_object_access(access, classId, objectId, subId, arg);
 }
 
 static void
@@ -357,7 +405,8 @@ phig_emit_log(ErrorData *edata)
 	if (edata->elevel >= FATAL && (phig_access_note_fatal(edata->sqlerrcode) || IsParallelWorker()))
 		phig_scrub_edata(edata);
 	else if (edata->elevel >= FATAL && IsParallelWorker())
-		edata->hide_stmt = true;	/* a worker of a statement that failed: the leader speaks of it */
+		edata->hide_stmt = true;	/* a worker of a statement that failed: the leader speaks of
+									 * it */
 	else if (edata->elevel == ERROR && phig_mode != PHIG_MODE_OFF)
 		phig_scrub_log(edata);
 	if (prev_emit_log)

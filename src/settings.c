@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
+#include "compat.h"
 #include "journal/journal.h"
 #include "settings.h"
 
@@ -67,8 +68,7 @@ enum
 };
 
 uint32		phig_claims_generation = 0;
-static uint64 xact_number = 1;	/* transactions of this backend so far */
-static uint64 claim_set_in[CLAIM_COUNT];
+static LocalTransactionId claim_set_in[CLAIM_COUNT];
 
 static bool
 claim_check(char **newval, void **extra, GucSource source)
@@ -97,7 +97,8 @@ claim_check(char **newval, void **extra, GucSource source)
 static void
 claim_assigned(int claim)
 {
-	claim_set_in[claim] = IsTransactionState() && !IsParallelWorker() ? xact_number : 0;
+	claim_set_in[claim] = IsTransactionState() && !IsParallelWorker() ?
+		phig_compat_lxid() : InvalidLocalTransactionId;
 	phig_claims_generation++;
 	phig_journal_session_changed();
 }
@@ -120,17 +121,11 @@ purpose_assign(const char *newval, void *extra)
 	claim_assigned(CLAIM_PURPOSE);
 }
 
-static void
-count_transactions(XactEvent event, void *arg)
-{
-	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
-		xact_number++;
-}
-
 static bool
 claim_is_fresh(const char *value, int claim)
 {
-	return value == NULL || value[0] == '\0' || claim_set_in[claim] == xact_number;
+	return value == NULL || value[0] == '\0' ||
+		(LocalTransactionIdIsValid(claim_set_in[claim]) && claim_set_in[claim] == phig_compat_lxid());
 }
 
 bool
@@ -252,6 +247,4 @@ phig_settings_init(void)
 							   &phig_purpose, "", PGC_USERSET, GUC_REPORT,
 							   claim_check, purpose_assign, NULL);
 	MarkGUCPrefixReserved("phiguard");
-
-	RegisterXactCallback(count_transactions, NULL);
 }

@@ -51,6 +51,8 @@ struct PhigExecution
 };
 
 static MemoryContext access_context = NULL;
+static PhigExecution *spare = NULL; /* for the next execution */
+PhigAccessOpen phig_access_open = {0, 0};
 static dlist_head executions = DLIST_STATIC_INIT(executions);
 static HTAB *shared_records = NULL;
 static int	fatal_sqlstate = 0;
@@ -64,6 +66,7 @@ static void end_at_exit(int code, Datum arg);
 static void forget(PhigExecution *execution);
 static PhigOutcome outcome_of(int sqlstate);
 static void xact_callback(XactEvent event, void *arg);
+static void end_of_xact(XactEvent event);
 static void subxact_callback(SubXactEvent event, SubTransactionId mySubid,
 							 SubTransactionId parentSubid, void *arg);
 
@@ -84,16 +87,23 @@ phig_access_begin(QueryDesc *query_desc, const PhigStatement *statement, uint32 
 	flags |= statement->flags | phig_context_flags();
 
 	/* Allocated first: once the record is appended nothing may fail before it is in the list. */
-	execution = MemoryContextAllocZero(access_context, sizeof(PhigExecution));
+	if (spare == NULL)
+		spare = MemoryContextAlloc(access_context, sizeof(PhigExecution));
+	execution = spare;
 	execution->query_desc = query_desc;
+	execution->shared = NULL;
+	execution->rows = 0;
 	execution->subid = GetCurrentSubTransactionId();
+	execution->running = false;
 	start_record(execution, statement, flags);
+	spare = NULL;
 	dlist_push_head(&executions, &execution->node);
+	phig_access_open.executions++;
 	return execution;
 }
 
 PhigExecution *
-phig_access_find(QueryDesc *query_desc)
+phig_access_search(QueryDesc *query_desc)
 {
 	dlist_iter	iter;
 
@@ -159,13 +169,11 @@ phig_access_end(PhigExecution *execution, int sqlstate)
 }
 
 void
-phig_access_statement_done(void)
+phig_access_end_shared(void)
 {
 	HASH_SEQ_STATUS scan;
 	SharedRecord *shared;
 
-	if (shared_records == NULL || hash_get_num_entries(shared_records) == 0)
-		return;
 	hash_seq_init(&scan, shared_records);
 	while ((shared = hash_seq_search(&scan)) != NULL)
 		if (shared->open == 0)
@@ -189,26 +197,17 @@ make_context(void)
 	before_shmem_exit(end_at_exit, (Datum) 0);
 }
 
-/* A record of the execution's own, or a share in one.  Frees the execution when there can be none. */
+/* A record of the execution's own, or a share in one. */
 static void
 start_record(PhigExecution *execution, const PhigStatement *statement, uint32 flags)
 {
-	PG_TRY();
+	if (phig_code_depth > 0)
 	{
-		if (phig_code_depth > 0)
-		{
-			execution->shared = share_record(statement, flags);
-			execution->shared->open++;
-		}
-		else
-			phig_journal_start(&statement->def, statement->kind, flags, &execution->ticket);
+		execution->shared = share_record(statement, flags);
+		execution->shared->open++;
 	}
-	PG_CATCH();
-	{
-		pfree(execution);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
+	else
+		phig_journal_start(&statement->def, statement->kind, flags, &execution->ticket);
 }
 
 /* A session that weakened its own record says so before its next access. */
@@ -251,6 +250,7 @@ share_record(const PhigStatement *statement, uint32 flags)
 	{
 		phig_journal_start(&statement->def, statement->kind, flags, &ticket);
 		shared = hash_search(shared_records, &key, HASH_ENTER, NULL);
+		phig_access_open.shared++;
 		shared->ticket = ticket;
 		shared->rows = 0;
 		shared->executions = 0;
@@ -267,13 +267,18 @@ end_shared(SharedRecord *shared)
 	phig_journal_end(&shared->ticket, shared->rows, shared->executions,
 					 outcome_of(shared->sqlstate), shared->sqlstate);
 	hash_search(shared_records, shared, HASH_REMOVE, NULL);
+	phig_access_open.shared--;
 }
 
 static void
 forget(PhigExecution *execution)
 {
 	dlist_delete(&execution->node);
-	pfree(execution);
+	phig_access_open.executions--;
+	if (spare == NULL)
+		spare = execution;
+	else
+		pfree(execution);
 }
 
 static PhigOutcome
@@ -320,20 +325,28 @@ end_at_exit(int code, Datum arg)
 static void
 xact_callback(XactEvent event, void *arg)
 {
+	if ((event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT) &&
+		(phig_access_open.shared > 0 || phig_access_open.executions > 0))
+		end_of_xact(event);
+}
+
+static void
+end_of_xact(XactEvent event)
+{
 	dlist_mutable_iter iter;
 
 	if (event == XACT_EVENT_COMMIT)
 	{
-		/* Holdable cursors have been stored; what is still open belongs to a procedure that goes on. */
+		/*
+		 * Holdable cursors have been stored; what is still open belongs to a procedure that goes
+		 * on.
+		 */
 		dlist_foreach_modify(iter, &executions)
 			dlist_container(PhigExecution, node, iter.cur)->subid = InvalidSubTransactionId;
 		if (phig_depth_floor() > 0 && phig_code_depth <= phig_depth_floor())
 			phig_access_statement_done();
 		return;
 	}
-	if (event != XACT_EVENT_ABORT)
-		return;
-
 	dlist_foreach_modify(iter, &executions)
 	{
 		PhigExecution *execution = dlist_container(PhigExecution, node, iter.cur);

@@ -24,8 +24,24 @@ typedef struct PhigExecution PhigExecution;
 extern PhigExecution *phig_access_begin(QueryDesc *query_desc, const PhigStatement *statement,
 										uint32 flags);
 
+/* How many executions and shared records are open: for most statements, none. */
+typedef struct PhigAccessOpen
+{
+	int			executions;
+	int			shared;
+} PhigAccessOpen;
+
+extern PhigAccessOpen phig_access_open;
+
+extern PhigExecution *phig_access_search(QueryDesc *query_desc);
+extern void phig_access_end_shared(void);
+
 /* The execution of a plan that phig_access_begin has seen, or NULL. */
-extern PhigExecution *phig_access_find(QueryDesc *query_desc);
+static inline PhigExecution *
+phig_access_find(QueryDesc *query_desc)
+{
+	return phig_access_open.executions > 0 ? phig_access_search(query_desc) : NULL;
+}
 
 /* Return when the start record is as safe as journal_sync asks.  Before the first row. */
 extern void phig_access_wait(PhigExecution *execution);
@@ -43,7 +59,12 @@ extern void phig_access_set_rows(PhigExecution *execution, uint64 rows);
 extern void phig_access_end(PhigExecution *execution, int sqlstate);
 
 /* The top-level statement is over: end the shared records that have no execution left. */
-extern void phig_access_statement_done(void);
+static inline void
+phig_access_statement_done(void)
+{
+	if (phig_access_open.shared > 0)
+		phig_access_end_shared();
+}
 
 /* The session is going down with this error.  Is an execution cut short by it? */
 extern bool phig_access_note_fatal(int sqlstate);

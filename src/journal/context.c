@@ -38,12 +38,6 @@ phig_context_init(void)
 	CacheRegisterSyscacheCallback(AUTHOID, role_changed, (Datum) 0);
 }
 
-bool
-phig_active(void)
-{
-	return phig_mode != PHIG_MODE_OFF && !IsBinaryUpgrade;
-}
-
 int
 phig_depth_floor(void)
 {

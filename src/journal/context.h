@@ -7,10 +7,17 @@
 
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "nodes/nodes.h"
 
+#include "settings.h"
+
 /* Does phiguard watch here at all?  Not when off, or while pg_upgrade moves a cluster. */
-extern bool phig_active(void);
+static inline bool
+phig_active(void)
+{
+	return phig_mode != PHIG_MODE_OFF && !IsBinaryUpgrade;
+}
 
 /*
  * Depth of user code: 0 while the client's own statement is set up or

@@ -24,6 +24,7 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/pg_class.h"
+#include "common/hashfn.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -48,10 +49,23 @@ typedef enum EntryState
 typedef struct RelationEntry
 {
 	Oid			relid;
+	char		status;			/* simplehash's */
 	EntryState	state;
 	uint64		version;		/* 0 until first built */
 	PhigRelLabels *labels;		/* NULL: nothing is labelled */
 } RelationEntry;
+
+/* Entries move when one is added. */
+#define SH_PREFIX relations
+#define SH_ELEMENT_TYPE RelationEntry
+#define SH_KEY_TYPE Oid
+#define SH_KEY relid
+#define SH_HASH_KEY(tb, key) murmurhash32(key)
+#define SH_EQUAL(tb, a, b) ((a) == (b))
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
 
 typedef struct TypeEntry
 {
@@ -62,14 +76,13 @@ typedef struct TypeEntry
 } TypeEntry;
 
 static MemoryContext cache_context = NULL;
-static HTAB *relations = NULL;
+static relations_hash * relations = NULL;
 static HTAB *types = NULL;
 static HTAB *row_relations = NULL;	/* Oid: their rows are part of something resolved */
 static PhigRelLabels *unkept = NULL;	/* result of a build that would not settle */
 static int	stale = 0;			/* how many entries are */
 static uint64 last_version = 0;
 
-static const RelationEntry *ready_entry(Oid relid);
 static const PhigRelLabels *build_relation(Oid relid);
 static void finish_relation(RelationEntry *entry, const PhigRelLabels *labels);
 static bool same_labels(const PhigRelLabels *a, const PhigRelLabels *b);
@@ -92,10 +105,29 @@ phig_cache_init(void)
 	CacheRegisterSyscacheCallback(TYPEOID, type_changed, (Datum) 0);
 }
 
+static inline const RelationEntry *
+ready_entry(Oid relid)
+{
+	const RelationEntry *entry = relations == NULL ? NULL : relations_lookup(relations, relid);
+
+	return entry != NULL && entry->state == ENTRY_READY ? entry : NULL;
+}
+
+static inline const PhigRelLabels *
+labels_of(Oid relid)
+{
+	const RelationEntry *entry;
+
+	if (relid < FirstNormalObjectId)
+		return NULL;
+	entry = ready_entry(relid);
+	return likely(entry != NULL) ? entry->labels : build_relation(relid);
+}
+
 const PhigRelLabels *
 phig_label_relation(Oid relid)
 {
-	const PhigRelLabels *labels = phig_cache_relation(relid);
+	const PhigRelLabels *labels = labels_of(relid);
 
 	return labels != NULL && labels->nphi > 0 ? labels : NULL;
 }
@@ -103,12 +135,7 @@ phig_label_relation(Oid relid)
 const PhigRelLabels *
 phig_cache_relation(Oid relid)
 {
-	const RelationEntry *entry;
-
-	if (relid < FirstNormalObjectId)
-		return NULL;
-	entry = ready_entry(relid);
-	return entry != NULL ? entry->labels : build_relation(relid);
+	return labels_of(relid);
 }
 
 uint64
@@ -162,14 +189,6 @@ phig_cache_depends_on_rows(Oid relid)
 	hash_search(row_relations, &relid, HASH_ENTER, NULL);
 }
 
-static const RelationEntry *
-ready_entry(Oid relid)
-{
-	const RelationEntry *entry = relations == NULL ? NULL : hash_search(relations, &relid, HASH_FIND, NULL);
-
-	return entry != NULL && entry->state == ENTRY_READY ? entry : NULL;
-}
-
 static const PhigRelLabels *
 build_relation(Oid relid)
 {
@@ -183,7 +202,7 @@ build_relation(Oid relid)
 	for (int attempt = 0; attempt < BUILD_ATTEMPTS; attempt++)
 	{
 		create_cache();
-		entry = hash_search(relations, &relid, HASH_ENTER, &found);
+		entry = relations_insert(relations, relid, &found);
 		if (!found)
 		{
 			entry->labels = NULL;
@@ -195,7 +214,7 @@ build_relation(Oid relid)
 
 		labels = phig_resolve_relation(relid, NULL);
 
-		entry = relations == NULL ? NULL : hash_search(relations, &relid, HASH_FIND, NULL);
+		entry = relations == NULL ? NULL : relations_lookup(relations, relid);
 		if (entry != NULL && entry->state == ENTRY_BUILDING)
 			break;
 		entry = NULL;
@@ -306,7 +325,7 @@ create_cache(void)
 	if (cache_context == NULL)
 		cache_context = AllocSetContextCreate(TopMemoryContext, "phiguard labels", ALLOCSET_DEFAULT_SIZES);
 	if (relations == NULL)
-		relations = create_table("phiguard labels of relations", sizeof(RelationEntry));
+		relations = relations_create(cache_context, 64, NULL);
 	if (types == NULL)
 		types = create_table("phiguard labels of types", sizeof(TypeEntry));
 	if (row_relations == NULL)
@@ -329,17 +348,17 @@ create_table(const char *name, Size entry_size)
 static void
 forget_all(void)
 {
-	HASH_SEQ_STATUS status;
+	relations_iterator scan;
 	RelationEntry *entry;
 
-	stale = hash_get_num_entries(relations);
+	stale = relations->members;
 	if (stale > STALE_MAX)
 	{
 		start_anew();
 		return;
 	}
-	hash_seq_init(&status, relations);
-	while ((entry = hash_seq_search(&status)) != NULL)
+	relations_start_iterate(relations, &scan);
+	while ((entry = relations_iterate(relations, &scan)) != NULL)
 		entry->state = ENTRY_STALE;
 	forget_types();
 }
@@ -347,7 +366,7 @@ forget_all(void)
 static void
 forget_relation(Oid relid)
 {
-	RelationEntry *entry = hash_search(relations, &relid, HASH_FIND, NULL);
+	RelationEntry *entry = relations_lookup(relations, relid);
 
 	if (entry == NULL || entry->state == ENTRY_STALE)
 		return;
@@ -370,7 +389,8 @@ forget_types(void)
 static void
 start_anew(void)
 {
-	relations = types = row_relations = NULL;
+	relations = NULL;
+	types = row_relations = NULL;
 	MemoryContextReset(cache_context);
 	stale = 0;
 }
