@@ -404,9 +404,6 @@ phig_emit_log(ErrorData *edata)
 	 */
 	if (edata->elevel >= FATAL && (phig_access_note_fatal(edata->sqlerrcode) || IsParallelWorker()))
 		phig_scrub_edata(edata);
-	else if (edata->elevel >= FATAL && IsParallelWorker())
-		edata->hide_stmt = true;	/* a worker of a statement that failed: the leader speaks of
-									 * it */
 	else if (edata->elevel == ERROR && phig_mode != PHIG_MODE_OFF)
 		phig_scrub_log(edata);
 	if (prev_emit_log)
