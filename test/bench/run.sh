@@ -58,6 +58,8 @@ make_data()
 		INSERT INTO big SELECT i, to_char(i, 'FM000000000'), date '1940-01-01' + i % 20000 FROM generate_series(1, 1000000) i;
 		CREATE TABLE patient_twin (LIKE patient INCLUDING ALL);
 		CREATE TABLE visit_twin (LIKE visit INCLUDING ALL);
+		INSERT INTO patient_twin SELECT * FROM patient;
+		INSERT INTO visit_twin SELECT * FROM visit;
 		VACUUM (ANALYZE, FREEZE);
 	SQL
 }
