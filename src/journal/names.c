@@ -95,7 +95,7 @@ in_list(List *words, const char *word)
 	ListCell   *lc;
 
 	foreach(lc, words)
-		if (strcmp(lfirst(lc), word) == 0)
+		if (phig_names_compare(lfirst(lc), word) == 0)
 			return true;
 	return false;
 }
@@ -527,12 +527,10 @@ name_is(const NameData *name, uint64 head, const char *word)
 static bool
 is_of_relations(PhigNames *names, const char *word)
 {
-	NameData	padded;
-	uint64		head;
+	uint64		head = 0;
 	ListCell   *lc;
 
-	namestrcpy(&padded, word);
-	memcpy(&head, NameStr(padded), sizeof(head));
+	memcpy(&head, word, Min(strlen(word), sizeof(head)));
 	foreach(lc, names->relations)
 	{
 		Relation	rel = lfirst(lc);
@@ -609,15 +607,18 @@ load_collation(PhigNames *names, Oid oid)
 static void
 load_names(PhigNames *names)
 {
+	Oid			last = InvalidOid;
 	ListCell   *lc;
 
 	names->loaded = true;
 	foreach(lc, names->relations)
 	{
-		char	   *schema = get_namespace_name(RelationGetNamespace((Relation) lfirst(lc)));
+		Oid			namespace = RelationGetNamespace((Relation) lfirst(lc));
+		char	   *schema = namespace == last ? NULL : get_namespace_name(namespace);
 
 		if (schema != NULL)
 			names->names = lappend(names->names, schema);
+		last = namespace;
 	}
 	for (int i = 0; i < names->functions.n; i++)
 		load_function(names, names->functions.items[i]);
@@ -655,7 +656,7 @@ is_object(const char *word)
 static int
 compare_public_word(const void *key, const void *member)
 {
-	return strcmp(key, *(const char *const *) member);
+	return phig_names_compare(key, *(const char *const *) member);
 }
 
 bool

@@ -47,6 +47,15 @@ extern bool phig_names_is_alias(PhigNames *names, const char *word);
 
 extern void phig_names_release(PhigNames *names);
 
+/* strcmp(), but most words differ in the first letter already. */
+static inline int
+phig_names_compare(const char *a, const char *b)
+{
+	int			first = (unsigned char) a[0] - (unsigned char) b[0];
+
+	return first != 0 ? first : strcmp(a, b);
+}
+
 /* The word of a token (unquoted or "quoted", quotes included), as the catalogs would store it. */
 extern void phig_names_fold(const char *start, int len, char word[NAMEDATALEN]);
 

@@ -123,7 +123,7 @@ new_keyword_category(const char *word)
 	while (low <= high)
 	{
 		int			middle = (low + high) / 2;
-		int			cmp = strcmp(word, new_keywords[middle].word);
+		int			cmp = phig_names_compare(word, new_keywords[middle].word);
 
 		if (cmp == 0)
 			return new_keywords[middle].category;
@@ -135,12 +135,13 @@ new_keyword_category(const char *word)
 	return CATEGORY_NONE;
 }
 
+/* As this server knows it. */
 static int
 keyword_category(const char *word)
 {
 	int			keyword = ScanKeywordLookup(word, &ScanKeywords);
 
-	return keyword >= 0 ? ScanKeywordCategories[keyword] : new_keyword_category(word);
+	return keyword >= 0 ? ScanKeywordCategories[keyword] : CATEGORY_NONE;
 }
 
 /* Writing. */
@@ -425,15 +426,15 @@ put_name(Normalizer *n, const Word *word)
 }
 
 static Word *
-lookup_word(Normalizer *n, const char *text, bool opaque)
+lookup_word(Normalizer *n, const char *text, int category, bool opaque)
 {
 	bool		found;
 	Word	   *word = words_insert(n->words, text, &found);
 
 	if (!found)
 	{
-		int			category = keyword_category(text);
-
+		if (category == CATEGORY_NONE)
+			category = new_keyword_category(text);
 		word->text = pstrdup(text);
 		word->public = !opaque && phig_names_has(n->names, text, category != CATEGORY_NONE);
 		word->quotes = needs_quotes(text, category);
@@ -493,21 +494,19 @@ static void
 put_word(Normalizer *n, const PhigToken *token)
 {
 	char		text[NAMEDATALEN];
-	int			keyword;
 	int			category;
 	Word	   *word;
 
 	flush_sign(n);
 	phig_names_fold(token->start, token->len, text);
-	keyword = ScanKeywordLookup(text, &ScanKeywords);
-	category = keyword < 0 ? CATEGORY_NONE : ScanKeywordCategories[keyword];
-	if (keyword >= 0 && category != UNRESERVED_KEYWORD)
+	category = keyword_category(text);
+	if (category != CATEGORY_NONE && category != UNRESERVED_KEYWORD)
 	{
 		put_keyword(n, text, category);
 		return;
 	}
 
-	word = lookup_word(n, text, false);
+	word = lookup_word(n, text, category, false);
 	if (word->category == CATEGORY_NONE)
 		put_identifier(n, word);
 	else
@@ -524,10 +523,10 @@ put_quoted(Normalizer *n, const PhigToken *token)
 	if (token->start[0] == '"')
 	{
 		phig_names_fold(token->start, token->len, text);
-		put_identifier(n, lookup_word(n, text, false));
+		put_identifier(n, lookup_word(n, text, keyword_category(text), false));
 	}
 	else
-		put_identifier(n, lookup_word(n, pnstrdup(token->start, token->len), true));
+		put_identifier(n, lookup_word(n, pnstrdup(token->start, token->len), CATEGORY_NONE, true));
 }
 
 static void

@@ -9,7 +9,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "common/string.h"
 #include "mb/pg_wchar.h"
 #include "port/pg_crc32c.h"
 
@@ -84,6 +83,26 @@ phig_record_crc_holds(const PhigRecordHeader *record)
 	return EQ_CRC32C(crc_of(record), record->crc);
 }
 
+/* Eight bytes at a time. */
+static bool
+is_ascii(const char *text, size_t len)
+{
+	const uint64 high_bits = UINT64CONST(0x8080808080808080);
+	uint64		all = 0;
+	size_t		i = 0;
+
+	for (; i + sizeof(uint64) <= len; i += sizeof(uint64))
+	{
+		uint64		eight;
+
+		memcpy(&eight, text + i, sizeof(eight));
+		all |= eight;
+	}
+	for (; i < len; i++)
+		all |= (unsigned char) text[i];
+	return (all & high_bits) == 0;
+}
+
 const char *
 phig_journal_utf8(const char *value)
 {
@@ -91,7 +110,7 @@ phig_journal_utf8(const char *value)
 	size_t		len = strlen(value);
 	char	   *ascii;
 
-	if (pg_is_ascii(value))
+	if (is_ascii(value, len))
 		return value;
 	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
 	{

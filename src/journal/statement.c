@@ -29,12 +29,17 @@ typedef struct Paths
 		Oid			relid;
 		AttrNumber	attno;
 		char	   *path;
-	}			known[16];
+	}			known[32];
 } Paths;
 
+static void append_fingerprint(StringInfo buf, uint64 fingerprint);
 static void append_columns(StringInfo buf, Paths *paths, const PhigFlow *flow);
 static bool fits(const StringInfo buf);
 static char *path_of(Paths *paths, const PhigFlowItem *item);
+static char *known_path(Paths *paths, Oid relid, AttrNumber attno);
+static char *make_path(Paths *paths, Oid relid, AttrNumber attno);
+static char *relation_path(Oid relid);
+static char *join_words(const char *first, char separator, const char *second);
 static void append_line(StringInfo buf, char key, const char *value);
 static void append_paths(StringInfo buf, char key, List *paths);
 static List *paths_of(Paths *paths, const PhigFlowSet *set, List *list);
@@ -62,7 +67,7 @@ phig_statement_build(PhigStatement *out, const PhigFlow *flow, const char *comma
 
 	initStringInfo(&buf);
 	append_line(&buf, 't', command);
-	append_line(&buf, 'f', psprintf("%016llx", (unsigned long long) fingerprint));
+	append_fingerprint(&buf, fingerprint);
 	head = buf.len;
 	/* Nobody shall hide a column behind many others: too many are named by their tables. */
 	append_columns(&buf, &paths, flow);
@@ -84,6 +89,18 @@ phig_statement_build(PhigStatement *out, const PhigFlow *flow, const char *comma
 	/* Last: what does not fit into a record is cut off at the end. */
 	append_line(&buf, 'q', query);
 	finish(&out->def, &buf);
+}
+
+/* 16 hex digits. */
+static void
+append_fingerprint(StringInfo buf, uint64 fingerprint)
+{
+	char		digits[17];
+
+	for (int i = 0; i < 16; i++)
+		digits[i] = "0123456789abcdef"[fingerprint >> (60 - 4 * i) & 0x0f];
+	digits[16] = '\0';
+	append_line(buf, 'f', digits);
 }
 
 static void
@@ -149,19 +166,9 @@ phig_statement_event(PhigDefinition *out, const char *command, const char *text,
 char *
 phig_column_path(Oid relid, AttrNumber attno)
 {
-	char	   *relname = get_rel_name(relid);
-	char	   *attname = attno > 0 ? get_attname(relid, attno, true) : NULL;
-	char	   *nspname;
+	Paths		paths = {.most = MaxAttrNumber};
 
-	if (relname == NULL || (attno > 0 && attname == NULL))
-		return NULL;
-	nspname = get_namespace_name_or_temp(get_rel_namespace(relid));
-	if (nspname == NULL)
-		return NULL;
-	if (attname == NULL)
-		return quote_qualified_identifier(nspname, relname);
-	return psprintf("%s.%s", quote_qualified_identifier(nspname, relname),
-					quote_identifier(attname));
+	return known_path(&paths, relid, attno);
 }
 
 List *
@@ -201,18 +208,28 @@ phig_definition_values(const char *text, char key)
 static void
 append_line(StringInfo buf, char key, const char *value)
 {
-	appendStringInfoChar(buf, key);
-	appendStringInfoChar(buf, '=');
+	char	   *to;
+
+	enlargeStringInfo(buf, 2 * strlen(value) + 3);
+	to = buf->data + buf->len;
+	*to++ = key;
+	*to++ = '=';
 	while (*value)
 	{
 		size_t		plain = strcspn(value, "\n\\");
 
-		appendBinaryStringInfo(buf, value, plain);
+		memcpy(to, value, plain);
+		to += plain;
 		value += plain;
 		if (*value)
-			appendStringInfoString(buf, *value++ == '\n' ? "\\n" : "\\\\");
+		{
+			*to++ = '\\';
+			*to++ = *value++ == '\n' ? 'n' : '\\';
+		}
 	}
-	appendStringInfoChar(buf, '\n');
+	*to++ = '\n';
+	*to = '\0';
+	buf->len = to - buf->data;
 }
 
 static int
@@ -240,24 +257,63 @@ append_paths(StringInfo buf, char key, List *paths)
 static char *
 path_of(Paths *paths, const PhigFlowItem *item)
 {
+	const PhigRelLabels *labels = paths->most < MaxAttrNumber ? phig_label_relation(item->relid) : NULL;
 	char	   *path;
 
-	const PhigRelLabels *labels = paths->most < MaxAttrNumber ? phig_label_relation(item->relid) : NULL;
-	AttrNumber	attno = labels != NULL && labels->nphi > paths->most ? 0 : item->attno;
+	if (labels == NULL || labels->nphi <= paths->most)
+		return known_path(paths, item->relid, item->attno);
+	path = known_path(paths, item->relid, 0);
+	return path ? join_words(path, '.', "*") : NULL;
+}
+
+/* attno 0: the relation's own. */
+static char *
+known_path(Paths *paths, Oid relid, AttrNumber attno)
+{
+	char	   *path;
 
 	for (int i = 0; i < paths->n; i++)
-		if (paths->known[i].relid == item->relid && paths->known[i].attno == attno)
+		if (paths->known[i].relid == relid && paths->known[i].attno == attno)
 			return paths->known[i].path;
-	path = phig_column_path(item->relid, attno);
-	if (path && attno == 0)
-		path = psprintf("%s.*", path);
+	path = attno > 0 ? make_path(paths, relid, attno) : relation_path(relid);
 	if (paths->n < (int) lengthof(paths->known))
 	{
-		paths->known[paths->n].relid = item->relid;
+		paths->known[paths->n].relid = relid;
 		paths->known[paths->n].attno = attno;
 		paths->known[paths->n++].path = path;
 	}
 	return path;
+}
+
+static char *
+make_path(Paths *paths, Oid relid, AttrNumber attno)
+{
+	char	   *relation = known_path(paths, relid, 0);
+	char	   *attname = relation ? get_attname(relid, attno, true) : NULL;
+
+	return attname ? join_words(relation, '.', quote_identifier(attname)) : NULL;
+}
+
+static char *
+relation_path(Oid relid)
+{
+	char	   *relname = get_rel_name(relid);
+	char	   *nspname = relname ? get_namespace_name_or_temp(get_rel_namespace(relid)) : NULL;
+
+	return nspname ? join_words(quote_identifier(nspname), '.', quote_identifier(relname)) : NULL;
+}
+
+static char *
+join_words(const char *first, char separator, const char *second)
+{
+	size_t		first_len = strlen(first);
+	size_t		second_len = strlen(second);
+	char	   *joined = palloc(first_len + second_len + 2);
+
+	memcpy(joined, first, first_len);
+	joined[first_len] = separator;
+	memcpy(joined + first_len + 1, second, second_len + 1);
+	return joined;
 }
 
 static List *
@@ -273,19 +329,6 @@ paths_of(Paths *paths, const PhigFlowSet *set, List *list)
 	return list;
 }
 
-static char *
-join_words(const char *path, const char *word)
-{
-	size_t		path_len = strlen(path);
-	size_t		word_len = strlen(word);
-	char	   *joined = palloc(path_len + word_len + 2);
-
-	memcpy(joined, path, path_len);
-	joined[path_len] = '=';
-	memcpy(joined + path_len + 1, word, word_len + 1);
-	return joined;
-}
-
 /* "public.patient.ssn=token": in what form each returned column leaves. */
 static List *
 forms_of(Paths *paths, const PhigFlowSet *set)
@@ -299,7 +342,7 @@ forms_of(Paths *paths, const PhigFlowSet *set)
 		char	   *form = item->form == PHIG_FORM_CLEAR ? "clear" : get_func_name(item->form);
 
 		if (path && form)
-			forms = lappend(forms, join_words(path, form));
+			forms = lappend(forms, join_words(path, '=', form));
 	}
 	return forms;
 }
@@ -319,7 +362,7 @@ categories_of(Paths *paths, const PhigFlow *flow)
 
 			if (path)
 				categories = lappend(categories,
-									 join_words(path, phig_category_name(item->label.category)));
+									 join_words(path, '=', phig_category_name(item->label.category)));
 		}
 	return categories;
 }
