@@ -4,7 +4,9 @@
 
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
+. "$(dirname "$0")/lib/packages.sh"
 
+ensure_packages
 version=$(server_version)
 if WERROR=1 make -s -j2 -C "$PHIG_ROOT" all; then
 	say "ok      build $version"
