@@ -45,7 +45,7 @@ SELECT jane.name, doe.* FROM patient jane LEFT JOIN visit AS doe (id, who, secre
 WITH jane AS (SELECT * FROM patient WHERE name = 'SECRET'), doe(a, b) AS MATERIALIZED (SELECT id, name FROM jane) SELECT a, b FROM doe;
 WITH RECURSIVE jane(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM jane WHERE n < 3) SELECT name FROM patient, jane WHERE id = n;
 SELECT (home).zip, home, max(name), count(*) FILTER (WHERE id > 3) AS secret, sum(id) OVER doe FROM patient GROUP BY home, id WINDOW doe AS (PARTITION BY id ORDER BY 1 ROWS BETWEEN 1 PRECEDING AND CURRENT ROW);
-SELECT extract(year FROM birth), extract(epoch FROM birth), birth::timestamptz, name::varchar(20), CAST(id AS int8), ARRAY[1, 2, 3], '{1}'::int4[], (ARRAY[7, 8])[1:2], id - 1, CURRENT_DATE - 1, value+1 FROM patient;
+SELECT extract(year FROM birth), extract(epoch FROM birth), birth::timestamptz, name::varchar(20), CAST(id AS int8), ARRAY[1, 2, 3], '{1}'::int4[], (ARRAY[7, 8])[1:2], id - 1, CURRENT_DATE - CURRENT_DATE, value+1 FROM patient;
 SELECT CASE name WHEN 'SECRET' THEN -1 WHEN 'doe' THEN +2 ELSE 0 END AS source, B'101', X'1FF', TRUE, NULL FROM patient source ORDER BY source.id;
 SELECT name COLLATE "C", overlay(name PLACING 'SECRET' FROM 2 FOR 3), make_interval(days => id) FROM patient WHERE id BETWEEN -5 AND 10 AND name LIKE 'S%' ESCAPE '!' AND ssn SIMILAR TO 'SECRET%';
 SELECT full_name FROM roster WHERE full_name <> 'SECRET' UNION SELECT found_name FROM found('SECRET') UNION ALL VALUES ('jane'), ('doe');
