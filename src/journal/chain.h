@@ -1,26 +1,34 @@
 /*
  * chain.h
  *		The hash chain of a segment, and the SHA-256 under it.
+ *
+ * Includes nothing of PostgreSQL, see parse.h.
  */
 #ifndef PHIG_CHAIN_H
 #define PHIG_CHAIN_H
 
-#include "postgres.h"
-
-#include "port/pg_iovec.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "journal/format.h"
 
 /* How far a segment is written and proven. */
 typedef struct PhigChain
 {
-	uint64		number;			/* of the segment; 0: none */
-	uint64		first_seq;		/* as in its header */
-	uint64		offset;			/* end of the last seal (or of the header) in the file */
-	uint64		last_seq;		/* last one sealed on this node */
-	uint8		hash[PHIG_HASH_BYTES];	/* the header's, or the last seal's */
-	bool		sealed;			/* seal holds something */
-	uint8		seal[PHIG_SEAL_BYTES];	/* the last seal's record bytes */
+	uint64_t	number;			/* of the segment; 0: none */
+	uint64_t	first_seq;		/* as in its header */
+	uint64_t	offset;			/* end of the last seal (or of the header, or of the checkpoint behind
+								 * either) in the file */
+	uint64_t	last_seq;		/* last one sealed on this node */
+	int64_t		first_time;		/* of its records, the earliest; 0, as the next: there are none */
+	int64_t		last_time;		/* and the latest */
+	uint8_t		hash[PHIG_HASH_BYTES];	/* the header's, or the last seal's */
+	bool		sealed;			/* it is a seal's */
+	bool		vouched;		/* a checkpoint stands behind it */
+	uint32_t	nsince;
+	uint8_t		since[PHIG_SEAL_BYTES + PHIG_CHECKPOINT_BYTES]; /* record bytes since that hash:
+																 * the seal, the checkpoint */
 } PhigChain;
 
 /*
@@ -31,7 +39,7 @@ typedef struct PhigChain
  */
 extern void phig_hash_begin(void);
 extern void phig_hash_add(const void *data, size_t len);
-extern bool phig_hash_end(uint8 hash[PHIG_HASH_BYTES]);
+extern bool phig_hash_end(uint8_t hash[PHIG_HASH_BYTES]);
 
 /* chain->hash of a segment with nothing but its header. */
 extern bool phig_chain_begin(PhigChain *chain, const PhigSegmentHeader *header);
@@ -39,10 +47,16 @@ extern bool phig_chain_begin(PhigChain *chain, const PhigSegmentHeader *header);
 /* Start the hash that the next seal must carry; the caller adds the batch and ends it. */
 extern void phig_chain_begin_batch(const PhigChain *chain);
 
-/* The chain moves on: a seal (whole record) stands in the file and ends at offset. */
-extern void phig_chain_advance(PhigChain *chain, const uint8 seal[PHIG_SEAL_BYTES], uint64 offset);
+/* A record of the segment has this time. */
+extern void phig_chain_note_time(PhigChain *chain, int64_t time);
 
-/* What the header of the next segment calls prev_hash. */
-extern bool phig_chain_last_hash(const PhigChain *chain, uint8 hash[PHIG_HASH_BYTES]);
+/* The chain moves on: a seal (whole record) stands in the file and ends at offset. */
+extern void phig_chain_advance(PhigChain *chain, const uint8_t seal[PHIG_SEAL_BYTES], uint64_t offset);
+
+/* A checkpoint (whole record) stands in the file, where the chain ended. */
+extern void phig_chain_vouched(PhigChain *chain, const uint8_t checkpoint[PHIG_CHECKPOINT_BYTES]);
+
+/* What a checkpoint signs, and the header of the next segment calls prev_hash. */
+extern bool phig_chain_last_hash(const PhigChain *chain, uint8_t hash[PHIG_HASH_BYTES]);
 
 #endif

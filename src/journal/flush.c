@@ -26,7 +26,10 @@
 /* More than this in one write is split, so that a disk that fills up takes what fits. */
 #define BATCH_BYTES (1024 * 1024)
 
-/* Where the batch that begins at from ends: at a marker, at head, or when it is large enough. */
+/*
+ * Where the batch that begins at from ends: at a marker, at head, or when it is large enough.
+ * The times of a batch that is then not written count all the same: they are that of one to come.
+ */
 static uint64
 batch_end(uint64 from, uint64 head, uint64 *last_seq)
 {
@@ -40,6 +43,7 @@ batch_end(uint64 from, uint64 head, uint64 *last_seq)
 		if (header.type == PHIG_RECORD_ROTATE)
 			break;
 		*last_seq = header.seq;
+		phig_chain_note_time(&phig_journal->chain, header.time);
 		position += header.length;
 	}
 	return position;
@@ -95,6 +99,7 @@ pass_marker(uint64 position, PhigFault *fault)
 			return phig_fault_set(fault, 0, "could not compute a SHA-256 hash");
 		phig_segment_header(&header, phig_journal->node, chain->number + 1, marker.seq,
 							PHIG_SEGMENT_ROTATION, prev_hash);
+		phig_segment_header_before(&header, chain);
 		if (!phig_segment_create(&header, &next, fault))
 			return false;
 		*chain = next;

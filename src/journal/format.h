@@ -19,10 +19,12 @@
  *		hash(seal n)         = SHA-256(hash before || all record bytes since that hash, this seal's record excluded)
  *
  * so a seal's own record bytes are covered by the next seal (they are the first
- * bytes after "that hash").  header.prev_hash is the last hash of the segment
- * before: computed over the last seal's bytes too, that is
- * SHA-256(last seal's hash || last seal's record bytes), or where there is no seal
- * the hash of its header.  For the first segment of a node without parent it is
+ * bytes after "that hash").  Behind a seal, or behind the header, a checkpoint may
+ * stand, which the next seal covers as well.
+ *
+ *		last hash			 = SHA-256(hash || record bytes since that hash), or hash where there are none
+ *
+ * is what a checkpoint signs, and what the next segment calls header.prev_hash.  For the first segment of a node without parent it is
  * 32 zeros.  After a break (PHIG_SEGMENT_BROKEN) the last hash is that of the last
  * seal before broken_offset; zeros where not even the header could be read.
  */
@@ -65,7 +67,9 @@ typedef struct PhigSegmentHeader
 	uint32_t	timeline;
 	uint64_t	broken_segment;
 	uint64_t	broken_offset;
-	uint8_t		zeros[PHIG_SEGMENT_HEADER_BYTES - 8 - 4 - 4 - 8 - 16 - 8 - 8 - 8 - 32 - 16 - 8 - 4 - 4 - 8 - 8 - 4];
+	int64_t		before_first;	/* of the segment before: time of its earliest record */
+	int64_t		before_last;	/* and of its latest one; 0 and 0: not known */
+	uint8_t		zeros[PHIG_SEGMENT_HEADER_BYTES - 8 - 4 - 4 - 8 - 16 - 8 - 8 - 8 - 32 - 16 - 8 - 4 - 4 - 8 - 8 - 8 - 8 - 4];
 	uint32_t	crc;			/* CRC-32C of all bytes before it */
 } PhigSegmentHeader;
 
@@ -75,6 +79,8 @@ typedef struct PhigSegmentHeader
 #define PHIG_RECORD_END 'E'		/* body: PhigEndBody */
 #define PHIG_RECORD_EVENT 'V'	/* body: PhigEventBody: start and end in one */
 #define PHIG_RECORD_SEAL 'L'	/* body: 32-byte hash; seq = last seq that it covers */
+#define PHIG_RECORD_CHECKPOINT 'C'	/* body: PhigCheckpointBody; directly behind a seal or the
+									 * header; seq = last seq that it vouches for */
 #define PHIG_RECORD_ROTATE 'R'	/* only in the ring: the next record begins a new segment; never
 								 * in a file */
 
@@ -82,8 +88,8 @@ typedef struct PhigRecordHeader
 {
 	uint32_t	length;			/* whole record, padding included; multiple of 8 */
 	uint32_t	crc;			/* CRC-32C of bytes 8 .. length - 1 */
-	uint64_t	seq;			/* 1, 2, ... without holes within a node; each record but a seal
-								 * has its own */
+	uint64_t	seq;			/* 1, 2, ... without holes within a node; each record has its own
+								 * but seals and checkpoints */
 	int64_t		time;			/* microseconds since 2000-01-01 00:00 UTC */
 	uint8_t		type;
 	uint8_t		reserved[3];	/* zeros */
@@ -143,12 +149,27 @@ typedef struct PhigEventBody
 	uint8_t		reserved[2];
 } PhigEventBody;				/* record: 88 bytes */
 
+#define PHIG_SIGNATURE_BYTES 64
+#define PHIG_KEY_ID_BYTES 8
+
+/* The rest of what the signature covers is where the record stands: see checkpoint.h. */
+typedef struct PhigCheckpointBody
+{
+	uint64_t	oldest;			/* number of the oldest segment that is kept: those before were
+								 * retired */
+	uint8_t		hash[PHIG_HASH_BYTES];	/* the last hash, before this record */
+	uint8_t		key[PHIG_KEY_ID_BYTES]; /* first bytes of SHA-256(public key) */
+	uint8_t		signature[PHIG_SIGNATURE_BYTES];	/* Ed25519, RFC 8032 */
+} PhigCheckpointBody;			/* record: 144 bytes */
+
 #define PHIG_SEAL_BYTES (sizeof(PhigRecordHeader) + PHIG_HASH_BYTES)
+#define PHIG_CHECKPOINT_BYTES (sizeof(PhigRecordHeader) + sizeof(PhigCheckpointBody))
 
 _Static_assert(sizeof(PhigSegmentHeader) == PHIG_SEGMENT_HEADER_BYTES, "segment header layout");
 _Static_assert(sizeof(PhigRecordHeader) == 32, "record header layout");
 _Static_assert(sizeof(PhigStartBody) == 40, "start body layout");
 _Static_assert(sizeof(PhigEndBody) == 32, "end body layout");
 _Static_assert(sizeof(PhigEventBody) == 56, "event body layout");
+_Static_assert(sizeof(PhigCheckpointBody) == 112, "checkpoint body layout");
 
 #endif

@@ -68,6 +68,8 @@ decode_segment_header(const uint8_t *p, PhigSegmentHeader *header)
 	header->timeline = get32(p + LAYOUT(timeline));
 	header->broken_segment = get64(p + LAYOUT(broken_segment));
 	header->broken_offset = get64(p + LAYOUT(broken_offset));
+	header->before_first = (int64_t) get64(p + LAYOUT(before_first));
+	header->before_last = (int64_t) get64(p + LAYOUT(before_last));
 	header->crc = get32(p + LAYOUT(crc));
 }
 
@@ -126,6 +128,13 @@ phig_parse_event(const PhigRecord *record, PhigEventBody *body)
 		   sizeof(body->sqlstate));
 }
 
+void
+phig_parse_checkpoint(const PhigRecord *record, PhigCheckpointBody *body)
+{
+	memcpy(body, record->body, sizeof(*body));
+	body->oldest = get64(record->body);
+}
+
 /* Does a body of that size belong to a record of that type? */
 static bool
 body_fits_type(uint8_t type, uint32_t body_bytes)
@@ -142,6 +151,8 @@ body_fits_type(uint8_t type, uint32_t body_bytes)
 			return body_bytes == sizeof(PhigEventBody);
 		case PHIG_RECORD_SEAL:
 			return body_bytes == PHIG_HASH_BYTES;
+		case PHIG_RECORD_CHECKPOINT:
+			return body_bytes == sizeof(PhigCheckpointBody);
 		default:
 			return false;
 	}

@@ -65,6 +65,7 @@ typedef struct PhigRecord
 extern void phig_parse_start(const PhigRecord *record, PhigStartBody *body);
 extern void phig_parse_end(const PhigRecord *record, PhigEndBody *body);
 extern void phig_parse_event(const PhigRecord *record, PhigEventBody *body);
+extern void phig_parse_checkpoint(const PhigRecord *record, PhigCheckpointBody *body);
 
 typedef enum PhigStep
 {

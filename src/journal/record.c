@@ -71,6 +71,8 @@ phig_record_plausible(const PhigRecordHeader *header)
 			return header->body_bytes == sizeof(PhigEventBody);
 		case PHIG_RECORD_SEAL:
 			return header->body_bytes == PHIG_HASH_BYTES;
+		case PHIG_RECORD_CHECKPOINT:
+			return header->body_bytes == sizeof(PhigCheckpointBody);
 		case PHIG_RECORD_ROTATE:
 			return header->body_bytes == 0;
 	}

@@ -82,6 +82,34 @@ seal_fits(PhigChain *chain, const PhigRecord *record)
 	return true;
 }
 
+/* A checkpoint has no place but where the chain ends. */
+static bool
+checkpoint_fits(PhigChain *chain, const PhigRecord *record)
+{
+	if (record->offset != chain->offset || chain->vouched)
+		return false;
+	phig_chain_vouched(chain, record->bytes);
+	phig_chain_begin_batch(chain);
+	return true;
+}
+
+/* Go on with the chain by one record; false when that does not belong there. */
+static bool
+follows(PhigChain *chain, const PhigRecord *record)
+{
+	switch (record->head.type)
+	{
+		case PHIG_RECORD_SEAL:
+			return seal_fits(chain, record);
+		case PHIG_RECORD_CHECKPOINT:
+			return checkpoint_fits(chain, record);
+		default:
+			phig_chain_note_time(chain, record->head.time);
+			phig_hash_add(record->bytes, record->head.length);
+			return true;
+	}
+}
+
 /* Follow the chain from the header to its end, and judge what comes after. */
 static void
 walk_chain(PhigBytes *bytes, PhigScan *scan)
@@ -104,9 +132,7 @@ walk_chain(PhigBytes *bytes, PhigScan *scan)
 		scan->highest_seq = Max(scan->highest_seq, walk.record.head.seq);
 		if (scan->state == PHIG_SCAN_DAMAGED)
 			continue;
-		if (walk.record.head.type != PHIG_RECORD_SEAL)
-			phig_hash_add(walk.record.bytes, walk.record.head.length);
-		else if (!seal_fits(&scan->chain, &walk.record))
+		if (!follows(&scan->chain, &walk.record))
 			scan->state = PHIG_SCAN_DAMAGED;
 	}
 	if (scan->state == PHIG_SCAN_WHOLE && scan->end > scan->chain.offset)

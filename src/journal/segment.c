@@ -75,6 +75,13 @@ phig_segment_header(PhigSegmentHeader *header, const uint8 node[PHIG_ID_BYTES],
 	header->timeline = current_timeline();
 }
 
+void
+phig_segment_header_before(PhigSegmentHeader *header, const PhigChain *before)
+{
+	header->before_first = before->first_time;
+	header->before_last = before->last_time;
+}
+
 /*
  * A file of zeros as large as a segment, whole and synced.  Not the last ones of
  * the file system, though: filling it up even for a moment may take the server

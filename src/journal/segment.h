@@ -14,10 +14,13 @@
 
 extern void phig_segment_path(char path[MAXPGPATH], const uint8 node[PHIG_ID_BYTES], uint64 number);
 
-/* Fill in a header but for parent_*, broken_*; phig_segment_create completes and checksums it. */
+/* Fill in a header but for parent_*, broken_*, before_*; phig_segment_create completes and checksums it. */
 extern void phig_segment_header(PhigSegmentHeader *header, const uint8 node[PHIG_ID_BYTES],
 								uint64 number, uint64 first_seq, uint32 reason,
 								const uint8 prev_hash[PHIG_HASH_BYTES]);
+
+/* When the segment before it was written: only where that one is whole. */
+extern void phig_segment_header_before(PhigSegmentHeader *header, const PhigChain *before);
 
 /*
  * Create a segment durably, from the spare file where there is one: it either
