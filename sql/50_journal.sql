@@ -87,15 +87,61 @@ COMMENT ON COLUMN phiguard.access_log.recipient IS 'Who received what was disclo
 COMMENT ON COLUMN phiguard.access_log.subjects IS 'Whose data, as keyed tokens; NULL: not captured.';
 COMMENT ON COLUMN phiguard.access_log.flags IS 'exempt, function, copy, replica, explain, constraint, unseen_plan, row_trigger, approximate, session_user_claim ...';
 
-CREATE FUNCTION phiguard.verify_journal(since timestamptz DEFAULT NULL)
+CREATE FUNCTION phiguard.verify_journal(since timestamptz DEFAULT NULL, public_keys text[] DEFAULT NULL)
 RETURNS TABLE (node text, segment text, "position" bigint, what text)
 LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10
 AS 'MODULE_PATHNAME', 'phiguard_verify_journal';
-REVOKE ALL ON FUNCTION phiguard.verify_journal(timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION phiguard.verify_journal(timestamptz) TO PUBLIC;
-COMMENT ON FUNCTION phiguard.verify_journal(timestamptz) IS
-'Checks every record and the chain of hashes of the journal; a row for each thing that is wrong, none when all is intact.
+REVOKE ALL ON FUNCTION phiguard.verify_journal(timestamptz, text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.verify_journal(timestamptz, text[]) TO PUBLIC;
+COMMENT ON FUNCTION phiguard.verify_journal(timestamptz, text[]) IS
+'Checks every record, the chain of hashes and the signed checkpoints of the journal; a row for each thing that is wrong, none when all is intact.
 position is the number of the first record concerned (the one after the last good one), NULL when not known; segment is a file of the journal''s directory.
-since: segments that were complete before that time are taken on trust.
-For superusers and members of phiguard.auditor_role; raises 42501 for others. Does not find what only an anchor kept elsewhere can show:
-a journal rewritten from some record to its end, or cut at its end while the server was stopped. Source: 45 CFR 164.312(c)(1).';
+since: segments that were complete before that time are taken on trust. public_keys: keys that may have signed besides this server''s present one, as PEM or 64 hexadecimal digits.
+For superusers and members of phiguard.auditor_role; raises 42501 for others. What only an anchor kept elsewhere can show (the end cut off while the server
+was stopped, an older copy put back, a clone) phiguard-verify --anchor finds. Source: 45 CFR 164.312(c)(1).';
+
+CREATE FUNCTION phiguard.journal_anchor() RETURNS text
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'phiguard_journal_anchor';
+REVOKE ALL ON FUNCTION phiguard.journal_anchor() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.journal_anchor() TO PUBLIC;
+COMMENT ON FUNCTION phiguard.journal_anchor() IS
+'The state of the journal now, signed: one line of text to be kept elsewhere. phiguard-verify --anchor finds with it what the files alone cannot show.
+For superusers and members of phiguard.auditor_role; raises 42501 for others, PG001 when the journal or the key is not to be had. Source: 45 CFR 164.312(c)(2).';
+
+CREATE FUNCTION phiguard.journal_public_key() RETURNS text
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'phiguard_journal_public_key';
+REVOKE ALL ON FUNCTION phiguard.journal_public_key() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.journal_public_key() TO PUBLIC;
+COMMENT ON FUNCTION phiguard.journal_public_key() IS
+'The Ed25519 public key by which this server''s checkpoints and anchors are checked, as PEM (RFC 8410). Keep a copy elsewhere: phiguard-verify needs nothing else.
+For superusers and members of phiguard.auditor_role; raises 42501 for others, PG001 when the key is not to be had.';
+
+CREATE FUNCTION phiguard.read_checkpoints(
+	OUT node text,
+	OUT segment text,
+	OUT "offset" bigint,
+	OUT "position" bigint,
+	OUT signed timestamptz,
+	OUT oldest_segment bigint,
+	OUT key text,
+	OUT anchor text)
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100
+AS 'MODULE_PATHNAME', 'phiguard_read_checkpoints';
+REVOKE ALL ON FUNCTION phiguard.read_checkpoints() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.read_checkpoints() TO PUBLIC;
+COMMENT ON FUNCTION phiguard.read_checkpoints() IS
+'What phiguard.journal_checkpoints shows. Internal: read the view.';
+
+CREATE VIEW phiguard.journal_checkpoints AS
+SELECT node, segment, "offset", "position", signed, oldest_segment, key, anchor FROM phiguard.read_checkpoints();
+REVOKE ALL ON phiguard.journal_checkpoints FROM PUBLIC;
+GRANT SELECT ON phiguard.journal_checkpoints TO PUBLIC;
+COMMENT ON VIEW phiguard.journal_checkpoints IS
+'The checkpoints in the journal''s files, as they stand there: verify_journal() says whether they hold. For superusers and members of phiguard.auditor_role.';
+COMMENT ON COLUMN phiguard.journal_checkpoints."position" IS 'Number of the last record that it vouches for; with all before.';
+COMMENT ON COLUMN phiguard.journal_checkpoints.oldest_segment IS 'Number of the oldest segment of the node that was kept then.';
+COMMENT ON COLUMN phiguard.journal_checkpoints.key IS 'First 8 bytes of SHA-256(public key), in hexadecimal.';
+COMMENT ON COLUMN phiguard.journal_checkpoints.anchor IS 'The checkpoint as an anchor, for phiguard-verify --anchor.';

@@ -24,11 +24,15 @@ PG_CPPFLAGS += -Dgnu_printf=printf
 endif
 SHLIB_LINK = -lcrypto
 
+# The program that needs no server shares the files that include none of its headers.
+verify_objs = bin/phiguard-verify.o $(addprefix src/journal/,parse.o chain.o checkpoint.o verify.o)
+EXTRA_CLEAN = phiguard-verify bin
+
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 # One directory per module (made here: as a target, VPATH would find the checkout's).
-$(shell mkdir -p $(sort $(dir $(OBJS))))
+$(shell mkdir -p $(sort $(dir $(OBJS) $(verify_objs))))
 
 # A stamp changes only when its content does: a deleted source relinks, a new flag recompiles.
 define keep_stamp
@@ -36,7 +40,7 @@ define keep_stamp
 endef
 flags.stamp: FORCE
 	$(call keep_stamp,$(CC) $(CFLAGS) $(CPPFLAGS) $(VERSION))
-$(OBJS): flags.stamp
+$(OBJS) bin/phiguard-verify.o: flags.stamp
 objects.stamp: FORCE
 	$(call keep_stamp,$(OBJS))
 parts.stamp: FORCE
@@ -47,4 +51,17 @@ FORCE:
 phiguard--1.0.sql: $(sql_parts) parts.stamp
 	cat $(sql_parts) > $@.new && mv $@.new $@
 
--include $(OBJS:.o=.d)
+all: phiguard-verify
+phiguard-verify: $(verify_objs)
+	$(CC) $(CFLAGS) $(verify_objs) -o $@ -L$(pkglibdir) -L$(libdir) -lpgcommon -lpgport -lcrypto -lm
+
+install: install-verify
+install-verify: phiguard-verify
+	$(MKDIR_P) '$(DESTDIR)$(bindir)'
+	$(INSTALL_PROGRAM) phiguard-verify '$(DESTDIR)$(bindir)/phiguard-verify'
+
+uninstall: uninstall-verify
+uninstall-verify:
+	rm -f '$(DESTDIR)$(bindir)/phiguard-verify'
+
+-include $(OBJS:.o=.d) bin/phiguard-verify.d

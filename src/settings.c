@@ -24,6 +24,7 @@
 char	   *phig_app_user = NULL;
 char	   *phig_auditor_role = NULL;
 int			phig_journal_buffers = 4096;
+int			phig_journal_checkpoint_interval = 60;
 char	   *phig_journal_directory = NULL;
 int			phig_journal_on_failure = PHIG_ON_FAILURE_REFUSE;
 int			phig_journal_segment_size = 16384;
@@ -199,6 +200,11 @@ phig_settings_init(void)
 							"A larger ring takes larger bursts before backends have to flush for themselves.",
 							&phig_journal_buffers, 4096, 256, 1024 * 1024,
 							PGC_POSTMASTER, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("phiguard.journal_checkpoint_interval",
+							"Time between signed checkpoints of the journal.",
+							"What was written since the last one, only the chain of hashes protects; each costs one sync.",
+							&phig_journal_checkpoint_interval, 60, 1, 1800,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomStringVariable("phiguard.journal_directory",
 							   "Directory of the journal, absolute or relative to the data directory.",
 							   "Inside the data directory, base backups copy it and pg_rewind deletes it; place it outside in production.",

@@ -36,6 +36,7 @@ typedef enum PhigOnUnlabelled
 extern char *phig_app_user;
 extern char *phig_auditor_role;
 extern int	phig_journal_buffers;	/* kB */
+extern int	phig_journal_checkpoint_interval;	/* s */
 extern char *phig_journal_directory;
 extern int	phig_journal_on_failure;
 extern int	phig_journal_segment_size;	/* kB */

@@ -26,7 +26,7 @@ if [ "${1-}" = --check ]; then
 	mode=(--check --diff)
 	shift
 fi
-mapfile -t files < <(find src test -name '*.[ch]' | sort)
+mapfile -t files < <(find src bin test -name '*.[ch]' | sort)
 # What is a type shows in the text itself: our prefix, or a typedef in one of our files.
 # Of the server's lower-case types only those whose names nobody gives to a variable.
 {

@@ -246,6 +246,14 @@ phig_keyfile_read(const char *path, uint8 key[PHIG_KEY_BYTES], PhigKeyFileId *id
 	}
 	if (fd < 0)
 		refuse(path, "Could not open the key file", errno, MODE_HINT);
-	read_key(path, fd, key, id);
-	CloseTransientFile(fd);
+	/* The journal's keeper has no transaction whose end would close it. */
+	PG_TRY();
+	{
+		read_key(path, fd, key, id);
+	}
+	PG_FINALLY();
+	{
+		CloseTransientFile(fd);
+	}
+	PG_END_TRY();
 }

@@ -18,8 +18,8 @@ typedef struct PhigChain
 {
 	uint64_t	number;			/* of the segment; 0: none */
 	uint64_t	first_seq;		/* as in its header */
-	uint64_t	offset;			/* end of the last seal (or of the header, or of the checkpoint behind
-								 * either) in the file */
+	uint64_t	offset;			/* end of the last seal (or of the header, or of the checkpoint
+								 * behind either) in the file */
 	uint64_t	last_seq;		/* last one sealed on this node */
 	int64_t		first_time;		/* of its records, the earliest; 0, as the next: there are none */
 	int64_t		last_time;		/* and the latest */

@@ -24,9 +24,10 @@
  *
  *		last hash			 = SHA-256(hash || record bytes since that hash), or hash where there are none
  *
- * is what a checkpoint signs, and what the next segment calls header.prev_hash.  For the first segment of a node without parent it is
- * 32 zeros.  After a break (PHIG_SEGMENT_BROKEN) the last hash is that of the last
- * seal before broken_offset; zeros where not even the header could be read.
+ * is what a checkpoint signs, and what the next segment calls header.prev_hash.
+ * For the first segment of a node without parent it is 32 zeros.  After a break
+ * (PHIG_SEGMENT_BROKEN) the last hash is that of the last seal before broken_offset;
+ * zeros where not even the header could be read.
  */
 #ifndef PHIG_FORMAT_H
 #define PHIG_FORMAT_H
@@ -69,7 +70,8 @@ typedef struct PhigSegmentHeader
 	uint64_t	broken_offset;
 	int64_t		before_first;	/* of the segment before: time of its earliest record */
 	int64_t		before_last;	/* and of its latest one; 0 and 0: not known */
-	uint8_t		zeros[PHIG_SEGMENT_HEADER_BYTES - 8 - 4 - 4 - 8 - 16 - 8 - 8 - 8 - 32 - 16 - 8 - 4 - 4 - 8 - 8 - 8 - 8 - 4];
+	uint64_t	oldest;			/* number of the oldest segment that is kept */
+	uint8_t		zeros[PHIG_SEGMENT_HEADER_BYTES - 168 - 4];
 	uint32_t	crc;			/* CRC-32C of all bytes before it */
 } PhigSegmentHeader;
 

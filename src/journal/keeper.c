@@ -4,8 +4,9 @@
  *
  * Started with the postmaster, before recovery of the database ends, and on a
  * hot standby too; it connects to no database.  It opens the journal, flushes what
- * nobody waits for at least every 200 ms, preallocates the next segment, and
- * writes the events of the server: start, stop, promotion, changed settings.
+ * nobody waits for at least every 200 ms, preallocates the next segment, signs
+ * checkpoints, and writes the events of the server: start, stop, promotion, changed
+ * settings.
  *
  * Faults of the disk close the journal or are reported and tried again, with
  * growing pauses; they never stop the server.  Should the keeper itself die, the
@@ -25,6 +26,7 @@
 #include "access/xlog.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "portability/instr_time.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
@@ -40,6 +42,7 @@
 #include "journal/recover.h"
 #include "journal/segment.h"
 #include "journal/shared.h"
+#include "journal/vouch.h"
 #include "settings.h"
 
 #define FLUSH_INTERVAL_MS 200
@@ -54,6 +57,7 @@ bool		phig_is_keeper = false;
 static const char *const watched_settings[] = {
 	"phiguard.auditor_role",
 	"phiguard.journal_buffers",
+	"phiguard.journal_checkpoint_interval",
 	"phiguard.journal_directory",
 	"phiguard.journal_on_failure",
 	"phiguard.journal_segment_size",
@@ -71,7 +75,7 @@ typedef struct Attempt
 {
 	const char *detail;			/* for the server log: what the fault means */
 	int			pause_ms;		/* before the next one; 0: all is well */
-	TimestampTz next;
+	int64		next_ms;		/* see now_ms() */
 	char		reported[MAXPGPATH + 256];	/* the fault that the server log has already */
 } Attempt;
 
@@ -81,6 +85,21 @@ static Attempt journal_attempt = {
 static Attempt spare_attempt = {
 	"Records are still written; the next segment will grow as it is written."
 };
+
+static Attempt checkpoint_attempt = {
+	"Records are still written; only the chain of hashes protects them until a checkpoint is signed."
+};
+static int64 next_checkpoint_ms = 0;
+
+/* Time that no adjustment of the clock moves. */
+static int64
+now_ms(void)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	return (int64) INSTR_TIME_GET_MILLISEC(now);
+}
 
 void
 phig_keeper_register(void)
@@ -203,7 +222,7 @@ back_off(Attempt *attempt, const PhigFault *fault, const char *what)
 	strlcpy(attempt->reported, text, sizeof(attempt->reported));
 	attempt->pause_ms = attempt->pause_ms == 0 ? RETRY_FIRST_MS :
 		Min(attempt->pause_ms * 2, RETRY_MOST_MS);
-	attempt->next = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), attempt->pause_ms);
+	attempt->next_ms = now_ms() + attempt->pause_ms;
 }
 
 static void
@@ -217,7 +236,7 @@ succeeded(Attempt *attempt)
 static bool
 is_due(const Attempt *attempt)
 {
-	return attempt->pause_ms == 0 || GetCurrentTimestamp() >= attempt->next;
+	return attempt->pause_ms == 0 || now_ms() >= attempt->next_ms;
 }
 
 static bool
@@ -236,7 +255,7 @@ files_are_gone(void)
 		return false;
 	phig_journal_closed(&fault);
 	back_off(&journal_attempt, &fault, "the journal of PHI access was taken away");
-	journal_attempt.next = 0;
+	journal_attempt.next_ms = 0;
 	return true;
 }
 
@@ -284,6 +303,27 @@ prepare_segment(void)
 				 "could not prepare the next segment of the journal of PHI access");
 }
 
+/* Where something was written since the last one. */
+static void
+sign_checkpoint(void)
+{
+	PhigCheckpoint checkpoint;
+	PhigFault	fault;
+
+	next_checkpoint_ms = now_ms() + phig_journal_checkpoint_interval * INT64CONST(1000);
+	if (phig_vouch(&checkpoint, &fault))
+		succeeded(&checkpoint_attempt);
+	else
+		back_off(&checkpoint_attempt, &fault, "could not sign the journal of PHI access");
+}
+
+static bool
+checkpoint_is_due(void)
+{
+	return checkpoint_attempt.pause_ms > 0 ? is_due(&checkpoint_attempt) :
+		now_ms() >= next_checkpoint_ms;
+}
+
 static void
 work(void)
 {
@@ -300,6 +340,8 @@ work(void)
 		phig_journal->standby = false;
 		append_event("PROMOTION", "this server is a primary now", PHIG_KIND_SERVER);
 	}
+	if (checkpoint_is_due())
+		sign_checkpoint();
 }
 
 /* A shutdown of the server, not somebody who terminates just this worker? */
@@ -339,6 +381,7 @@ stop(void)
 	append_event("SERVER STOP", server_role(), PHIG_KIND_SERVER);
 	pg_atomic_write_u32(&phig_journal->stopped, 1);
 	flush();
+	sign_checkpoint();
 }
 
 /* Another keeper died and left the journal open: only the lock on the directory went with it. */

@@ -70,6 +70,7 @@ decode_segment_header(const uint8_t *p, PhigSegmentHeader *header)
 	header->broken_offset = get64(p + LAYOUT(broken_offset));
 	header->before_first = (int64_t) get64(p + LAYOUT(before_first));
 	header->before_last = (int64_t) get64(p + LAYOUT(before_last));
+	header->oldest = get64(p + LAYOUT(oldest));
 	header->crc = get32(p + LAYOUT(crc));
 }
 
@@ -129,10 +130,22 @@ phig_parse_event(const PhigRecord *record, PhigEventBody *body)
 }
 
 void
-phig_parse_checkpoint(const PhigRecord *record, PhigCheckpointBody *body)
+phig_parse_checkpoint(const PhigSegmentHeader *header, const PhigRecord *record,
+					  PhigCheckpoint *checkpoint)
 {
-	memcpy(body, record->body, sizeof(*body));
-	body->oldest = get64(record->body);
+	const uint8_t *body = record->body;
+
+	memset(checkpoint, 0, sizeof(*checkpoint));
+	checkpoint->system_identifier = header->system_identifier;
+	memcpy(checkpoint->node, header->node, PHIG_ID_BYTES);
+	checkpoint->segment = header->number;
+	checkpoint->offset = record->offset;
+	checkpoint->seq = record->head.seq;
+	checkpoint->time = record->head.time;
+	checkpoint->oldest = get64(body);
+	memcpy(checkpoint->hash, body + offsetof(PhigCheckpointBody, hash), PHIG_HASH_BYTES);
+	memcpy(checkpoint->key, body + offsetof(PhigCheckpointBody, key), PHIG_KEY_ID_BYTES);
+	memcpy(checkpoint->signature, body + offsetof(PhigCheckpointBody, signature), PHIG_SIGNATURE_BYTES);
 }
 
 /* Does a body of that size belong to a record of that type? */

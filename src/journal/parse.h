@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "journal/checkpoint.h"
 #include "journal/format.h"
 
 /* CRC-32C (Castagnoli) of len bytes. */
@@ -65,7 +66,10 @@ typedef struct PhigRecord
 extern void phig_parse_start(const PhigRecord *record, PhigStartBody *body);
 extern void phig_parse_end(const PhigRecord *record, PhigEndBody *body);
 extern void phig_parse_event(const PhigRecord *record, PhigEventBody *body);
-extern void phig_parse_checkpoint(const PhigRecord *record, PhigCheckpointBody *body);
+
+/* A checkpoint, with what follows from where its record stands: in the segment of this header. */
+extern void phig_parse_checkpoint(const PhigSegmentHeader *header, const PhigRecord *record,
+								  PhigCheckpoint *checkpoint);
 
 typedef enum PhigStep
 {

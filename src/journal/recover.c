@@ -244,6 +244,7 @@ choose_segment(Recovery *r, PhigFault *fault)
 	PhigScan   *scan = &r->scan;
 	PhigRingRest *rest = &r->rest;
 
+	phig_journal->oldest_segment = Max(scan->oldest, 1);
 	if (r->newest < rest->synced_segment)
 		return begin_after_break(r, r->newest + 1, 0, fault);
 	if (r->newest == 0)
@@ -278,6 +279,8 @@ use_ring(const Recovery *r, PhigFault *fault)
 
 	SpinLockAcquire(&phig_journal->mutex);
 	memcpy(phig_journal->node, r->node.id, PHIG_ID_BYTES);
+	/* It may be another node's now; the keeper soon takes a new one. */
+	phig_journal->checkpoint.segment = 0;
 	SpinLockRelease(&phig_journal->mutex);
 	if (rest->usable)
 	{

@@ -134,6 +134,13 @@ walk_chain(PhigBytes *bytes, PhigScan *scan)
 			continue;
 		if (!follows(&scan->chain, &walk.record))
 			scan->state = PHIG_SCAN_DAMAGED;
+		else if (walk.record.head.type == PHIG_RECORD_CHECKPOINT)
+		{
+			PhigCheckpoint checkpoint;
+
+			phig_parse_checkpoint(&scan->header, &walk.record, &checkpoint);
+			scan->oldest = Max(scan->oldest, checkpoint.oldest);
+		}
 	}
 	if (scan->state == PHIG_SCAN_WHOLE && scan->end > scan->chain.offset)
 		scan->state = PHIG_SCAN_TORN;
@@ -156,6 +163,7 @@ scan_bytes(PhigBytes *bytes, const uint8 node[PHIG_ID_BYTES], uint64 number, Phi
 		return false;
 	scan->end = PHIG_SEGMENT_HEADER_BYTES;
 	scan->highest_seq = scan->chain.last_seq;
+	scan->oldest = scan->header.oldest;
 	walk_chain(bytes, scan);
 	return true;
 }

@@ -73,6 +73,7 @@ phig_segment_header(PhigSegmentHeader *header, const uint8 node[PHIG_ID_BYTES],
 	memcpy(header->prev_hash, prev_hash, PHIG_HASH_BYTES);
 	header->reason = reason;
 	header->timeline = current_timeline();
+	header->oldest = phig_journal->oldest_segment;
 }
 
 void

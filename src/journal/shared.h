@@ -16,6 +16,7 @@
 #include "storage/spin.h"
 
 #include "journal/chain.h"
+#include "journal/checkpoint.h"
 #include "journal/journal.h"
 
 /*
@@ -74,6 +75,7 @@ typedef struct PhigJournalShared
 	uint8		node[PHIG_ID_BYTES];
 	uint64		written_segment;	/* how far the journal is on disk */
 	uint64		written_offset;
+	PhigCheckpoint checkpoint;	/* the last one taken; segment 0: none yet */
 	uint64		ring_bytes;		/* data bytes of the ring; changed with both locks held besides */
 	uint32		ring_number;	/* counts ring files: a backend's mapping may be of an older one */
 
@@ -88,6 +90,7 @@ typedef struct PhigJournalShared
 	pg_atomic_uint64 tail;		/* everything before is on disk */
 	pg_atomic_uint64 segment_bytes; /* size of the segment being written; estimate for appenders */
 	PhigChain	chain;
+	uint64		oldest_segment; /* of this node: those before were retired */
 	uint64		ring_inode;		/* of the files in use, to see whether they are still in their
 								 * places */
 	uint64		segment_inode;

@@ -43,8 +43,8 @@ put_on_record(const char *what, PhigOutcome outcome, int sqlstate, bool wait)
 	pfree(text);
 }
 
-static void
-admit(const char *what)
+void
+phig_source_admit(const char *what)
 {
 	if (!phig_is_auditor())
 	{
@@ -193,7 +193,7 @@ phig_source_open(const char *what)
 	uint8		node[PHIG_ID_BYTES];
 	uint64		written_offset = 0;
 
-	admit(what);
+	phig_source_admit(what);
 
 	source->open = -1;
 	source->buffer = palloc(BUFFER_BYTES);

@@ -42,6 +42,14 @@ typedef struct PhigSource
 } PhigSource;
 
 /*
+ * phig_source_admit
+ *		Admit a reader, and put the reading on record; everything appended so far is on disk then.
+ *
+ * Errors: as phig_source_open.
+ */
+extern void phig_source_admit(const char *what);
+
+/*
  * phig_source_open
  *		Admit a reader, put the reading on record, and list what there is to read.
  *

@@ -14,10 +14,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "journal/chain.h"
+
 /* Batches are hashed in pieces of this size, not record by record. */
 #define HASH_PIECE (PHIG_RECORD_MAX_BYTES / 2)
 /* No record is shorter than this (a definition with an empty text is). */
 #define SHORTEST_RECORD (sizeof(PhigRecordHeader) + sizeof(PhigDefinitionBody))
+
+/* A server signs every half hour at least; what was written over more than this has to be signed. */
+#define UNVOUCHED_MAX_US (INT64_C(3600) * 1000000)
 
 static void finding(PhigVerifier *v, uint64_t position, const char *format,...)
 			__attribute__((format(printf, 3, 4)));
@@ -68,15 +73,29 @@ tail_is_excused(const PhigVerifier *v)
 
 /* --- the hash --- */
 
+static void
+hash_end(PhigVerifier *v, uint8_t *hash)
+{
+	v->hash_failed |= !phig_hash_end(hash);
+}
+
+static void
+begin_hash(PhigVerifier *v)
+{
+	phig_hash_begin();
+	phig_hash_add(v->hash, PHIG_HASH_BYTES);
+	v->hashed_to = v->hash_from;
+}
+
 /* A batch begins at offset begin; its hash covers the bytes from hash_from on. */
 static void
 begin_batch(PhigVerifier *v, uint64_t hash_from, uint64_t begin)
 {
-	v->digests->sha256_begin(v->digests->sha256);
-	v->digests->sha256_add(v->digests->sha256, v->hash, PHIG_HASH_BYTES);
-	v->hashed_to = hash_from;
+	v->hash_from = hash_from;
+	begin_hash(v);
 	v->batch_begin = begin;
 	v->batch_seq = 0;
+	v->batch_vouched = false;
 	v->batch_doubtful = !v->hash_known;
 }
 
@@ -100,7 +119,7 @@ hash_up_to(PhigVerifier *v, uint64_t offset)
 			v->hashed_to = offset;
 			return;
 		}
-		v->digests->sha256_add(v->digests->sha256, p, want);
+		phig_hash_add(p, want);
 		v->hashed_to += want;
 	}
 }
@@ -109,12 +128,26 @@ hash_up_to(PhigVerifier *v, uint64_t offset)
 static void
 hash_over(PhigVerifier *v, const uint8_t *before, const uint8_t *bytes, size_t len, uint8_t *hash)
 {
-	const PhigDigests *digests = v->digests;
+	phig_hash_begin();
+	phig_hash_add(before, PHIG_HASH_BYTES);
+	phig_hash_add(bytes, len);
+	hash_end(v, hash);
+}
 
-	digests->sha256_begin(digests->sha256);
-	digests->sha256_add(digests->sha256, before, PHIG_HASH_BYTES);
-	digests->sha256_add(digests->sha256, bytes, len);
-	digests->sha256_end(digests->sha256, hash);
+/* The last hash at offset, with no record of a batch before it.  False when it cannot be known. */
+static bool
+last_hash(PhigVerifier *v, uint64_t offset, uint8_t *hash)
+{
+	hash_up_to(v, offset);
+	if (v->batch_doubtful)
+		return false;
+	memcpy(hash, v->hash, PHIG_HASH_BYTES);
+	if (offset > v->hash_from)
+	{
+		hash_end(v, hash);
+		begin_hash(v);
+	}
+	return true;
 }
 
 /* The hash behind record seq is this: do the branches that leave the node there begin with it? */
@@ -139,6 +172,48 @@ trust_branches(PhigVerifier *v, uint64_t first_seq)
 	for (int i = 0; i < v->nbranches; i++)
 		if (v->branches[i].parent_seq < first_seq && is_branch_of_node(v, &v->branches[i]))
 			v->branches[i].matched = true;
+}
+
+static bool
+is_anchor_of_node(const PhigVerifier *v, const PhigAnchor *anchor)
+{
+	char		node8[9];
+
+	node_name(anchor->checkpoint.node, node8);
+	return strcmp(node8, v->node8) == 0;
+}
+
+/* The last hash at offset is this (NULL: not known): is it what the anchors of this place know? */
+static void
+check_anchors(PhigVerifier *v, uint64_t offset, const uint8_t *hash)
+{
+	for (int i = 0; i < v->nanchors; i++)
+	{
+		const PhigCheckpoint *c = &v->anchors[i].checkpoint;
+
+		if (!is_anchor_of_node(v, &v->anchors[i]) || c->segment != v->segment->number || c->offset != offset)
+			continue;
+		v->anchors[i].met = true;
+		if (hash != NULL && memcmp(c->hash, hash, PHIG_HASH_BYTES) != 0)
+			finding(v, v->vouched_seq + 1,
+					"the journal is not what it was when the anchor of record %" PRIu64
+					" was taken: records before were rewritten, or this is another branch", c->seq);
+	}
+}
+
+/* Between batches, at offset: the branches that leave here, and the anchors. */
+static void
+check_boundary(PhigVerifier *v, uint64_t offset, uint64_t seq)
+{
+	uint8_t		hash[PHIG_HASH_BYTES];
+	bool		known;
+
+	if (v->nanchors == 0 && v->nbranches == 0)
+		return;
+	known = last_hash(v, offset, hash);
+	if (known)
+		check_branches(v, seq, hash);
+	check_anchors(v, offset, known ? hash : NULL);
 }
 
 /* --- the header --- */
@@ -239,8 +314,8 @@ static bool
 begin_segment(PhigVerifier *v)
 {
 	PhigBytes  *bytes = &v->segment->bytes;
-	PhigSegmentHeader header;
-	PhigHeaderState state = phig_parse_header(bytes, v->digests->crc32c, &header);
+	PhigSegmentHeader *header = &v->header;
+	PhigHeaderState state = phig_parse_header(bytes, v->crc32c, header);
 	const char *trouble = header_trouble(state);
 	const uint8_t *raw;
 	size_t		have;
@@ -252,13 +327,15 @@ begin_segment(PhigVerifier *v)
 	if (state == PHIG_HEADER_SHORT || state == PHIG_HEADER_VERSION)
 		return false;
 
-	if (trouble == NULL && check_identity(v, &header))
+	if (trouble == NULL && check_identity(v, header))
 	{
-		check_continuation(v, &header);
+		check_continuation(v, header);
 		if (v->passed)
-			trust_branches(v, header.first_seq);
+			trust_branches(v, header->first_seq);
 		v->passed = false;
-		v->next_seq = header.first_seq;
+		v->next_seq = header->first_seq;
+		if (v->first_seq == 0)
+			v->first_seq = header->first_seq;
 	}
 	else if (trouble == NULL)
 	{
@@ -269,12 +346,11 @@ begin_segment(PhigVerifier *v)
 	raw = bytes->get(bytes->arg, 0, PHIG_SEGMENT_HEADER_BYTES, &have);
 	v->hash_known = trouble == NULL && raw != NULL && have >= PHIG_SEGMENT_HEADER_BYTES;
 	if (v->hash_known)
-	{
-		hash_over(v, header.prev_hash, raw, PHIG_SEGMENT_HEADER_BYTES, v->hash);
-		/* A copy taken just after the segment was begun branches off its header. */
-		check_branches(v, header.first_seq - 1, v->hash);
-	}
+		hash_over(v, header->prev_hash, raw, PHIG_SEGMENT_HEADER_BYTES, v->hash);
 	begin_batch(v, PHIG_SEGMENT_HEADER_BYTES, PHIG_SEGMENT_HEADER_BYTES);
+	/* A copy taken just after the segment was begun branches off its header. */
+	if (v->hash_known)
+		check_boundary(v, PHIG_SEGMENT_HEADER_BYTES, header->first_seq - 1);
 	return true;
 }
 
@@ -292,6 +368,17 @@ check_hole(PhigVerifier *v, uint64_t seq)
 	}
 	v->next_seq = seq;
 	v->lost_records = 0;
+}
+
+static void
+note_time(PhigVerifier *v, int64_t time)
+{
+	bool		first = v->unvouched_first == 0 && v->unvouched_last == 0;
+
+	if (first || time < v->unvouched_first)
+		v->unvouched_first = time;
+	if (first || time > v->unvouched_last)
+		v->unvouched_last = time;
 }
 
 static void
@@ -313,9 +400,11 @@ check_record(PhigVerifier *v)
 	{
 		check_hole(v, seq);
 		v->next_seq = seq + 1;
+		v->last_seq = seq;
 	}
 	if (v->batch_seq == 0)
 		v->batch_seq = seq;
+	note_time(v, v->walk.record.head.time);
 }
 
 static void
@@ -326,11 +415,10 @@ check_seal(PhigVerifier *v)
 	uint64_t	first = v->batch_seq != 0 ? v->batch_seq : v->next_seq;
 	uint8_t		seal[PHIG_SEAL_BYTES];
 	uint8_t		computed[PHIG_HASH_BYTES];
-	uint8_t		behind[PHIG_HASH_BYTES];
 
 	memcpy(seal, v->walk.record.bytes, PHIG_SEAL_BYTES);
 	hash_up_to(v, offset);
-	v->digests->sha256_end(v->digests->sha256, computed);
+	hash_end(v, computed);
 
 	if (v->next_seq != 0 && seq >= v->next_seq)
 		check_hole(v, seq + 1);
@@ -346,12 +434,72 @@ check_seal(PhigVerifier *v)
 
 	memcpy(v->hash, seal + sizeof(PhigRecordHeader), PHIG_HASH_BYTES);
 	v->hash_known = true;
-	if (is_parent(v))
-	{
-		hash_over(v, v->hash, seal, PHIG_SEAL_BYTES, behind);
-		check_branches(v, seq, behind);
-	}
 	begin_batch(v, offset, offset + PHIG_SEAL_BYTES);
+	check_boundary(v, offset + PHIG_SEAL_BYTES, seq);
+}
+
+static bool
+signature_is_good(PhigVerifier *v, const PhigCheckpoint *c)
+{
+	PhigSignatureState state = v->nkeys > 0 ? phig_checkpoint_check(c, v->keys, v->nkeys) : PHIG_SIGNATURE_GOOD;
+
+	if (state == PHIG_SIGNATURE_BAD)
+		finding(v, c->seq, "the checkpoint at offset %" PRIu64
+				" does not have the signature of the key that it names: it was altered or forged", c->offset);
+	else if (state == PHIG_SIGNATURE_KEY_UNKNOWN)
+		finding(v, c->seq, "the checkpoint at offset %" PRIu64
+				" names key %02x%02x%02x%02x%02x%02x%02x%02x, which is not known here", c->offset,
+				c->key[0], c->key[1], c->key[2], c->key[3], c->key[4], c->key[5], c->key[6], c->key[7]);
+	return state == PHIG_SIGNATURE_GOOD;
+}
+
+/* Everything before it is what was signed. */
+static void
+vouch(PhigVerifier *v, const PhigCheckpoint *c)
+{
+	v->rewritten = false;
+	v->vouched_seq = c->seq;
+	v->vouched_time = c->time;
+	v->unvouched_first = v->unvouched_last = 0;
+	if (c->oldest > v->oldest)
+		v->oldest = c->oldest;
+}
+
+static void
+check_checkpoint(PhigVerifier *v)
+{
+	uint64_t	offset = v->walk.record.offset;
+	PhigCheckpoint c;
+	uint8_t		hash[PHIG_HASH_BYTES];
+	bool		known;
+
+	phig_parse_checkpoint(&v->header, &v->walk.record, &c);
+	if (offset != v->batch_begin || v->batch_vouched)
+	{
+		finding(v, v->next_seq, "a checkpoint stands at offset %" PRIu64 ", where none belongs", offset);
+		v->batch_doubtful = true;
+		return;
+	}
+	known = last_hash(v, offset, hash);
+	if (v->next_seq != 0 && c.seq != v->next_seq - 1)
+		finding(v, v->next_seq, "the checkpoint at offset %" PRIu64 " stands for records up to %" PRIu64
+				", but follows record %" PRIu64, offset, c.seq, v->next_seq - 1);
+	else if (!v->misplaced && signature_is_good(v, &c) && known)
+	{
+		if (memcmp(c.hash, hash, PHIG_HASH_BYTES) == 0)
+			vouch(v, &c);
+		else if (!v->rewritten)
+		{
+			v->rewritten = true;
+			finding(v, v->vouched_seq + 1,
+					"the checkpoint at offset %" PRIu64 " was signed for another history: "
+					"records %" PRIu64 " to %" PRIu64 ", or some of them, were rewritten",
+					offset, v->vouched_seq + 1, c.seq);
+		}
+	}
+	v->batch_begin = offset + PHIG_CHECKPOINT_BYTES;
+	v->batch_vouched = true;
+	check_boundary(v, v->batch_begin, c.seq);
 }
 
 static void
@@ -410,7 +558,7 @@ finish_segment(PhigVerifier *v)
 	if (torn || end > v->batch_begin)
 		v->hash_known = false;
 	else if (end > PHIG_SEGMENT_HEADER_BYTES)
-		v->digests->sha256_end(v->digests->sha256, v->hash);
+		hash_end(v, v->hash);
 	if (torn || v->misplaced)
 		v->next_seq = 0;
 	if (v->misplaced)
@@ -426,14 +574,23 @@ phig_verify_begin_node(PhigVerifier *v, const char *node8, uint64_t system_ident
 	v->next_seq = 1;
 	v->hash_known = false;
 	v->passed = false;
+	v->passed_to = v->missing_to = v->oldest = v->first_seq = 0;
+	v->last_seq = v->vouched_seq = 0;
+	v->vouched_time = v->unvouched_first = v->unvouched_last = 0;
+	v->rewritten = false;
 	v->segment = NULL;
+	for (int i = 0; i < v->nanchors; i++)
+		v->anchors[i].begun |= is_anchor_of_node(v, &v->anchors[i]);
 	for (int i = 0; i < v->nbranches; i++)
 		if (strcmp(v->branches[i].node8, node8) == 0)
 			v->next_seq = v->branches[i].parent_seq + 1;
+	v->start_seq = v->next_seq;
+	v->vouched_seq = v->last_seq = v->next_seq - 1;
 }
 
+/* position: of the first record concerned. */
 static void
-report_missing(PhigVerifier *v, uint64_t first, uint64_t last)
+report_missing(PhigVerifier *v, uint64_t first, uint64_t last, uint64_t position)
 {
 	char		name[32];
 	char		what[80];
@@ -443,9 +600,7 @@ report_missing(PhigVerifier *v, uint64_t first, uint64_t last)
 		snprintf(what, sizeof(what), "the segment is missing");
 	else
 		snprintf(what, sizeof(what), "the segments %" PRIu64 " to %" PRIu64 " are missing", first, last);
-	v->report(v->report_arg, v->node8, name, v->next_seq, what);
-	v->next_seq = 0;
-	v->hash_known = false;
+	v->report(v->report_arg, v->node8, name, position, what);
 }
 
 /* The next segment's number, of those that are there. */
@@ -453,7 +608,15 @@ static void
 check_number(PhigVerifier *v, uint64_t number)
 {
 	if (number > v->next_number)
-		report_missing(v, v->next_number, number - 1);
+	{
+		/* The first ones may have been retired: a checkpoint will say. */
+		if (v->next_number == 1)
+			v->missing_to = number - 1;
+		else
+			report_missing(v, v->next_number, number - 1, v->next_seq);
+		v->next_seq = 0;
+		v->hash_known = false;
+	}
 	v->next_number = number + 1;
 }
 
@@ -462,6 +625,7 @@ phig_verify_pass(PhigVerifier *v, uint64_t number)
 {
 	check_number(v, number);
 	v->passed = true;
+	v->passed_to = number;
 	v->next_seq = 0;
 	v->hash_known = false;
 }
@@ -483,13 +647,15 @@ phig_verify_segment(PhigVerifier *v, PhigSegment *segment)
 		v->hash_known = false;
 		return;
 	}
-	phig_walk_begin(&v->walk, &segment->bytes, v->digests->crc32c);
+	phig_walk_begin(&v->walk, &segment->bytes, v->crc32c);
 	while ((step = phig_walk_next(&v->walk)) != PHIG_STEP_END)
 	{
 		if (step == PHIG_STEP_DAMAGE)
 			note_damage(v);
 		else if (v->walk.record.head.type == PHIG_RECORD_SEAL)
 			check_seal(v);
+		else if (v->walk.record.head.type == PHIG_RECORD_CHECKPOINT)
+			check_checkpoint(v);
 		else
 			check_record(v);
 		if (v->walk.offset - v->hashed_to >= HASH_PIECE)
@@ -498,12 +664,56 @@ phig_verify_segment(PhigVerifier *v, PhigSegment *segment)
 	finish_segment(v);
 }
 
+/* The first segments are missing, and no checkpoint says that they were retired. */
+static void
+check_retired(PhigVerifier *v)
+{
+	uint64_t	first = v->oldest > 1 ? v->oldest : 1;
+
+	if (first <= v->missing_to)
+		report_missing(v, first, v->missing_to, first == 1 ? v->start_seq : 0);
+}
+
+/* Somebody who cannot sign takes the checkpoints away with what he rewrites. */
+static void
+check_unvouched(PhigVerifier *v)
+{
+	if (!v->rewritten && v->unvouched_last - v->unvouched_first > UNVOUCHED_MAX_US)
+		finding(v, v->vouched_seq + 1, "no checkpoint vouches for records %" PRIu64 " to %" PRIu64
+				", which were written over more than an hour", v->vouched_seq + 1, v->last_seq);
+}
+
+static void
+check_unmet_anchors(PhigVerifier *v)
+{
+	for (int i = 0; i < v->nanchors; i++)
+	{
+		PhigAnchor *anchor = &v->anchors[i];
+		const PhigCheckpoint *c = &anchor->checkpoint;
+
+		if (anchor->met || !is_anchor_of_node(v, anchor))
+			continue;
+		anchor->met = true;
+		if (c->segment <= v->passed_to || c->segment < v->oldest)
+			continue;
+		if (c->seq > v->last_seq)
+			finding(v, v->last_seq + 1, "the journal ends at record %" PRIu64 ", and an anchor knows of record %" PRIu64
+					": its end was cut off, or an older copy put back", v->last_seq, c->seq);
+		else
+			finding(v, v->vouched_seq + 1, "there is nothing at the place that the anchor of record %" PRIu64
+					" names: the journal was rewritten, or this is another branch", c->seq);
+	}
+}
+
 void
 phig_verify_end_node(PhigVerifier *v, uint64_t last_number)
 {
 	v->segment = NULL;
 	if (last_number >= v->next_number)
-		report_missing(v, v->next_number, last_number);
+		report_missing(v, v->next_number, last_number, v->next_seq);
+	check_retired(v);
+	check_unvouched(v);
+	check_unmet_anchors(v);
 
 	for (int i = 0; i < v->nbranches; i++)
 	{
@@ -511,9 +721,27 @@ phig_verify_end_node(PhigVerifier *v, uint64_t last_number)
 
 		if (branch->matched || !is_branch_of_node(v, branch))
 			continue;
+		/* What it leaves was retired. */
+		if (v->oldest > v->missing_to && branch->parent_seq < v->first_seq)
+			continue;
 		v->report(v->report_arg, branch->node8, branch->segment, branch->parent_seq + 1,
 				  branch->reached ?
 				  "the node does not continue its parent: the parent's hash at that record differs" :
 				  "the node continues a parent whose records, here, do not reach that far");
+	}
+}
+
+void
+phig_verify_end(PhigVerifier *v)
+{
+	for (int i = 0; i < v->nanchors; i++)
+	{
+		const PhigCheckpoint *c = &v->anchors[i].checkpoint;
+		char		node8[9];
+
+		if (v->anchors[i].begun)
+			continue;
+		node_name(c->node, node8);
+		v->report(v->report_arg, node8, NULL, 0, "an anchor names this node, and none of its segments is here");
 	}
 }

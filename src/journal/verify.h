@@ -4,25 +4,16 @@
  *
  * Follows the sequence numbers and the chain of hashes of one node's segments
  * in order, and says where they break.  Includes nothing of PostgreSQL, see
- * parse.h.  What the chain cannot know: a forger who rewrites everything from
- * some batch to the newest one, or who cuts whole batches off a stopped
- * server's end, leaves a chain that fits; signed checkpoints and anchors kept
- * elsewhere are for that.
+ * parse.h.  What the chain cannot know, that somebody rewrote everything from
+ * some batch on, its checkpoints do, for all that comes before the last of them; and
+ * what the files cannot know, that their end was cut off or an older copy put
+ * back, anchors do.
  */
 #ifndef PHIG_VERIFY_H
 #define PHIG_VERIFY_H
 
+#include "journal/checkpoint.h"
 #include "journal/parse.h"
-
-/* The checksums; one SHA-256 is under way at a time. */
-typedef struct PhigDigests
-{
-	PhigCrc32c	crc32c;
-	void		(*sha256_begin) (void *sha256);
-	void		(*sha256_add) (void *sha256, const void *data, size_t len);
-	void		(*sha256_end) (void *sha256, uint8_t hash[PHIG_HASH_BYTES]);
-	void	   *sha256;
-} PhigDigests;
 
 /* Where a node took over from another: from the header of the new node's first segment. */
 typedef struct PhigBranch
@@ -35,6 +26,14 @@ typedef struct PhigBranch
 	bool		reached;		/* the parent has a seal for parent_seq */
 	bool		matched;		/* and the hash behind it is prev_hash */
 } PhigBranch;
+
+/* A state that the journal is known to have been in, from a checkpoint kept elsewhere. */
+typedef struct PhigAnchor
+{
+	PhigCheckpoint checkpoint;	/* its signature is the caller's business */
+	bool		begun;			/* the node was met */
+	bool		met;			/* and that place in it; or it was retired, or taken on trust */
+} PhigAnchor;
 
 /* One segment of the node at hand. */
 typedef struct PhigSegment
@@ -57,16 +56,34 @@ typedef void (*PhigReport) (void *arg, const char *node8, const char *segment,
 typedef struct PhigVerifier
 {
 	/* Set by the caller. */
-	const PhigDigests *digests;
+	PhigCrc32c	crc32c;
 	PhigReport	report;
 	void	   *report_arg;
 	PhigBranch *branches;
 	int			nbranches;
+	const PhigPublicKey *keys;	/* that may sign; without one, signatures are not checked */
+	int			nkeys;
+	PhigAnchor *anchors;
+	int			nanchors;
 
-	/* The node. */
+	/* For the caller, after all: OpenSSL failed, and no answer counts. */
+	bool		hash_failed;
+
+	/* The node.  The first three are for the caller too, until the next node. */
+	uint64_t	last_seq;		/* of the last record */
+	uint64_t	vouched_seq;	/* of the last record before the last good checkpoint; 0: none */
+	int64_t		vouched_time;
 	char		node8[9];
 	uint64_t	system_identifier;
-	bool		passed;			/* the segments before were taken on trust */
+	uint64_t	start_seq;		/* number of its first record of all */
+	uint64_t	passed_to;		/* number of the last segment that was taken on trust */
+	uint64_t	missing_to;		/* the segments up to this number are not there */
+	uint64_t	oldest;			/* those before this number were retired, a checkpoint says */
+	uint64_t	first_seq;		/* of the first segment that is there */
+	int64_t		unvouched_first;	/* times of the records since the last good checkpoint */
+	int64_t		unvouched_last;
+	bool		rewritten;		/* the latest checkpoint contradicts the records before it */
+	bool		passed;			/* the segments just before were taken on trust */
 	uint64_t	next_number;	/* of the next segment */
 	uint64_t	next_seq;		/* of the next record; 0 = not known */
 	bool		hash_known;
@@ -75,10 +92,14 @@ typedef struct PhigVerifier
 
 	/* The segment. */
 	PhigSegment *segment;
+	PhigSegmentHeader header;
 	PhigWalk	walk;
+	uint64_t	hash_from;		/* the batch's hash covers the bytes from here on */
 	bool		misplaced;		/* its header is another segment's */
-	uint64_t	batch_begin;	/* offset of the batch's first byte behind the seal before it */
+	uint64_t	batch_begin;	/* offset of the batch's first byte behind the seal before it, and
+								 * its checkpoint */
 	uint64_t	batch_seq;		/* first record of the batch; 0 = none yet */
+	bool		batch_vouched;	/* a checkpoint stands before it */
 	bool		batch_doubtful; /* something in the batch was reported: its seal cannot fit */
 	uint64_t	hashed_to;		/* offset up to which the batch's bytes went into the digest */
 	uint64_t	lost_records;	/* numbers that the damage just passed may account for */
@@ -88,7 +109,10 @@ typedef struct PhigVerifier
 /* system_identifier: of the database system; 0: whichever its first intact segment names. */
 extern void phig_verify_begin_node(PhigVerifier *v, const char *node8, uint64_t system_identifier);
 
-/* Segments come in the order of their numbers, from 1 on. */
+/*
+ * Segments come in the order of their numbers, from 1 on, or from the oldest that a
+ * checkpoint says is kept.
+ */
 extern void phig_verify_segment(PhigVerifier *v, PhigSegment *segment);
 
 /* In place of the above, before the first: the segment is there, and taken on trust. */
@@ -96,5 +120,8 @@ extern void phig_verify_pass(PhigVerifier *v, uint64_t number);
 
 /* last_number: of the newest segment that is to be there; 0 = not known. */
 extern void phig_verify_end_node(PhigVerifier *v, uint64_t last_number);
+
+/* After the last node: what the anchors know and nobody met. */
+extern void phig_verify_end(PhigVerifier *v);
 
 #endif

@@ -3,82 +3,27 @@
  *		phiguard.verify_journal(): the verifier over this server's files.
  *
  * What is behind the flushed position is not looked at; everything before it
- * must hold.  With since, segments that were complete before that time are not
- * read, and their chain is taken on trust; that their files are there is still
- * checked.
+ * must hold, and the last checkpoint that this server took must stand in it.  With
+ * since, segments that were complete before that time are not read, and their chain
+ * is taken on trust; that their files are there is still checked.
  */
 #include "postgres.h"
 
-#include <openssl/evp.h>
-
 #include "access/xlog.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "errors.h"
 #include "journal/source.h"
 #include "journal/verify.h"
+#include "journal/vouch.h"
 
 PG_FUNCTION_INFO_V1(phiguard_verify_journal);
-
-/* A SHA-256 under way.  failed: OpenSSL could not do it. */
-typedef struct Hasher
-{
-	EVP_MD_CTX *context;
-	bool		failed;
-} Hasher;
-
-static void
-hasher_begin(void *arg)
-{
-	Hasher	   *hasher = arg;
-
-	/* Without a type it starts over with the one set at the first time, and does not look it up. */
-	hasher->failed |= EVP_DigestInit_ex(hasher->context, NULL, NULL) != 1;
-}
-
-static void
-hasher_add(void *arg, const void *data, size_t len)
-{
-	Hasher	   *hasher = arg;
-
-	hasher->failed |= EVP_DigestUpdate(hasher->context, data, len) != 1;
-}
-
-static void
-hasher_end(void *arg, uint8_t hash[PHIG_HASH_BYTES])
-{
-	Hasher	   *hasher = arg;
-
-	hasher->failed |= EVP_DigestFinal_ex(hasher->context, hash, NULL) != 1;
-}
-
-static void
-hasher_free(void *arg)
-{
-	EVP_MD_CTX_free(((Hasher *) arg)->context);
-}
-
-/* Freed with the current memory context. */
-static Hasher *
-hasher_create(void)
-{
-	Hasher	   *hasher = palloc0(sizeof(Hasher));
-	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
-
-	hasher->context = EVP_MD_CTX_new();
-	if (hasher->context == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory")));
-	callback->func = hasher_free;
-	callback->arg = hasher;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
-	hasher->failed = EVP_DigestInit_ex(hasher->context, EVP_sha256(), NULL) != 1;
-	return hasher;
-}
 
 static void
 put_finding(void *arg, const char *node8, const char *segment, uint64_t position, const char *what)
@@ -150,6 +95,48 @@ verify_file(PhigVerifier *verifier, PhigSource *source, int index)
 	}
 }
 
+/* Add the keys of a text[]: each as PEM or in hexadecimal. */
+static void
+add_keys(PhigVerifier *verifier, PhigPublicKey *keys, ArrayType *array)
+{
+	Datum	   *texts;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &texts, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		text	   *key = nulls[i] ? NULL : DatumGetTextPP(texts[i]);
+
+		if (key == NULL ||
+			!phig_public_key_parse(&keys[verifier->nkeys], VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("public key %d is not an Ed25519 public key", i + 1),
+					 errhint("Give it as phiguard.journal_public_key() shows it, or as 64 hexadecimal digits.")));
+		verifier->nkeys++;
+	}
+}
+
+/* The keys that may have signed: this server's, and those that the caller trusts besides. */
+static void
+collect_keys(PhigVerifier *verifier, ArrayType *more)
+{
+	int			nmore = more ? ArrayGetNItems(ARR_NDIM(more), ARR_DIMS(more)) : 0;
+	PhigPublicKey *keys = palloc((nmore + 1) * sizeof(PhigPublicKey));
+	PhigFault	fault;
+
+	verifier->keys = keys;
+	if (phig_vouch_public_key(&keys[0], &fault))
+		verifier->nkeys = 1;
+	else
+		ereport(WARNING,
+				(errcode(PHIG_ERRCODE_KEY_UNAVAILABLE),
+				 errmsg("this server's own signatures cannot be checked: %s", fault.what)));
+	if (more)
+		add_keys(verifier, keys, more);
+}
+
 Datum
 phiguard_verify_journal(PG_FUNCTION_ARGS)
 {
@@ -157,14 +144,20 @@ phiguard_verify_journal(PG_FUNCTION_ARGS)
 	TimestampTz since = all ? 0 : PG_GETARG_TIMESTAMPTZ(0);
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	PhigSource *source;
-	Hasher	   *hasher = hasher_create();
-	PhigDigests digests = {phig_source_crc32c, hasher_begin, hasher_add, hasher_end, hasher};
-	PhigVerifier verifier = {.digests = &digests, .report = put_finding};
+	PhigVerifier verifier = {.crc32c = phig_source_crc32c, .report = put_finding};
+	PhigAnchor	last = {0};
 	bool		own_met = false;
 	int			first = 0;
 
 	InitMaterializedSRF(fcinfo, 0);
+	/* Asked for first: all that it vouches for is in the files then. */
+	if (phig_vouch_last(&last.checkpoint))
+	{
+		verifier.anchors = &last;
+		verifier.nanchors = 1;
+	}
 	source = phig_source_open("verify_journal");
+	collect_keys(&verifier, PG_ARGISNULL(1) ? NULL : PG_GETARG_ARRAYTYPE_P(1));
 	verifier.report_arg = rsinfo;
 	collect_branches(&verifier, source);
 
@@ -192,7 +185,8 @@ phiguard_verify_journal(PG_FUNCTION_ARGS)
 		phig_verify_end_node(&verifier, source->written_segment);
 	}
 	phig_source_close(source);
-	if (hasher->failed)
+	phig_verify_end(&verifier);
+	if (verifier.hash_failed)
 		ereport(ERROR,
 				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
 				 errmsg("could not compute a SHA-256 hash")));

@@ -5,11 +5,12 @@ use strict;
 use warnings;
 use Digest::SHA qw(sha256);
 use Exporter 'import';
-our @EXPORT_OK = qw(crc32c read_segment segment_files slurp_bytes spew_bytes write_segment);
+our @EXPORT_OK = qw(crc32c read_segment rewrite_from segment_files slurp_bytes spew_bytes write_segment);
 
 use constant {
 	HEADER_BYTES => 512,
 	SEAL => 'L',
+	CHECKPOINT => 'C',
 };
 
 my @crc_table = map {
@@ -75,8 +76,10 @@ sub read_segment
 		last if $length == 0;
 		my $record = substr($bytes, $offset, $length);
 		die "$path: record at $offset" unless crc32c(substr($record, 8)) == $crc;
+		# A checkpoint belongs to the seal before it.
 		push @{ $s{records} },
-		  { offset => $offset, length => $length, seq => $seq, type => $type, bytes => $record, batch => $batch };
+		  { offset => $offset, length => $length, seq => $seq, type => $type, bytes => $record,
+			batch => $type eq CHECKPOINT && $batch > 0 ? $batch - 1 : $batch };
 		$batch++ if $type eq SEAL;
 		$offset += $length;
 	}
@@ -130,6 +133,44 @@ sub write_segment
 	}
 	my $missing = $s->{size} - length $out;
 	return $missing > 0 ? $out . ("\0" x $missing) : $out;
+}
+
+# What a forger does who knows the format and has no key: the record of that number goes through change, and everything
+# behind it is hashed again.  checkpoints: keep (as they are), fit (their hash made right, the signature not), drop.
+sub rewrite_from
+{
+	my ($path, $seq, $change, %options) = @_;
+	my $s = read_segment($path);
+	my $checkpoints = $options{checkpoints} // 'keep';
+	my $hash = sha256(substr($s->{header}, 64, 32) . $s->{header});
+	my ($covered, $out, $changed) = ('', $s->{header}, 0);
+
+	for my $r (@{ $s->{records} })
+	{
+		my $record = $r->{bytes};
+
+		if ($r->{seq} == $seq && $r->{type} !~ /[LC]/)
+		{
+			$change->($record);
+			$changed = 1;
+		}
+		next if $changed && $r->{type} eq CHECKPOINT && $checkpoints eq 'drop';
+		if ($changed && $r->{type} eq CHECKPOINT && $checkpoints eq 'fit')
+		{
+			substr($record, 40, 32) = $covered eq '' ? $hash : sha256($hash . $covered);
+		}
+		if ($r->{type} eq SEAL)
+		{
+			$hash = sha256($hash . $covered);
+			substr($record, 32, 32) = $hash;
+			$covered = '';
+		}
+		$record = with_crc($record);
+		$covered .= $record;
+		$out .= $record;
+	}
+	die "no record $seq" unless $changed;
+	spew_bytes($path, $out . ("\0" x ($s->{size} - length $out)));
 }
 
 1;

@@ -156,8 +156,8 @@ sub read_header
 }
 
 # A segment: its header, its records up to the first that is none, and what the chain says of them.
-#   records: [{ type, seq, offset, length, body }, ...]; seals_hold: all seals match; end: offset after the
-#   last seal that does; last_hash: what the next segment's prev_hash must be.
+#   records: [{ type, seq, offset, length, body }, ...], seals also with the offset behind them and their checkpoint; seals_hold: all seals match; end: offset after the
+#   last seal that does, and a checkpoint behind it; last_hash: what the next segment's prev_hash must be.
 sub read_segment
 {
 	my ($file) = @_;
@@ -182,6 +182,7 @@ sub read_segment
 		push @{ $segment{records} }, \%record;
 		if ($type eq 'L')
 		{
+			$record{behind} = $offset + $length;
 			my $computed = sha256($hash . substr($bytes, $from, $offset - $from));
 
 			if ($computed eq $record{body})
@@ -195,6 +196,12 @@ sub read_segment
 			}
 			$hash = $record{body};
 			$from = $offset;
+		}
+		elsif ($type eq 'C' && $offset == $segment{end})
+		{
+			$segment{records}[-2]{behind} += $length if @{ $segment{records} } > 1;
+			$segment{end} = $offset + $length;
+			$segment{last_hash} = sha256($hash . substr($bytes, $from, $segment{end} - $from));
 		}
 		$offset += $length;
 	}

@@ -45,16 +45,20 @@ for my $file (@files)
 	push @wrong, "$name: reason $header->{reason}" if $header->{reason} != (defined $last_hash ? 2 : 1);
 	push @wrong, "$name: prev_hash" if $header->{prev_hash} ne ($last_hash // "\0" x 32);
 	push @wrong, "$name: a seal" if !$segment->{seals_hold};
-	push @wrong, "$name: records behind the last seal" if $segment->{records}[-1]{type} ne 'L';
+	push @wrong, "$name: records behind the last seal" if $segment->{records}[-1]{type} !~ /[LC]/;
 
+	my $before = 'H';	# the header
 	for my $record (@{ $segment->{records} })
 	{
 		my ($type, $body) = ($record->{type}, $record->{body});
 
+		push @wrong, "$name: a checkpoint that stands behind no seal"
+		  if $type eq 'C' && $before !~ /[LH]/;
+		$before = $type;
 		$counts{$type}++;
-		if ($type eq 'L')
+		if ($type eq 'L' || $type eq 'C')
 		{
-			push @wrong, "$name: a seal's number" if $record->{seq} != $next_seq - 1;
+			push @wrong, "$name: a seal's or checkpoint's number" if $record->{seq} != $next_seq - 1;
 			next;
 		}
 		push @wrong, "$name: record $record->{seq}, expected $next_seq" if $record->{seq} != $next_seq;

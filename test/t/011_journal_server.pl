@@ -76,7 +76,7 @@ my $dir = journal_dir($node);
 wait_for('the new keeper flushes', sub
 {
 	my $segment = read_segment(newest_segment($dir));
-	return $segment->{records}[-1]{type} eq 'L' && grep { $_->{type} eq 'S' } @{ $segment->{records} };
+	return $segment->{records}[-1]{type} =~ /[LC]/ && grep { $_->{type} eq 'S' } @{ $segment->{records} };
 });
 is_intact($node, 'after another keeper');
 

@@ -94,8 +94,8 @@ my $findings = 0;
 
 ($file, $segment) = stopped();
 my @seals = grep { $_->{type} eq 'L' } @{ $segment->{records} };
-write_bytes($file, $seals[-2]{offset} + 64, "\0" x ($segment->{end} - $seals[-2]{offset} - 64));
-start_after('the last batch cut off', $file, $seals[-2]{offset} + 64);
+write_bytes($file, $seals[-2]{behind}, "\0" x ($segment->{end} - $seals[-2]{behind}));
+start_after('the last batch cut off', $file, $seals[-2]{behind});
 like(findings($node), qr/^\Q@{[(split m{\/}, newest_segment($dir))[-1]]}\E\|\d+\|the chain was begun anew/m,
 	'the last batch cut off: the verifier says so');
 
@@ -109,7 +109,7 @@ my ($victim) = grep { $_->{type} eq 'S' && $_->{offset} > $seals[0]{offset} } @{
 my ($seal_before) = grep { $_->{offset} < $victim->{offset} } reverse @seals;
 forget_what_was_on_disk();
 flip_byte($file, $victim->{offset} + 40);
-start_after('a byte changed in a record', $file, $seal_before->{offset} + 64);
+start_after('a byte changed in a record', $file, $seal_before->{behind});
 like(findings($node), qr/^\Q@{[(split m{\/}, $file)[-1]]}\E\|$victim->{seq}\|the record at offset $victim->{offset} .* was altered/m,
 	'a byte changed in a record: the verifier finds the record');
 
@@ -119,7 +119,7 @@ read_some_more();
 @seals = grep { $_->{type} eq 'L' } @{ $segment->{records} };
 forget_what_was_on_disk();
 flip_byte($file, $seals[1]{offset} + 40);
-start_after('a byte changed in a seal', $file, $seals[0]{offset} + 64);
+start_after('a byte changed in a seal', $file, $seals[0]{behind});
 
 # A record that was changed by somebody who knows about checksums, but not the chain's later hashes.
 ($file, $segment) = stopped();
@@ -132,7 +132,7 @@ substr($body, 24 + 8, 1) ^= "\x01";
 write_bytes($file, $victim->{offset} + 4, pack('V', crc32c($body)) . $body);
 ($seal_before) = grep { $_->{offset} < $victim->{offset} } reverse @seals;
 forget_what_was_on_disk();
-start_after('a record changed with its checksum', $file, $seal_before->{offset} + 64);
+start_after('a record changed with its checksum', $file, $seal_before->{behind});
 like(findings($node), qr/^\Q@{[(split m{\/}, $file)[-1]]}\E\|\d+\|the seal at offset \d+ does not match its batch/m,
 	'a record changed with its checksum: the verifier finds the batch');
 

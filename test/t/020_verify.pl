@@ -89,7 +89,7 @@ sub position_at
 	for my $r (@{ $s->{records} })
 	{
 		next if $offset >= $r->{offset} + $r->{length};
-		return $r->{type} eq 'L' ? $r->{seq} + 1 : $r->{seq};
+		return $r->{type} =~ /[LC]/ ? $r->{seq} + 1 : $r->{seq};
 	}
 	return $s->{records}[-1]{seq} + 1;
 }
@@ -98,7 +98,7 @@ sub first_seq_of_batch
 {
 	my ($s, $batch) = @_;
 	my ($r) = grep { $_->{batch} == $batch } @{ $s->{records} };
-	return $r->{type} eq 'L' ? $r->{seq} + 1 : $r->{seq};
+	return $r->{type} =~ /[LC]/ ? $r->{seq} + 1 : $r->{seq};
 }
 
 # A copy of a segment with its records, to be changed.
@@ -111,7 +111,7 @@ sub clone
 sub record_indexes
 {
 	my ($s, $seals) = @_;
-	return grep { ($s->{records}[$_]{type} eq 'L') == $seals } 0 .. $#{ $s->{records} };
+	return grep { $s->{records}[$_]{type} =~ ($seals ? qr/L/ : qr/[^LC]/) } 0 .. $#{ $s->{records} };
 }
 
 sub any_of
@@ -405,6 +405,7 @@ my $records = $newest->{records};
 	my $copied = $copy->data_dir . '/phiguard/journal';
 	PostgreSQL::Test::RecursiveCopy::copypath($node->data_dir, $copy->data_dir);
 	chmod(0700, $copy->data_dir) or die "chmod: $!";
+	chmod(0600, $copy->data_dir . '/phiguard_master.key') or die "chmod: $!";
 	$copy->append_conf('postgresql.conf', sprintf("port = %d\n", $copy->port));
 	# What a base backup may have caught: the beginning of the next batch.
 	my $path = "$copied/$newest->{name}";
@@ -427,9 +428,17 @@ my $records = $newest->{records};
 	my $pristine = slurp_bytes($path);
 	spew_bytes($path, write_segment($s, crc => 1, seal_to => $seals));
 	my $position = $header->{first_seq};
-	is($copy->safe_psql('postgres', $query),
-		"$header->{node8}|$header->{name}|$position|the node does not continue its parent: the parent's hash at that record differs",
+	like($copy->safe_psql('postgres', $query),
+		qr/^$node8\|[^|]*\|\d+\|the checkpoint at offset \d+ was signed for another history: .*
+$header->{node8}\|$header->{name}\|$position\|the node does not continue its parent: the parent's hash at that record differs$/,
 		'copy: the parent\'s last batch altered and sealed again');
+	$s = clone($newest);
+	is($s->{records}[-1]{type}, 'C', 'copy: its parent ends in a checkpoint');
+	substr($s->{records}[-1]{bytes}, 16, 1) ^= "\x01";
+	spew_bytes($path, write_segment($s, crc => 1));
+	like($copy->safe_psql('postgres', $query),
+		qr/^$node8\|[^|]*\|\d+\|the checkpoint at offset \d+ does not have the signature of the key that it names/,
+		'copy: the parent\'s last checkpoint altered');
 	spew_bytes($path, $pristine);
 
 	$s = clone($newest);

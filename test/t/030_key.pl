@@ -5,12 +5,16 @@ use warnings;
 use Digest::SHA qw(hmac_sha256);
 use File::Copy;
 use IPC::Run;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
 use MIME::Base64;
+use PhigTest qw(wait_until);
 use POSIX qw(mkfifo);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+my $node;
 my @keys;    # every key that was ever in a file, to look for in the log
 
 sub write_key_file
@@ -30,6 +34,17 @@ sub key_of
 	return pack('H*', $hex);
 }
 
+# The key file of the running server, as a value for ALTER SYSTEM.
+sub set_key_file
+{
+	my ($value) = @_;
+	my $name = $value =~ s/'//gr =~ s/DEFAULT/phiguard_master.key/r;
+
+	$node->safe_psql('postgres', "ALTER SYSTEM SET phiguard.key_file = $value");
+	$node->reload;
+	wait_until(sub { $node->safe_psql('postgres', 'SHOW phiguard.key_file') eq $name }, "the server knows of $name");
+}
+
 # A second implementation of phiguard.token, from the RFCs.
 sub token_from_rfc
 {
@@ -40,26 +55,37 @@ sub token_from_rfc
 	return 'tk1_' . join('', map { substr('abcdefghijklmnopqrstuvwxyz234567', oct("0b$_"), 1) } $bits =~ /(.{5})/g);
 }
 
-my $node = PostgreSQL::Test::Cluster->new('primary');
+$node = PostgreSQL::Test::Cluster->new('primary');
 $node->init(allows_streaming => 1);
 # All that the server can say goes to the log, where no key may be found.
 $node->append_conf('postgresql.conf', <<'CONF');
 shared_preload_libraries = 'phiguard'
 log_statement = all
 log_min_messages = debug5
+phiguard.journal_checkpoint_interval = 30min
 CONF
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION phiguard');
 
+# The server itself is the first to use one: it signs the journal.
 my $key_file = $node->data_dir . '/phiguard_master.key';
-ok(!-e $key_file, 'no key file before the first use');
+wait_until(sub { -e $key_file }, 'a server that starts makes one');
+wait_until(sub { slurp_file($node->logfile) =~ /WARNING:  phiguard has made a master key for trial use/ }, 'and its log warns');
 
+# Where it does not, the first token does.
+my $other_file = $node->data_dir . '/first_use.key';
+set_key_file("'first_use.key'");
+ok(!-e $other_file, 'no key file before the first use');
 my ($status, $stdout, $stderr) = $node->psql('postgres', "SELECT phiguard.token('219-09-1234', 'registry')");
 is($status, 0, 'the first use makes one');
 like($stderr, qr/WARNING:  phiguard has made a master key for trial use/, 'and warns');
-unlike($stderr, qr/phiguard_master/, 'without telling the caller where it is');
-is((stat $key_file)[2] & 07777, 0600, 'its mode is 0600');
-my $first = $stdout;
+unlike($stderr, qr/first_use/, 'without telling the caller where it is');
+is((stat $other_file)[2] & 07777, 0600, 'its mode is 0600');
+key_of($other_file);
+set_key_file('DEFAULT');
+
+my $first = $node->safe_psql('postgres', "SELECT phiguard.token('219-09-1234', 'registry')");
+isnt($first, $stdout, 'another key makes another token');
 my $master = key_of($key_file);
 
 ($status, $stdout, $stderr) = $node->psql('postgres', "SELECT phiguard.token('219-09-1234', 'registry')");
