@@ -64,7 +64,8 @@ static Findings findings;
 static Reader reader;
 static bool quiet = false;
 
-static void die(const char *format,...) pg_attribute_printf(1, 2) pg_attribute_noreturn();
+static void die(const char *format,...)
+			__attribute__((noreturn, format(printf, 1, 2)));
 
 static void
 die(const char *format,...)

@@ -145,3 +145,55 @@ COMMENT ON COLUMN phiguard.journal_checkpoints."position" IS 'Number of the last
 COMMENT ON COLUMN phiguard.journal_checkpoints.oldest_segment IS 'Number of the oldest segment of the node that was kept then.';
 COMMENT ON COLUMN phiguard.journal_checkpoints.key IS 'First 8 bytes of SHA-256(public key), in hexadecimal.';
 COMMENT ON COLUMN phiguard.journal_checkpoints.anchor IS 'The checkpoint as an anchor, for phiguard-verify --anchor.';
+
+CREATE FUNCTION phiguard.read_status(
+	OUT node text,
+	OUT state text,
+	OUT reason text,
+	OUT directory text,
+	OUT segments bigint,
+	OUT bytes bigint,
+	OUT oldest timestamptz,
+	OUT newest_segment bigint,
+	OUT "position" bigint,
+	OUT ring_bytes bigint,
+	OUT ring_used bigint,
+	OUT bytes_per_day bigint,
+	OUT free_bytes bigint,
+	OUT days_left double precision,
+	OUT signed_position bigint,
+	OUT signed timestamptz,
+	OUT anchored_position bigint,
+	OUT archived_segment bigint,
+	OUT archive_waiting bigint,
+	OUT keeper_pid integer,
+	OUT warnings text[])
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
+AS 'MODULE_PATHNAME', 'phiguard_read_status';
+REVOKE ALL ON FUNCTION phiguard.read_status() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.read_status() TO PUBLIC;
+COMMENT ON FUNCTION phiguard.read_status() IS
+'What phiguard.journal_status shows. Internal: read the view.';
+
+CREATE VIEW phiguard.journal_status AS
+SELECT node, state, reason, directory, segments, bytes, oldest, newest_segment, "position", ring_bytes, ring_used, bytes_per_day,
+	free_bytes, days_left, signed_position, signed, anchored_position, archived_segment, archive_waiting, keeper_pid, warnings
+FROM phiguard.read_status();
+REVOKE ALL ON phiguard.journal_status FROM PUBLIC;
+GRANT SELECT ON phiguard.journal_status TO PUBLIC;
+COMMENT ON VIEW phiguard.journal_status IS
+'How this server''s journal does, one row. Sizes are bytes. For superusers and members of pg_monitor, phiguard.auditor_role and phiguard.officer_role; raises 42501 for others.';
+COMMENT ON COLUMN phiguard.journal_status.state IS 'opening, open, closed.';
+COMMENT ON COLUMN phiguard.journal_status.reason IS 'Why it is closed.';
+COMMENT ON COLUMN phiguard.journal_status.segments IS 'Files of segments in the directory, of all nodes.';
+COMMENT ON COLUMN phiguard.journal_status.oldest IS 'When the oldest of them was begun.';
+COMMENT ON COLUMN phiguard.journal_status."position" IS 'Number of the last record.';
+COMMENT ON COLUMN phiguard.journal_status.ring_used IS 'What is in the ring and not in a segment yet.';
+COMMENT ON COLUMN phiguard.journal_status.bytes_per_day IS 'Growth over the last week, or since this node began; NULL in its first minute.';
+COMMENT ON COLUMN phiguard.journal_status.days_left IS 'Days until the file system is full at that rate.';
+COMMENT ON COLUMN phiguard.journal_status.signed_position IS 'Number of the last record that a checkpoint vouches for.';
+COMMENT ON COLUMN phiguard.journal_status.anchored_position IS 'That of the last anchor that phiguard.journal_anchor_command took.';
+COMMENT ON COLUMN phiguard.journal_status.archived_segment IS 'Number of the last segment that phiguard.journal_archive_command took.';
+COMMENT ON COLUMN phiguard.journal_status.archive_waiting IS 'Complete segments that are not in the archive; NULL without journal_archive_command.';
+COMMENT ON COLUMN phiguard.journal_status.warnings IS 'What somebody should look at; an empty array when all is well.';

@@ -23,10 +23,13 @@
 
 char	   *phig_app_user = NULL;
 char	   *phig_auditor_role = NULL;
+char	   *phig_journal_anchor_command = NULL;
+char	   *phig_journal_archive_command = NULL;
 int			phig_journal_buffers = 4096;
 int			phig_journal_checkpoint_interval = 60;
 char	   *phig_journal_directory = NULL;
 int			phig_journal_on_failure = PHIG_ON_FAILURE_REFUSE;
+int			phig_journal_retention = 189388800;
 int			phig_journal_segment_size = 16384;
 int			phig_journal_sync = PHIG_SYNC_ON;
 char	   *phig_justification = NULL;
@@ -195,6 +198,14 @@ phig_settings_init(void)
 							   "Role whose members may read the record; empty: superusers only.",
 							   NULL,
 							   &phig_auditor_role, "", PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("phiguard.journal_anchor_command",
+							   "Shell command that takes each checkpoint's anchor, a line on its standard input.",
+							   "It is to put the anchor where nobody who can write the journal can change it.",
+							   &phig_journal_anchor_command, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomStringVariable("phiguard.journal_archive_command",
+							   "Shell command that archives a segment of the journal that is complete.",
+							   "%p is the file's path, %f its name. It must not replace a file that is there, and end with 0 only when the copy is safe.",
+							   &phig_journal_archive_command, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 	DefineCustomIntVariable("phiguard.journal_buffers",
 							"Size of the ring between the backends and the journal's files.",
 							"A larger ring takes larger bursts before backends have to flush for themselves.",
@@ -214,6 +225,11 @@ phig_settings_init(void)
 							 "refuse: an error. allow: the statement runs and the server log says so.",
 							 &phig_journal_on_failure, PHIG_ON_FAILURE_REFUSE, on_failure_options,
 							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("phiguard.journal_retention",
+							"How long the segments of the journal are kept; 0: for ever.",
+							"45 CFR 164.316(b)(2)(i) asks for six years. With journal_archive_command, only what is in the archive is removed here.",
+							&phig_journal_retention, 189388800, 0, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable("phiguard.journal_segment_size",
 							"Size at which the journal starts a new segment file.",
 							NULL,

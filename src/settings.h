@@ -35,10 +35,13 @@ typedef enum PhigOnUnlabelled
 
 extern char *phig_app_user;
 extern char *phig_auditor_role;
+extern char *phig_journal_anchor_command;
+extern char *phig_journal_archive_command;
 extern int	phig_journal_buffers;	/* kB */
 extern int	phig_journal_checkpoint_interval;	/* s */
 extern char *phig_journal_directory;
 extern int	phig_journal_on_failure;
+extern int	phig_journal_retention; /* s; 0: for ever */
 extern int	phig_journal_segment_size;	/* kB */
 extern int	phig_journal_sync;
 extern char *phig_justification;

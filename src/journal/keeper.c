@@ -5,8 +5,9 @@
  * Started with the postmaster, before recovery of the database ends, and on a
  * hot standby too; it connects to no database.  It opens the journal, flushes what
  * nobody waits for at least every 200 ms, preallocates the next segment, signs
- * checkpoints, and writes the events of the server: start, stop, promotion, changed
- * settings.
+ * checkpoints, hands anchors and whole segments to the outside, retires segments, looks
+ * after the space on the disk, and writes the events of the server: start, stop,
+ * promotion, changed settings.
  *
  * Faults of the disk close the journal or are reported and tried again, with
  * growing pauses; they never stop the server.  Should the keeper itself die, the
@@ -26,7 +27,6 @@
 #include "access/xlog.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "portability/instr_time.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
@@ -39,15 +39,20 @@
 #include "journal/flush.h"
 #include "journal/journal_state.h"
 #include "journal/keeper.h"
+#include "journal/outward.h"
 #include "journal/recover.h"
+#include "journal/retire.h"
 #include "journal/segment.h"
 #include "journal/shared.h"
+#include "journal/space.h"
 #include "journal/vouch.h"
 #include "settings.h"
 
 #define FLUSH_INTERVAL_MS 200
 #define RETRY_FIRST_MS 1000
 #define RETRY_MOST_MS 10000
+#define HOUSEKEEPING_MS (600 * 1000.0)
+#define STOP_PATIENCE_MS 10000
 
 PGDLLEXPORT void phig_keeper_main(Datum arg);
 
@@ -56,10 +61,13 @@ bool		phig_is_keeper = false;
 /* What a start event tells and a reload compares; not what sessions claim of themselves. */
 static const char *const watched_settings[] = {
 	"phiguard.auditor_role",
+	"phiguard.journal_anchor_command",
+	"phiguard.journal_archive_command",
 	"phiguard.journal_buffers",
 	"phiguard.journal_checkpoint_interval",
 	"phiguard.journal_directory",
 	"phiguard.journal_on_failure",
+	"phiguard.journal_retention",
 	"phiguard.journal_segment_size",
 	"phiguard.journal_sync",
 	"phiguard.key_file",
@@ -73,33 +81,44 @@ static char *watched_values[lengthof(watched_settings)];
 /* Something that is tried again after a fault, with growing pauses. */
 typedef struct Attempt
 {
-	const char *detail;			/* for the server log: what the fault means */
+	const char *what;			/* for the server log: what could not be done */
+	const char *detail;			/* and what that means */
 	int			pause_ms;		/* before the next one; 0: all is well */
-	int64		next_ms;		/* see now_ms() */
+	double		next;			/* in phig_monotonic_ms() */
 	char		reported[MAXPGPATH + 256];	/* the fault that the server log has already */
 } Attempt;
 
-static Attempt journal_attempt = {
-	"Statements that touch PHI are refused, or allowed without a record, as phiguard.journal_on_failure says."
-};
-static Attempt spare_attempt = {
-	"Records are still written; the next segment will grow as it is written."
+static Attempt attempts[PHIG_TROUBLES] = {
+	[PHIG_TROUBLE_WRITE] = {
+		"could not write the journal of PHI access",
+		"Statements that touch PHI are refused, or allowed without a record, as phiguard.journal_on_failure says."
+	},
+	[PHIG_TROUBLE_SPARE] = {
+		"could not prepare the next segment of the journal of PHI access",
+		"Records are still written; the next segment will grow as it is written."
+	},
+	[PHIG_TROUBLE_CHECKPOINT] = {
+		"could not sign the journal of PHI access",
+		"Records are still written; only the chain of hashes protects them until a checkpoint is signed."
+	},
+	[PHIG_TROUBLE_ANCHOR] = {
+		"phiguard.journal_anchor_command failed",
+		"Records are still written and signed; what only an anchor shows cannot be shown for them."
+	},
+	[PHIG_TROUBLE_ARCHIVE] = {
+		"phiguard.journal_archive_command failed",
+		"Records are still written; no segment is retired before it is in the archive."
+	},
+	[PHIG_TROUBLE_RETIRE] = {
+		"could not retire old segments of the journal of PHI access",
+		"They stay where they are."
+	},
 };
 
-static Attempt checkpoint_attempt = {
-	"Records are still written; only the chain of hashes protects them until a checkpoint is signed."
-};
-static int64 next_checkpoint_ms = 0;
+#define journal_attempt (&attempts[PHIG_TROUBLE_WRITE])
 
-/* Time that no adjustment of the clock moves. */
-static int64
-now_ms(void)
-{
-	instr_time	now;
-
-	INSTR_TIME_SET_CURRENT(now);
-	return (int64) INSTR_TIME_GET_MILLISEC(now);
-}
+static double next_checkpoint = 0;
+static double next_housekeeping = 0;
 
 void
 phig_keeper_register(void)
@@ -135,16 +154,32 @@ append_event(const char *tag, const char *text, PhigKind kind)
 	pfree(lines.data);
 }
 
+/* A setting as it may be recorded: a command may hold a password, so that only a digest tells one from another. */
+static const char *
+recordable(const char *setting)
+{
+	const char *value = GetConfigOption(setting, true, false);
+	uint8		hash[PHIG_HASH_BYTES];
+
+	if (value == NULL)
+		return "";
+	if (value[0] == '\0' || strstr(setting, "_command") == NULL)
+		return value;
+	phig_hash_begin();
+	phig_hash_add(value, strlen(value));
+	if (!phig_hash_end(hash))
+		return "a command";
+	return psprintf("a command, SHA-256 %02x%02x%02x%02x...", hash[0], hash[1], hash[2], hash[3]);
+}
+
 /* Remember the present values; with report, an event for each that changed. */
 static void
 watch_settings(bool report)
 {
 	for (int i = 0; i < (int) lengthof(watched_settings); i++)
 	{
-		const char *value = GetConfigOption(watched_settings[i], true, false);
+		const char *value = recordable(watched_settings[i]);
 
-		if (value == NULL)
-			value = "";
 		if (watched_values[i] != NULL && strcmp(watched_values[i], value) == 0)
 			continue;
 		if (report)
@@ -207,9 +242,20 @@ comment_on_place(void)
 				 errhint("In production, set phiguard.journal_directory to a directory elsewhere.")));
 }
 
+/* For phiguard.journal_status. */
+static void
+publish(const Attempt *attempt, const char *text)
+{
+	char	   *trouble = phig_journal->troubles[attempt - attempts];
+
+	SpinLockAcquire(&phig_journal->mutex);
+	strlcpy(trouble, text, sizeof(phig_journal->troubles[0]));
+	SpinLockRelease(&phig_journal->mutex);
+}
+
 /* Say it once in the server log, and pause longer each time. */
 static void
-back_off(Attempt *attempt, const PhigFault *fault, const char *what)
+back_off_as(Attempt *attempt, const PhigFault *fault, const char *what)
 {
 	char		text[sizeof(attempt->reported)];
 
@@ -222,21 +268,46 @@ back_off(Attempt *attempt, const PhigFault *fault, const char *what)
 	strlcpy(attempt->reported, text, sizeof(attempt->reported));
 	attempt->pause_ms = attempt->pause_ms == 0 ? RETRY_FIRST_MS :
 		Min(attempt->pause_ms * 2, RETRY_MOST_MS);
-	attempt->next_ms = now_ms() + attempt->pause_ms;
+	attempt->next = phig_monotonic_ms() + attempt->pause_ms;
+	publish(attempt, text);
+}
+
+static void
+back_off(Attempt *attempt, const PhigFault *fault)
+{
+	back_off_as(attempt, fault, attempt->what);
 }
 
 static void
 succeeded(Attempt *attempt)
 {
-	if (attempt->pause_ms > 0 && attempt == &journal_attempt)
+	if (attempt->pause_ms == 0)
+		return;
+	if (attempt == journal_attempt)
 		ereport(LOG, (errmsg("the journal of PHI access is available again")));
 	attempt->pause_ms = 0;
+	publish(attempt, "");
 }
 
 static bool
 is_due(const Attempt *attempt)
 {
-	return attempt->pause_ms == 0 || now_ms() >= attempt->next_ms;
+	return attempt->pause_ms == 0 || phig_monotonic_ms() >= attempt->next;
+}
+
+/* Do something that may fail, if it is due. */
+static void
+try(PhigTrouble trouble, bool (*work) (PhigFault *fault))
+{
+	Attempt    *attempt = &attempts[trouble];
+	PhigFault	fault;
+
+	if (!is_due(attempt))
+		return;
+	if (work(&fault))
+		succeeded(attempt);
+	else
+		back_off(attempt, &fault);
 }
 
 static bool
@@ -254,8 +325,8 @@ files_are_gone(void)
 	if (phig_files_in_place(&fault))
 		return false;
 	phig_journal_closed(&fault);
-	back_off(&journal_attempt, &fault, "the journal of PHI access was taken away");
-	journal_attempt.next_ms = 0;
+	back_off_as(journal_attempt, &fault, "the journal of PHI access was taken away");
+	journal_attempt->next = 0;
 	return true;
 }
 
@@ -267,11 +338,11 @@ try_to_open(void)
 	if (!phig_recover(&fault))
 	{
 		phig_journal_closed(&fault);
-		back_off(&journal_attempt, &fault, "could not open the journal of PHI access");
+		back_off_as(journal_attempt, &fault, "could not open the journal of PHI access");
 		return;
 	}
 	phig_journal_opened();
-	succeeded(&journal_attempt);
+	succeeded(journal_attempt);
 	comment_on_place();
 	if (!phig_journal->started)
 	{
@@ -280,68 +351,92 @@ try_to_open(void)
 	}
 }
 
-static void
-flush(void)
+static bool
+prepare_segment(PhigFault *fault)
 {
-	PhigFault	fault;
-
-	if (phig_flush_all(&fault))
-		succeeded(&journal_attempt);
-	else
-		back_off(&journal_attempt, &fault, "could not write the journal of PHI access");
-}
-
-static void
-prepare_segment(void)
-{
-	PhigFault	fault;
-
-	if (pg_atomic_read_u32(&phig_journal->spare_ready) == 1 || phig_segment_make_spare(&fault))
-		succeeded(&spare_attempt);
-	else
-		back_off(&spare_attempt, &fault,
-				 "could not prepare the next segment of the journal of PHI access");
+	return pg_atomic_read_u32(&phig_journal->spare_ready) == 1 || phig_segment_make_spare(fault);
 }
 
 /* Where something was written since the last one. */
-static void
-sign_checkpoint(void)
+static bool
+sign_checkpoint(PhigFault *fault)
 {
 	PhigCheckpoint checkpoint;
-	PhigFault	fault;
 
-	next_checkpoint_ms = now_ms() + phig_journal_checkpoint_interval * INT64CONST(1000);
-	if (phig_vouch(&checkpoint, &fault))
-		succeeded(&checkpoint_attempt);
-	else
-		back_off(&checkpoint_attempt, &fault, "could not sign the journal of PHI access");
+	next_checkpoint = phig_monotonic_ms() + phig_journal_checkpoint_interval * 1000.0;
+	if (!phig_vouch(&checkpoint, fault))
+		return false;
+	if (checkpoint.seq != phig_journal->anchored_seq)
+		phig_anchor_wanted(&checkpoint);
+	return true;
 }
 
 static bool
-checkpoint_is_due(void)
+retire(PhigFault *fault)
 {
-	return checkpoint_attempt.pause_ms > 0 ? is_due(&checkpoint_attempt) :
-		now_ms() >= next_checkpoint_ms;
+	uint64		oldest = phig_retire_find();
+	char	   *text;
+
+	if (oldest == phig_journal->oldest_segment)
+		return true;
+	text = psprintf("segments " UINT64_FORMAT " to " UINT64_FORMAT ", older than phiguard.journal_retention",
+					phig_journal->oldest_segment, oldest - 1);
+	append_event("SEGMENTS RETIRED", text, PHIG_KIND_SERVER);
+	pfree(text);
+	return phig_retire(oldest, fault);
+}
+
+/* Before it is too late. */
+static void
+watch_space(void)
+{
+	static TimestampTz warned = 0;
+	PhigSpace	space;
+	PhigFault	fault;
+
+	if (!phig_space(&space, &fault) || !phig_space_is_low(&space) ||
+		!TimestampDifferenceExceeds(warned, GetCurrentTimestamp(), SECS_PER_DAY * 1000))
+		return;
+	warned = GetCurrentTimestamp();
+	ereport(WARNING,
+			(errmsg("space for the journal of PHI access runs low"),
+			 space.days_left < 0 ?
+			 errdetail("The file system has " UINT64_FORMAT " MB left.", space.free_bytes / (1024 * 1024)) :
+			 errdetail("The file system has " UINT64_FORMAT " MB left, which is enough for %.1f days at the present rate.",
+					   space.free_bytes / (1024 * 1024), space.days_left),
+			 errhint("Give it more space, or set phiguard.journal_archive_command and phiguard.journal_retention.")));
+}
+
+/* What need not be done at once. */
+static void
+keep_house(void)
+{
+	if (phig_monotonic_ms() < next_housekeeping)
+		return;
+	next_housekeeping = phig_monotonic_ms() + HOUSEKEEPING_MS;
+	watch_space();
+	try(PHIG_TROUBLE_RETIRE, retire);
 }
 
 static void
 work(void)
 {
-	if (is_open() ? files_are_gone() : is_due(&journal_attempt))
+	if (is_open() ? files_are_gone() : is_due(journal_attempt))
 		try_to_open();
 	if (!is_open())
 		return;
-	if (is_due(&journal_attempt))
-		flush();
-	if (is_due(&spare_attempt))
-		prepare_segment();
+	try(PHIG_TROUBLE_WRITE, phig_flush_all);
+	try(PHIG_TROUBLE_SPARE, prepare_segment);
 	if (phig_journal->standby && !RecoveryInProgress())
 	{
 		phig_journal->standby = false;
 		append_event("PROMOTION", "this server is a primary now", PHIG_KIND_SERVER);
 	}
-	if (checkpoint_is_due())
-		sign_checkpoint();
+	if (attempts[PHIG_TROUBLE_CHECKPOINT].pause_ms > 0 || phig_monotonic_ms() >= next_checkpoint)
+		try(PHIG_TROUBLE_CHECKPOINT, sign_checkpoint);
+	try(PHIG_TROUBLE_ANCHOR, phig_anchor_work);
+	try(PHIG_TROUBLE_ARCHIVE, phig_archive_work);
+	keep_house();
 }
 
 /* A shutdown of the server, not somebody who terminates just this worker? */
@@ -380,8 +475,14 @@ stop(void)
 		return;
 	append_event("SERVER STOP", server_role(), PHIG_KIND_SERVER);
 	pg_atomic_write_u32(&phig_journal->stopped, 1);
-	flush();
-	sign_checkpoint();
+	try(PHIG_TROUBLE_WRITE, phig_flush_all);
+	try(PHIG_TROUBLE_CHECKPOINT, sign_checkpoint);
+	/* The last anchor says the most: a stop waits for it, for a while. */
+	for (int waited = 0; phig_anchor_pending() && waited < STOP_PATIENCE_MS; waited += 10)
+	{
+		try(PHIG_TROUBLE_ANCHOR, phig_anchor_work);
+		pause_until_woken(10);
+	}
 }
 
 /* Another keeper died and left the journal open: only the lock on the directory went with it. */
@@ -393,13 +494,14 @@ take_over(void)
 	if (phig_lock_directory(&fault))
 		return;
 	phig_journal_closed(&fault);
-	back_off(&journal_attempt, &fault, "could not open the journal of PHI access");
+	back_off_as(journal_attempt, &fault, "could not open the journal of PHI access");
 }
 
 static void
 keeper_exit(int code, Datum arg)
 {
 	phig_journal->keeper_latch = NULL;
+	phig_journal->keeper_pid = 0;
 }
 
 void
@@ -411,6 +513,7 @@ phig_keeper_main(Datum arg)
 
 	phig_is_keeper = true;
 	phig_journal->keeper_latch = MyLatch;
+	phig_journal->keeper_pid = MyProcPid;
 	on_shmem_exit(keeper_exit, 0);
 	MemoryContextSwitchTo(AllocSetContextCreate(TopMemoryContext, "phiguard keeper",
 												ALLOCSET_DEFAULT_SIZES));
@@ -427,6 +530,7 @@ phig_keeper_main(Datum arg)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 			watch_settings(is_open());
+			next_housekeeping = 0;
 		}
 		work();
 		MemoryContextReset(CurrentMemoryContext);

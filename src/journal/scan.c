@@ -168,9 +168,8 @@ scan_bytes(PhigBytes *bytes, const uint8 node[PHIG_ID_BYTES], uint64 number, Phi
 	return true;
 }
 
-/* Does the file begin with a segment's header that holds? */
-static bool
-read_header(const char *path, PhigSegmentHeader *header)
+bool
+phig_scan_header(const char *path, PhigSegmentHeader *header)
 {
 	PhigFault	fault;
 	Window		window = {.fault = &fault};
@@ -211,7 +210,7 @@ phig_scan_last_writer(uint8 node[PHIG_ID_BYTES], bool *found, PhigFault *fault)
 		if (!phig_parse_segment_name(entry->d_name, node8, &number))
 			continue;
 		phig_file_path(path, entry->d_name);
-		if (!read_header(path, &header) || header.created < created)
+		if (!phig_scan_header(path, &header) || header.created < created)
 			continue;
 		*found = true;
 		created = header.created;

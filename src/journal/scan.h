@@ -29,6 +29,9 @@ typedef struct PhigScan
 	uint64		end;			/* after the last byte that is not zero */
 } PhigScan;
 
+/* Read a file's header: false when it does not begin with a segment's that holds. */
+extern bool phig_scan_header(const char *path, PhigSegmentHeader *header);
+
 /* The node whose segment was begun last, of whatever node's there are; found is false when there is none. */
 extern bool phig_scan_last_writer(uint8 node[PHIG_ID_BYTES], bool *found, PhigFault *fault);
 

@@ -46,6 +46,18 @@ typedef enum PhigJournalState
 	PHIG_JOURNAL_CLOSED			/* unusable; the keeper tries again; reason says why */
 } PhigJournalState;
 
+/* What the keeper may be unable to do while the journal is open. */
+typedef enum PhigTrouble
+{
+	PHIG_TROUBLE_WRITE,
+	PHIG_TROUBLE_SPARE,
+	PHIG_TROUBLE_CHECKPOINT,
+	PHIG_TROUBLE_ANCHOR,
+	PHIG_TROUBLE_ARCHIVE,
+	PHIG_TROUBLE_RETIRE,
+	PHIG_TROUBLES
+} PhigTrouble;
+
 /* Definitions that the segment being appended to has already; direct-mapped, so an entry may push another out. */
 #define PHIG_KNOWN_DEFINITIONS 4096
 
@@ -60,6 +72,7 @@ typedef struct PhigJournalShared
 	pg_atomic_uint32 state;		/* PhigJournalState; written by the keeper alone */
 	ConditionVariable state_changed;
 	Latch	   *keeper_latch;	/* NULL while there is no keeper */
+	int			keeper_pid;		/* 0 then */
 	pg_atomic_uint32 appenders; /* backends that have the ring mapped and are counted by the
 								 * keeper */
 	pg_atomic_uint32 stopped;	/* the keeper has written its stop event: backends flush for
@@ -76,6 +89,9 @@ typedef struct PhigJournalShared
 	uint64		written_segment;	/* how far the journal is on disk */
 	uint64		written_offset;
 	PhigCheckpoint checkpoint;	/* the last one taken; segment 0: none yet */
+	uint64		anchored_seq;	/* of the last anchor that journal_anchor_command took */
+	char		troubles[PHIG_TROUBLES][256];	/* what the keeper cannot do at present; empty:
+												 * all is well */
 	uint64		ring_bytes;		/* data bytes of the ring; changed with both locks held besides */
 	uint32		ring_number;	/* counts ring files: a backend's mapping may be of an older one */
 
@@ -107,6 +123,9 @@ extern bool phig_journal_is_open(PhigFault *fault);
 /* The keeper's transitions. */
 extern void phig_journal_opened(void);
 extern void phig_journal_closed(const PhigFault *fault);
+
+/* Milliseconds of a clock that nobody sets: what waits must not wait longer because the time of day steps back. */
+extern double phig_monotonic_ms(void);
 
 /* Wake the keeper, if there is one. */
 extern void phig_keeper_wake(void);

@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "miscadmin.h"
+#include "portability/instr_time.h"
 #include "storage/ipc.h"
 #include "storage/shmem.h"
-#include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
 #include "errors.h"
@@ -127,7 +127,7 @@ phig_fault_raise(const PhigFault *fault)
 static bool
 wait_until_opened(PhigFault *fault)
 {
-	TimestampTz start = GetCurrentTimestamp();
+	double		start = phig_monotonic_ms();
 	bool		opening = true;
 
 	ConditionVariablePrepareToSleep(&phig_journal->state_changed);
@@ -135,7 +135,7 @@ wait_until_opened(PhigFault *fault)
 		   pg_atomic_read_u32(&phig_journal->state) == PHIG_JOURNAL_OPENING)
 	{
 		ConditionVariableTimedSleep(&phig_journal->state_changed, 1000, PG_WAIT_EXTENSION);
-		opening = !TimestampDifferenceExceeds(start, GetCurrentTimestamp(), OPENING_TIMEOUT_MS);
+		opening = phig_monotonic_ms() - start < OPENING_TIMEOUT_MS;
 	}
 	ConditionVariableCancelSleep();
 	if (opening)
@@ -193,6 +193,15 @@ phig_journal_closed(const PhigFault *fault)
 	memcpy(phig_journal->reason, text, sizeof(text));
 	SpinLockRelease(&phig_journal->mutex);
 	change_state(PHIG_JOURNAL_CLOSED);
+}
+
+double
+phig_monotonic_ms(void)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	return INSTR_TIME_GET_MILLISEC(now);
 }
 
 void
