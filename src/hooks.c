@@ -15,10 +15,8 @@
 #include "miscadmin.h"
 #include "optimizer/planner.h"
 #include "storage/ipc.h"
-#include "tcop/pquery.h"
 #include "tcop/utility.h"
 #include "utils/inval.h"
-#include "utils/portal.h"
 
 #include "compat.h"
 #include "hooks.h"
@@ -214,23 +212,6 @@ phig_ExecutorStart(QueryDesc *queryDesc, int eflags)
 		start_guarded(queryDesc, eflags, chain, execution);
 }
 
-/*
- * A holdable cursor that can scroll starts over when its transaction commits
- * and fills the portal's own store: its rows are counted anew.  FETCH fills a
- * store too, but of another portal than the cursor's.
- */
-static void
-count_rows(PhigExecution *execution, QueryDesc *queryDesc)
-{
-	uint64		rows = queryDesc->estate->es_processed;
-
-	if (ActivePortal && ActivePortal->queryDesc == queryDesc && ActivePortal->holdStore &&
-		(ActivePortal->cursorOptions & CURSOR_OPT_SCROLL))
-		phig_access_set_rows(execution, rows);
-	else
-		phig_access_rows(execution, rows);
-}
-
 /* Parallel workers write no record, but they log errors of their own. */
 static bool
 is_labelled_worker(QueryDesc *queryDesc)
@@ -265,7 +246,7 @@ phig_ExecutorRun(PHIG_RUN_ARGS_DECL)
 	{
 		if (execution)
 		{
-			count_rows(execution, queryDesc);
+			phig_access_count_run(execution);
 			phig_access_end(execution, geterrcode());
 		}
 		leave(frame);
@@ -276,7 +257,7 @@ phig_ExecutorRun(PHIG_RUN_ARGS_DECL)
 	PG_END_TRY();
 	if (execution)
 	{
-		count_rows(execution, queryDesc);
+		phig_access_count_run(execution);
 		phig_access_running(execution, false);
 	}
 	leave(frame);

@@ -7,8 +7,11 @@
  * cursor closed by ROLLBACK, a session that is terminated) the transaction's
  * end does.  Executions inside functions hang from a shared record, one per
  * definition and top-level statement, so that a loop of point reads waits for
- * the disk once.  All of it lives in one memory context of its own, because a
- * holdable cursor and a procedure outlive transactions.
+ * the disk once.  What code does by SPI outside of any client's statement (a
+ * background worker, deferred triggers at commit, a function that the protocol
+ * calls) has no such statement: there the transaction takes its place.  All of it
+ * lives in one memory context of its own, because a holdable cursor and a
+ * procedure outlive transactions.
  */
 #include "postgres.h"
 
@@ -16,6 +19,7 @@
 #include "lib/ilist.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
+#include "tcop/pquery.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
@@ -30,6 +34,7 @@ typedef struct SharedRecord
 	uint32		flags;			/* of the start record: hash key too, */
 	Oid			role;			/* as is the active role, */
 	uint32		claims;			/* and what the session says of itself */
+	uint32		statement;		/* and which top-level statement it is */
 	PhigJournalTicket ticket;
 	uint64		rows;
 	uint32		executions;
@@ -55,12 +60,14 @@ static PhigExecution *spare = NULL; /* for the next execution */
 PhigAccessOpen phig_access_open = {0, 0};
 static dlist_head executions = DLIST_STATIC_INIT(executions);
 static HTAB *shared_records = NULL;
+static uint32 top_statement = 0;	/* counts those that left a shared record */
 static int	fatal_sqlstate = 0;
 
 static void make_context(void);
 static void start_record(PhigExecution *execution, const PhigStatement *statement, uint32 flags);
 static void record_drift(void);
 static SharedRecord *share_record(const PhigStatement *statement, uint32 flags);
+static void end_all_shared(void);
 static void end_shared(SharedRecord *shared);
 static void end_at_exit(int code, Datum arg);
 static void forget(PhigExecution *execution);
@@ -145,10 +152,28 @@ phig_access_rows(PhigExecution *execution, uint64 rows)
 	execution->rows += rows;
 }
 
-void
-phig_access_set_rows(PhigExecution *execution, uint64 rows)
+/*
+ * A holdable cursor that can scroll starts over when its transaction commits
+ * and fills the portal's own store.  FETCH fills a store too, but of another
+ * portal than the cursor's.
+ */
+static bool
+has_started_over(const QueryDesc *query_desc)
 {
-	execution->rows = rows;
+	return ActivePortal && ActivePortal->queryDesc == query_desc && ActivePortal->holdStore &&
+		(ActivePortal->cursorOptions & CURSOR_OPT_SCROLL);
+}
+
+void
+phig_access_count_run(PhigExecution *execution)
+{
+	uint64		rows = execution->query_desc->estate->es_processed;
+
+	/* What the client has got before comes once more, unless that fails. */
+	if (has_started_over(execution->query_desc))
+		execution->rows = Max(execution->rows, rows);
+	else
+		execution->rows += rows;
 }
 
 void
@@ -169,15 +194,10 @@ phig_access_end(PhigExecution *execution, int sqlstate)
 }
 
 void
-phig_access_end_shared(void)
+phig_access_end_statement(void)
 {
-	HASH_SEQ_STATUS scan;
-	SharedRecord *shared;
-
-	hash_seq_init(&scan, shared_records);
-	while ((shared = hash_seq_search(&scan)) != NULL)
-		if (shared->open == 0)
-			end_shared(shared);
+	if (!phig_in_code())
+		end_all_shared();
 }
 
 bool
@@ -201,7 +221,7 @@ make_context(void)
 static void
 start_record(PhigExecution *execution, const PhigStatement *statement, uint32 flags)
 {
-	if (phig_code_depth > 0)
+	if (phig_in_code())
 	{
 		execution->shared = share_record(statement, flags);
 		execution->shared->open++;
@@ -245,6 +265,7 @@ share_record(const PhigStatement *statement, uint32 flags)
 	key.flags = flags;
 	key.role = GetOuterUserId();
 	key.claims = phig_claims_generation;
+	key.statement = top_statement;
 	shared = hash_search(shared_records, &key, HASH_FIND, NULL);
 	if (shared == NULL)
 	{
@@ -259,6 +280,22 @@ share_record(const PhigStatement *statement, uint32 flags)
 	}
 	shared->executions++;
 	return shared;
+}
+
+/* Those that still have an execution open (a cursor handed to the client) end with a later statement. */
+static void
+end_all_shared(void)
+{
+	HASH_SEQ_STATUS scan;
+	SharedRecord *shared;
+
+	if (phig_access_open.shared == 0)
+		return;
+	hash_seq_init(&scan, shared_records);
+	while ((shared = hash_seq_search(&scan)) != NULL)
+		if (shared->open == 0)
+			end_shared(shared);
+	top_statement++;
 }
 
 static void
@@ -316,16 +353,16 @@ end_at_exit(int code, Datum arg)
 		PhigExecution *execution = dlist_container(PhigExecution, node, iter.cur);
 
 		if (execution->running && execution->query_desc && execution->query_desc->estate)
-			phig_access_rows(execution, execution->query_desc->estate->es_processed);
+			phig_access_count_run(execution);
 		end_abandoned(execution);
 	}
-	phig_access_statement_done();
+	end_all_shared();
 }
 
 static void
 xact_callback(XactEvent event, void *arg)
 {
-	if ((event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT) &&
+	if ((event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE || event == XACT_EVENT_ABORT) &&
 		(phig_access_open.shared > 0 || phig_access_open.executions > 0))
 		end_of_xact(event);
 }
@@ -335,29 +372,22 @@ end_of_xact(XactEvent event)
 {
 	dlist_mutable_iter iter;
 
-	if (event == XACT_EVENT_COMMIT)
-	{
-		/*
-		 * Holdable cursors have been stored; what is still open belongs to a procedure that goes
-		 * on.
-		 */
-		dlist_foreach_modify(iter, &executions)
-			dlist_container(PhigExecution, node, iter.cur)->subid = InvalidSubTransactionId;
-		if (phig_depth_floor() > 0 && phig_code_depth <= phig_depth_floor())
-			phig_access_statement_done();
-		return;
-	}
 	dlist_foreach_modify(iter, &executions)
 	{
 		PhigExecution *execution = dlist_container(PhigExecution, node, iter.cur);
 
-		/* A portal that survives (a procedure's CALL, a held cursor) ends itself. */
-		if (execution->subid != InvalidSubTransactionId)
+		/*
+		 * Holdable cursors have been stored at commit; what is still open then belongs to a
+		 * procedure that goes on, and ends itself, also when a later transaction aborts.
+		 */
+		if (event != XACT_EVENT_ABORT)
+			execution->subid = InvalidSubTransactionId;
+		else if (execution->subid != InvalidSubTransactionId)
 			end_abandoned(execution);
 	}
-	/* A procedure's ROLLBACK leaves us inside its CALL; an error does not. */
+	/* A procedure's COMMIT or ROLLBACK leaves us inside its CALL; an error does not. */
 	if (phig_code_depth <= phig_depth_floor())
-		phig_access_statement_done();
+		end_all_shared();
 }
 
 static void

@@ -18,8 +18,9 @@ typedef struct PhigExecution PhigExecution;
  *		Append the start record of one execution, or count it in an earlier one.
  *
  * Inside functions, identical executions of one plan within one top-level
- * statement share a record.  query_desc is the key under which the executor
- * hooks find it again (NULL for COPY of a table).  Errors: PG001.
+ * statement share a record; see access.c for code that has no such statement.
+ * query_desc is the key under which the executor hooks find it again (NULL for
+ * COPY of a table).  Errors: PG001.
  */
 extern PhigExecution *phig_access_begin(QueryDesc *query_desc, const PhigStatement *statement,
 										uint32 flags);
@@ -34,7 +35,7 @@ typedef struct PhigAccessOpen
 extern PhigAccessOpen phig_access_open;
 
 extern PhigExecution *phig_access_search(QueryDesc *query_desc);
-extern void phig_access_end_shared(void);
+extern void phig_access_end_statement(void);
 
 /* The execution of a plan that phig_access_begin has seen, or NULL. */
 static inline PhigExecution *
@@ -49,11 +50,11 @@ extern void phig_access_wait(PhigExecution *execution);
 /* While running is set, an abort means that the execution itself was cut short. */
 extern void phig_access_running(PhigExecution *execution, bool running);
 
-/* Add what one run of the plan processed. */
+/* Add rows of a command that has no plan. */
 extern void phig_access_rows(PhigExecution *execution, uint64 rows);
 
-/* Replace the count: a holdable cursor starts over when it is stored. */
-extern void phig_access_set_rows(PhigExecution *execution, uint64 rows);
+/* Count what the run of the plan that ends, or fails, now has processed. */
+extern void phig_access_count_run(PhigExecution *execution);
 
 /* Write the end record (a shared record only counts down) and forget the execution.  sqlstate 0: ok.  Never errors. */
 extern void phig_access_end(PhigExecution *execution, int sqlstate);
@@ -63,7 +64,7 @@ static inline void
 phig_access_statement_done(void)
 {
 	if (phig_access_open.shared > 0)
-		phig_access_end_shared();
+		phig_access_end_statement();
 }
 
 /* The session is going down with this error.  Is an execution cut short by it? */

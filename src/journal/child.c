@@ -2,7 +2,7 @@
  * child.c
  *		A shell command that runs beside the keeper, which never waits for one.
  *
- * fork and exec by hand: system() waits, and posix_spawn cannot leave a process
+ * fork and exec by hand: the C library's call waits, and posix_spawn cannot leave a process
  * group of its own on every system.  Between the two only what is safe after a fork.
  */
 #include "postgres.h"

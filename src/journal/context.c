@@ -7,7 +7,9 @@
 #include "access/parallel.h"
 #include "access/xlog.h"
 #include "catalog/pg_authid.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
 #include "postmaster/autovacuum.h"
 #include "replication/logicalworker.h"
 #include "utils/acl.h"
@@ -36,6 +38,22 @@ void
 phig_context_init(void)
 {
 	CacheRegisterSyscacheCallback(AUTHOID, role_changed, (Datum) 0);
+}
+
+bool
+phig_in_code(void)
+{
+	if (phig_code_depth > 0)
+		return true;
+	/* REFRESH MATERIALIZED VIEW CONCURRENTLY compares by SPI what it has made for the client. */
+	if (phig_wrapper_command && IsA(phig_wrapper_command, RefreshMatViewStmt))
+		return false;
+
+	/*
+	 * SPI says whether it is connected to those who ask it to forget a relation; it has none of
+	 * this name.
+	 */
+	return SPI_unregister_relation("") != SPI_ERROR_UNCONNECTED;
 }
 
 int
@@ -67,7 +85,7 @@ phig_context_flags(void)
 
 	if (is_exempt())
 		flags |= PHIG_FLAG_EXEMPT;
-	if (phig_code_depth > 0)
+	if (phig_in_code())
 		flags |= PHIG_FLAG_FUNCTION;
 	if (RecoveryInProgress())
 		flags |= PHIG_FLAG_REPLICA;

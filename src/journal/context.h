@@ -27,6 +27,14 @@ phig_active(void)
 extern int	phig_code_depth;
 
 /*
+ * Does code run, so that a statement now is not the client's own?  Either at
+ * some depth, or by SPI without any statement of a client around it: in a
+ * background worker, in deferred triggers at commit, in a function that the
+ * protocol calls.
+ */
+extern bool phig_in_code(void);
+
+/*
  * The least depth of this process: 1 where no client has a statement of its own
  * (parallel, autovacuum and logical replication workers), so that what functions
  * do there shares records until the transaction ends.
