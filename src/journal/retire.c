@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "utils/timestamp.h"
@@ -56,45 +57,87 @@ phig_retire_find(void)
 	return oldest;
 }
 
-/* A file of this node before oldest, or of another one that is older than what must be kept. */
+/* The next segment file of the directory; false at its end. */
 static bool
-is_retired(const char *path, const char *node8, uint64 number, uint64 oldest)
+next_segment(DIR *dir, char path[MAXPGPATH], char node8[9], uint64_t *number)
 {
-	char		own8[9];
-	PhigSegmentHeader header;
+	struct dirent *entry;
 
-	snprintf(own8, sizeof(own8), "%02x%02x%02x%02x", phig_journal->node[0], phig_journal->node[1],
-			 phig_journal->node[2], phig_journal->node[3]);
-	if (strcmp(node8, own8) == 0)
-		return number < oldest;
-	return phig_scan_header(path, &header) && header.created < cutoff();
+	while ((entry = readdir(dir)) != NULL)
+		if (phig_parse_segment_name(entry->d_name, node8, number))
+		{
+			phig_file_path(path, entry->d_name);
+			return true;
+		}
+	return false;
+}
+
+static DIR *
+open_directory(PhigFault *fault)
+{
+	char		directory[MAXPGPATH];
+	DIR		   *dir;
+
+	phig_journal_directory_path(directory);
+	dir = opendir(directory);
+	if (dir == NULL)
+		phig_fault_set(fault, errno, "could not open directory \"%s\"", directory);
+	return dir;
+}
+
+/* Begun, and last written to, before what must be kept. */
+static bool
+file_is_old(const char *path)
+{
+	PhigSegmentHeader header;
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_mtime < timestamptz_to_time_t(cutoff()) &&
+		phig_scan_header(path, &header) && header.created < cutoff();
+}
+
+/* Another node's segments go all at once: nobody signs for a part of them. */
+static bool
+node_is_old(const char *wanted, PhigFault *fault)
+{
+	char		path[MAXPGPATH];
+	char		node8[9];
+	uint64_t	number;
+	DIR		   *dir = open_directory(fault);
+	bool		old = dir != NULL;
+
+	while (old && next_segment(dir, path, node8, &number))
+		old = strcmp(node8, wanted) != 0 || file_is_old(path);
+	if (dir != NULL)
+		closedir(dir);
+	return old;
 }
 
 static bool
 remove_files(uint64 oldest, PhigFault *fault)
 {
-	char		directory[MAXPGPATH];
+	char		own8[9];
+	char		old8[9] = "";	/* a node that is old */
 	char		path[MAXPGPATH];
-	DIR		   *dir;
-	struct dirent *entry;
-	bool		ok = true;
+	char		node8[9];
+	uint64_t	number;
+	DIR		   *dir = open_directory(fault);
+	bool		ok = dir != NULL;
 
-	phig_journal_directory_path(directory);
-	dir = opendir(directory);
-	if (dir == NULL)
-		return phig_fault_set(fault, errno, "could not open directory \"%s\"", directory);
-	while (ok && (entry = readdir(dir)) != NULL)
+	snprintf(own8, sizeof(own8), "%02x%02x%02x%02x", phig_journal->node[0], phig_journal->node[1],
+			 phig_journal->node[2], phig_journal->node[3]);
+	while (ok && next_segment(dir, path, node8, &number))
 	{
-		char		node8[9];
-		uint64_t	number;
-
-		if (!phig_parse_segment_name(entry->d_name, node8, &number))
+		if (strcmp(node8, own8) == 0 ? number >= oldest :
+			strcmp(node8, old8) != 0 && !node_is_old(node8, fault))
 			continue;
-		phig_file_path(path, entry->d_name);
-		if (is_retired(path, node8, number, oldest) && unlink(path) != 0 && errno != ENOENT)
+		if (strcmp(node8, own8) != 0)
+			strlcpy(old8, node8, sizeof(old8));
+		if (unlink(path) != 0 && errno != ENOENT)
 			ok = phig_fault_set(fault, errno, "could not remove file \"%s\"", path);
 	}
-	closedir(dir);
+	if (dir != NULL)
+		closedir(dir);
 	return ok;
 }
 
@@ -109,8 +152,12 @@ phig_retire(uint64 oldest, PhigFault *fault)
 	phig_journal->oldest_segment = oldest;
 	LWLockRelease(phig_flush_lock());
 
-	if (phig_vouch(&checkpoint, fault) && checkpoint.oldest == oldest)
-		return remove_files(oldest, fault);
+	if (phig_vouch(&checkpoint, fault))
+	{
+		if (checkpoint.oldest == oldest)
+			return remove_files(oldest, fault);
+		phig_fault_set(fault, 0, "a checkpoint was taken at the same moment");
+	}
 	LWLockAcquire(phig_flush_lock(), LW_EXCLUSIVE);
 	phig_journal->oldest_segment = before;
 	LWLockRelease(phig_flush_lock());
