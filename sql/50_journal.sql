@@ -2,57 +2,70 @@
 -- Which role is the auditor is a setting of the server, so both are granted to
 -- everybody and refuse in C whoever is none.
 
-CREATE FUNCTION phiguard.read_log(
-	OUT started timestamptz,
-	OUT ended timestamptz,
-	OUT node text,
-	OUT "position" bigint,
-	OUT kind text,
-	OUT command text,
-	OUT login_role text,
-	OUT active_role text,
-	OUT app_user text,
-	OUT client inet,
-	OUT application text,
-	OUT database text,
-	OUT pid integer,
-	OUT session_id text,
-	OUT purpose text,
-	OUT justification text,
-	OUT returned text[],
-	OUT referenced text[],
-	OUT stored text[],
-	OUT shown text[],
-	OUT categories text[],
-	OUT rows bigint,
-	OUT outcome text,
-	OUT sqlstate text,
-	OUT fingerprint bigint,
-	OUT query text,
-	OUT executions bigint,
-	OUT "extract" text,
-	OUT agreement text,
-	OUT recipient text,
-	OUT subjects text[],
-	OUT flags text[])
-RETURNS SETOF record
-LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10000
-AS 'MODULE_PATHNAME', 'phiguard_read_log';
-REVOKE ALL ON FUNCTION phiguard.read_log() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION phiguard.read_log() TO PUBLIC;
-COMMENT ON FUNCTION phiguard.read_log() IS
-'What phiguard.access_log shows. Internal: read the view.';
+CREATE FUNCTION phiguard.journal_handler() RETURNS fdw_handler
+LANGUAGE C STRICT
+AS 'MODULE_PATHNAME', 'phiguard_journal_handler';
+REVOKE ALL ON FUNCTION phiguard.journal_handler() FROM PUBLIC;
+COMMENT ON FUNCTION phiguard.journal_handler() IS
+'Reads phiguard.journal. Internal.';
+
+CREATE FOREIGN DATA WRAPPER phiguard_journal HANDLER phiguard.journal_handler;
+COMMENT ON FOREIGN DATA WRAPPER phiguard_journal IS 'Reads phiguard.journal. Internal.';
+CREATE SERVER phiguard_journal FOREIGN DATA WRAPPER phiguard_journal;
+COMMENT ON SERVER phiguard_journal IS 'Reads phiguard.journal. Internal.';
+
+CREATE FOREIGN TABLE phiguard.journal (
+	started timestamptz,
+	ended timestamptz,
+	node text,
+	"position" bigint,
+	kind text,
+	command text,
+	login_role text,
+	active_role text,
+	app_user text,
+	client inet,
+	application text,
+	database text,
+	pid integer,
+	session_id text,
+	purpose text,
+	justification text,
+	returned text[],
+	referenced text[],
+	stored text[],
+	shown text[],
+	categories text[],
+	rows bigint,
+	outcome text,
+	sqlstate text,
+	fingerprint bigint,
+	query text,
+	executions bigint,
+	"extract" text,
+	agreement text,
+	recipient text,
+	subjects text[],
+	flags text[],
+	directory text)
+SERVER phiguard_journal;
+REVOKE ALL ON phiguard.journal FROM PUBLIC;
+GRANT SELECT ON phiguard.journal TO PUBLIC;
+COMMENT ON FOREIGN TABLE phiguard.journal IS
+'What phiguard.access_log (directory IS NULL) and phiguard.read_journal(directory) show. Internal: read those.';
 
 CREATE VIEW phiguard.access_log AS
 SELECT started, ended, node, "position", kind, command, login_role, active_role, app_user, client, application, database,
 	pid, session_id, purpose, justification, returned, referenced, stored, shown, categories, rows, outcome, sqlstate,
 	fingerprint, query, executions, "extract", agreement, recipient, subjects, flags
-FROM phiguard.read_log();
+FROM phiguard.journal
+WHERE directory IS NULL;
 REVOKE ALL ON phiguard.access_log FROM PUBLIC;
 GRANT SELECT ON phiguard.access_log TO PUBLIC;
 COMMENT ON VIEW phiguard.access_log IS
 'Who reached which labelled column, when, why and in what form: one row an execution, newest last.
 For superusers and members of phiguard.auditor_role; raises 42501 for others. Each reading is itself on record, as kind log_read.
+Conditions on started and position, such as started > now() - interval ''1 hour'', leave out the segments that cannot match: EXPLAIN ANALYZE shows how many were read.
 Damaged records are passed over with a warning: see phiguard.verify_journal(). Source: 45 CFR 164.312(b).';
 COMMENT ON COLUMN phiguard.access_log.started IS 'When the statement began; for events, when they happened.';
 COMMENT ON COLUMN phiguard.access_log.ended IS 'When it ended; NULL while it runs and when its end is lost.';
@@ -86,6 +99,24 @@ COMMENT ON COLUMN phiguard.access_log.agreement IS 'The agreement under which da
 COMMENT ON COLUMN phiguard.access_log.recipient IS 'Who received what was disclosed. NULL: this release has no disclosures.';
 COMMENT ON COLUMN phiguard.access_log.subjects IS 'Whose data, as keyed tokens; NULL: not captured.';
 COMMENT ON COLUMN phiguard.access_log.flags IS 'exempt, function, copy, replica, explain, constraint, unseen_plan, row_trigger, approximate, session_user_claim ...';
+
+-- Put in line by the planner, so that conditions on it reach the reader.
+CREATE FUNCTION phiguard.read_journal(directory text) RETURNS SETOF phiguard.access_log
+LANGUAGE SQL STABLE PARALLEL UNSAFE ROWS 10000
+BEGIN ATOMIC
+SELECT started, ended, node, "position", kind, command, login_role, active_role, app_user, client, application, database,
+	pid, session_id, purpose, justification, returned, referenced, stored, shown, categories, rows, outcome, sqlstate,
+	fingerprint, query, executions, "extract", agreement, recipient, subjects, flags
+FROM phiguard.journal AS journal
+WHERE journal.directory = coalesce(read_journal.directory, '');
+END;
+REVOKE ALL ON FUNCTION phiguard.read_journal(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.read_journal(text) TO PUBLIC;
+COMMENT ON FUNCTION phiguard.read_journal(text) IS
+'Another node''s journal, or archived segments (all of a node''s or some), as phiguard.access_log shows this server''s own. directory: an absolute path on the server; nothing is written there.
+outcome is NULL where the segments have no end record and do not prove that none will come: lost is proven by two later starts of that server, or by a stop and a start.
+For superusers, and for members of phiguard.auditor_role who are members of pg_read_server_files too; raises 42501 for others. Each reading is on record as kind log_read, without the path, since that may hold anything.
+Raises 22023 for a path that is not absolute, 58P01 where nothing is. Damaged records are passed over with a warning. Source: 45 CFR 164.312(b), 164.316(b)(2)(i).';
 
 CREATE FUNCTION phiguard.verify_journal(since timestamptz DEFAULT NULL, public_keys text[] DEFAULT NULL)
 RETURNS TABLE (node text, segment text, "position" bigint, what text)

@@ -109,6 +109,7 @@ phig_compat_has_virtual(TupleDesc desc)
 #include "executor/executor.h"
 #include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
+#include "optimizer/pathnode.h"
 #include "parser/parse_relation.h"
 #include "storage/proc.h"
 
@@ -204,6 +205,23 @@ phig_compat_backend_status(int index)
 	return pgstat_get_local_beentry_by_index(index);
 #else
 	return pgstat_fetch_stat_local_beentry(index);
+#endif
+}
+
+/* A path to scan a foreign table as it is: 17 added join clauses to check, 18 disabled nodes. */
+static inline ForeignPath *
+phig_compat_foreignscan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup_cost,
+							 Cost total_cost, Relids required_outer)
+{
+#if PG_VERSION_NUM >= 180000
+	return create_foreignscan_path(root, rel, NULL, rows, 0, startup_cost, total_cost, NIL,
+								   required_outer, NULL, NIL, NIL);
+#elif PG_VERSION_NUM >= 170000
+	return create_foreignscan_path(root, rel, NULL, rows, startup_cost, total_cost, NIL,
+								   required_outer, NULL, NIL, NIL);
+#else
+	return create_foreignscan_path(root, rel, NULL, rows, startup_cost, total_cost, NIL,
+								   required_outer, NULL, NIL);
 #endif
 }
 

@@ -3,8 +3,7 @@
  *		What a segment's definitions say, as columns of access_log.
  *
  * A definition is read once and used for every record that refers to it, so its
- * lines become Datums at once.  All of a segment's are in one memory context;
- * an execution that is still open when its segment ends keeps that segment's.
+ * lines become Datums at once.  All of a segment's are in one memory context.
  */
 #include "postgres.h"
 
@@ -28,7 +27,6 @@ struct PhigDictionary
 {
 	MemoryContext context;
 	HTAB	   *meanings;
-	int			pins;
 };
 
 typedef enum LineType
@@ -82,23 +80,15 @@ phig_dictionary_create(void)
 	};
 
 	dictionary->context = context;
-	dictionary->pins = 1;
 	dictionary->meanings = hash_create("phiguard definitions", 256, &ctl,
 									   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	return dictionary;
 }
 
 void
-phig_dictionary_pin(PhigDictionary *dictionary)
+phig_dictionary_destroy(PhigDictionary *dictionary)
 {
-	dictionary->pins++;
-}
-
-void
-phig_dictionary_unpin(PhigDictionary *dictionary)
-{
-	if (--dictionary->pins == 0)
-		MemoryContextDelete(dictionary->context);
+	MemoryContextDelete(dictionary->context);
 }
 
 /* Replace what is not valid UTF-8, and NUL, so that the rest can be converted.  In place. */
@@ -271,8 +261,6 @@ read_lines(PhigMeaning *meaning, const char *text, size_t len)
 				meaning->present[column] = single_datum(lines[i].type, value, &meaning->values[column]);
 			if (column == PHIG_LOG_SESSION_ID)
 				meaning->session_id = value;
-			if (column == PHIG_LOG_COMMAND)
-				meaning->starts_server = strcmp(value, "SERVER START") == 0;
 		}
 
 	meaning->flags = lists[PHIG_LOG_FLAGS];

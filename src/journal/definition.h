@@ -57,17 +57,13 @@ typedef struct PhigMeaning
 	bool		present[PHIG_LOG_COLUMNS];
 	List	   *flags;			/* of char *: words that belong to the statement */
 	char	   *session_id;		/* NULL unless it defines a session */
-	bool		starts_server;	/* it is the event of a server's start */
 } PhigMeaning;
 
-/* The definitions of one segment.  They live while the segment is read, or an execution that refers to them is open. */
+/* The definitions of one segment. */
 typedef struct PhigDictionary PhigDictionary;
 
 extern PhigDictionary *phig_dictionary_create(void);
-
-/* One reference more or less; with the last one goes the dictionary.  Created with one. */
-extern void phig_dictionary_pin(PhigDictionary *dictionary);
-extern void phig_dictionary_unpin(PhigDictionary *dictionary);
+extern void phig_dictionary_destroy(PhigDictionary *dictionary);
 
 /*
  * phig_dictionary_add

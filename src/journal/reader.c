@@ -1,419 +1,660 @@
 /*
  * reader.c
- *		phiguard.access_log: the journal as a table.
+ *		A journal's records, joined into rows one after the other.
  *
- * One pass over the segments, parents of this node first.  A start record waits
- * in a hash table for its end record; the joined row goes into a sort by
- * position, which spills to disk as any sort does.  So memory holds the open
- * executions and the definitions that they and the present segment use, however
- * long the log is.
+ * Rows come in the order of their start records, so each needs its end record
+ * before its turn.  A segment is read by the chunk: one walk collects the ends in
+ * the chunk, another makes the rows.  For a row that ends later a second cursor,
+ * the scout, goes ahead, as far as the end is away; of what it passes it keeps
+ * only the ends of executions that began in an earlier chunk than they ended.
+ * So memory holds one chunk's ends, the definitions of one segment, what is open
+ * at the ends of chunks, and no row but one, however long the journal is; and
+ * nothing is read behind the last row that is asked for but what it takes to
+ * know how the rows before it ended.
  *
- * An execution that is open at the log's end is running if its session still
- * is, else its end is lost.  A server that starts leaves the open ones of the run
- * before it without an end; they are dropped from memory at the next start after
- * that, because a backend may be quicker than the event of its own server's start.
+ * Segments whose records all lie outside the range that is asked for are not
+ * looked into, except by the scout.
  *
- * Damage is passed over with a warning: what it is, phiguard.verify_journal() says.
+ * An execution without an end that this server's own node has on record runs if
+ * its session still does, else its end is lost.  Of another node's, one that
+ * began before two starts of the server is over; after one it need not be,
+ * because a backend may be quicker than the event of its own server's start.
  */
 #include "postgres.h"
 
 #include <inttypes.h>
 
-#include "catalog/pg_operator.h"
-#include "executor/tuptable.h"
-#include "fmgr.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/backend_status.h"
-#include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "utils/tuplesort.h"
 
 #include "compat.h"
-#include "journal/definition.h"
 #include "journal/journal.h"
-#include "journal/source.h"
-
-PG_FUNCTION_INFO_V1(phiguard_read_log);
+#include "journal/reader.h"
+#include "journal/row.h"
 
 /* A damaged journal is not to flood the client. */
 #define MAX_WARNINGS 10
 
-/* An execution whose end has not been met. */
-typedef struct OpenExecution
+#define CHUNK_BYTES (4 * 1024 * 1024)
+
+/* A place in the journal that moves forward, from chunk to chunk of a segment. */
+typedef struct Cursor
+{
+	int			index;			/* of the file; -1: none yet */
+	PhigBytes	bytes;
+	PhigWalk	walk;
+	uint64		chunk_begin;
+	uint64		chunk_end;		/* no record of the chunk begins here or later */
+	uint64		last_seq;		/* latest record met on the node, for warnings */
+} Cursor;
+
+/* An execution that the scout has seen begin and not end. */
+typedef struct Waiting
 {
 	uint64		seq;			/* hash key */
-	int64		started;
-	PhigDictionary *dictionary; /* pinned */
-	const PhigMeaning *statement;	/* NULL: the definition is not to be had */
-	const PhigMeaning *session;
-	uint32		kind;
-	uint32		flags;
-	uint32		run;			/* how many starts of the server the log has before it */
-} OpenExecution;
+	uint64		chunk;			/* in which it began, as the scout counts them */
+} Waiting;
 
-/* How an execution ended; NULL in its place: not known. */
-typedef struct Ending
+typedef struct EndingEntry
 {
-	int64		ended;
-	uint64		rows;
-	uint32		executions;
-	uint8		outcome;
-	char		sqlstate[5];
-} Ending;
+	uint64		start_seq;		/* hash key */
+	PhigEnding	ending;
+} EndingEntry;
 
-typedef struct LogReader
+/* Is this definition that of a start of the server, or of its stop? */
+typedef struct ServerEvent
 {
+	uint8		id[PHIG_ID_BYTES];	/* hash key */
+	bool		start;
+} ServerEvent;
+
+/* What the user was told of a file. */
+typedef struct FileNotes
+{
+	uint64		damage_to;		/* of damage before this offset */
+	bool		header;
+	bool		error;
+} FileNotes;
+
+struct PhigLogReader
+{
+	MemoryContext context;
 	PhigSource *source;
-	Tuplestorestate *result;
-	Tuplesortstate *sort;		/* of the node's rows */
-	TupleTableSlot *slot;		/* a row to be sorted */
-	Datum		no_words;		/* an empty text[] */
-	MemoryContext row_context;	/* reset after each row */
-	HTAB	   *open;			/* OpenExecution by seq: of the node */
-	PhigDictionary *dictionary; /* of the segment */
-	const char *node8;
-	uint32		run;			/* starts of the server met so far */
-	uint64		last_seq;		/* of the node, for warnings */
-	int			warnings;
+	PhigLogRange range;
+	PhigRowMaker *maker;
 	HTAB	   *sessions;		/* ids of the sessions on this server */
-} LogReader;
+	FileNotes  *notes;			/* one a file */
+	int			warnings;
+	bool		done;
 
-static const char *const kind_names[] = {
-	[PHIG_KIND_READ] = "read",
-	[PHIG_KIND_WRITE] = "write",
-	[PHIG_KIND_DISCLOSURE] = "disclosure",
-	[PHIG_KIND_DENIED] = "denied",
-	[PHIG_KIND_PROBE] = "probe",
-	[PHIG_KIND_DDL] = "ddl",
-	[PHIG_KIND_POLICY] = "policy",
-	[PHIG_KIND_SETTING] = "setting",
-	[PHIG_KIND_SERVER] = "server",
-	[PHIG_KIND_LOG_READ] = "log_read",
+	Cursor		rows;
+	bool		in_chunk;
+	PhigDictionary *dictionary; /* of the segment of rows; NULL before the first */
+	PhigDictionary *dictionary_before;	/* where its first records may refer to; mostly NULL */
+	HTAB	   *ends;			/* EndingEntry: what ends in the chunk of rows */
+
+	Cursor		scout;			/* at the end of the chunk of rows, or later */
+	uint64		scout_chunk;
+	HTAB	   *waiting;		/* Waiting: wanted, and open where the scout is */
+	HTAB	   *late;			/* EndingEntry: of rows to come that end in another chunk */
+	HTAB	   *server_events;	/* ServerEvent */
+	uint64		last_start;		/* of the server, as far as the scout is; 0: none */
+	uint64		last_stop;
+	uint64		over_before;	/* what began before this number has ended, or its server did */
+	uint64		gap;			/* segments are missing behind this number */
 };
 
-static const char *const outcome_names[] = {
-	[PHIG_OUTCOME_OK] = "ok",
-	[PHIG_OUTCOME_ERROR] = "error",
-	[PHIG_OUTCOME_CANCELLED] = "cancelled",
-};
-
-static const struct
-{
-	uint32		flag;
-	const char *name;
-}			flag_names[] = {
-	{PHIG_FLAG_EXEMPT, "exempt"},
-	{PHIG_FLAG_FUNCTION, "function"},
-	{PHIG_FLAG_COPY, "copy"},
-	{PHIG_FLAG_REPLICA, "replica"},
-	{PHIG_FLAG_EXPLAIN, "explain"},
-	{PHIG_FLAG_CONSTRAINT, "constraint"},
-	{PHIG_FLAG_UNSEEN_PLAN, "unseen_plan"},
-	{PHIG_FLAG_ROW_TRIGGER, "row_trigger"},
-	{PHIG_FLAG_APPROXIMATE, "approximate"},
-	{PHIG_FLAG_SESSION_USER_CLAIM, "session_user_claim"},
-};
-
-/* --- rows --- */
+/* --- warnings --- */
 
 static void
-set_column(LogReader *reader, PhigLogColumn column, Datum value)
-{
-	reader->slot->tts_values[column] = value;
-	reader->slot->tts_isnull[column] = false;
-}
-
-static void
-set_text(LogReader *reader, PhigLogColumn column, const char *text)
-{
-	set_column(reader, column, CStringGetTextDatum(text));
-}
-
-static void
-set_time(LogReader *reader, PhigLogColumn column, int64 time)
-{
-	/* Damage that the checksum did not catch, or a forger, may have written any. */
-	if (IS_VALID_TIMESTAMP(time))
-		set_column(reader, column, TimestampTzGetDatum(time));
-}
-
-static void
-set_meaning(LogReader *reader, const PhigMeaning *meaning)
-{
-	for (int column = 0; meaning != NULL && column < PHIG_LOG_COLUMNS; column++)
-		if (meaning->present[column])
-			set_column(reader, column, meaning->values[column]);
-}
-
-static void
-set_flags(LogReader *reader, uint32 flags, const PhigMeaning *statement)
-{
-	List	   *words = NIL;
-
-	for (int i = 0; i < (int) lengthof(flag_names); i++)
-		if (flags & flag_names[i].flag)
-			words = lappend(words, unconstify(char *, flag_names[i].name));
-	if (statement != NULL)
-		words = list_concat_unique(words, statement->flags);
-	set_column(reader, PHIG_LOG_FLAGS, phig_text_array(words));
-}
-
-static bool
-was_denied(const Ending *ending)
-{
-	return ending != NULL && ending->outcome == PHIG_OUTCOME_ERROR &&
-		memcmp(ending->sqlstate, "42501", 5) == 0;
-}
-
-static void
-set_ending(LogReader *reader, const Ending *ending)
-{
-	set_time(reader, PHIG_LOG_ENDED, ending->ended);
-	set_column(reader, PHIG_LOG_ROWS, Int64GetDatum((int64) ending->rows));
-	set_column(reader, PHIG_LOG_EXECUTIONS, Int64GetDatum(ending->executions));
-	if (ending->outcome < lengthof(outcome_names) && outcome_names[ending->outcome] != NULL)
-		set_text(reader, PHIG_LOG_OUTCOME, outcome_names[ending->outcome]);
-	if (strspn(pnstrdup(ending->sqlstate, 5), "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5)
-		set_text(reader, PHIG_LOG_SQLSTATE, pnstrdup(ending->sqlstate, 5));
-}
-
-/* One row.  ending is NULL while it runs, or when its end is lost. */
-static void
-put_row(LogReader *reader, const OpenExecution *execution, const Ending *ending, bool lost)
-{
-	TupleTableSlot *slot = reader->slot;
-	MemoryContext old = MemoryContextSwitchTo(reader->row_context);
-	uint32		kind = was_denied(ending) ? PHIG_KIND_DENIED : execution->kind;
-
-	ExecClearTuple(slot);
-	memset(slot->tts_isnull, true, PHIG_LOG_COLUMNS * sizeof(bool));
-	for (int column = PHIG_LOG_RETURNED; column <= PHIG_LOG_CATEGORIES; column++)
-		set_column(reader, column, reader->no_words);
-
-	set_meaning(reader, execution->session);
-	set_meaning(reader, execution->statement);
-	set_flags(reader, execution->flags, execution->statement);
-	set_time(reader, PHIG_LOG_STARTED, execution->started);
-	set_text(reader, PHIG_LOG_NODE, reader->node8);
-	set_column(reader, PHIG_LOG_POSITION, Int64GetDatum((int64) execution->seq));
-	if (kind < lengthof(kind_names) && kind_names[kind] != NULL)
-		set_text(reader, PHIG_LOG_KIND, kind_names[kind]);
-	if (ending != NULL)
-		set_ending(reader, ending);
-	else if (lost)
-		set_text(reader, PHIG_LOG_OUTCOME, "lost");
-
-	ExecStoreVirtualTuple(slot);
-	tuplesort_puttupleslot(reader->sort, slot);
-	ExecClearTuple(slot);
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(reader->row_context);
-}
-
-/* --- records --- */
-
-static void
-start_execution(LogReader *reader, const PhigRecord *record)
-{
-	PhigStartBody body;
-	OpenExecution *execution;
-	bool		found;
-
-	phig_parse_start(record, &body);
-	execution = hash_search(reader->open, &record->head.seq, HASH_ENTER, &found);
-	if (found)
-		return;					/* a forger's: the first one counts */
-	execution->started = record->head.time;
-	execution->dictionary = reader->dictionary;
-	execution->statement = phig_dictionary_find(reader->dictionary, body.statement);
-	execution->session = phig_dictionary_find(reader->dictionary, body.session);
-	execution->kind = body.kind;
-	execution->flags = body.flags;
-	execution->run = reader->run;
-	phig_dictionary_pin(reader->dictionary);
-}
-
-static void
-close_execution(LogReader *reader, OpenExecution *execution, const Ending *ending, bool lost)
-{
-	PhigDictionary *dictionary = execution->dictionary;
-
-	put_row(reader, execution, ending, lost);
-	hash_search(reader->open, &execution->seq, HASH_REMOVE, NULL);
-	phig_dictionary_unpin(dictionary);
-}
-
-static void
-end_execution(LogReader *reader, const PhigRecord *record)
-{
-	PhigEndBody body;
-	OpenExecution *execution;
-	Ending		ending;
-
-	phig_parse_end(record, &body);
-	execution = hash_search(reader->open, &body.start_seq, HASH_FIND, NULL);
-	if (execution == NULL)
-		return;					/* its start is damaged, or was retired with its segment */
-	ending.ended = record->head.time;
-	ending.rows = body.rows;
-	ending.executions = body.executions;
-	ending.outcome = body.outcome;
-	memcpy(ending.sqlstate, body.sqlstate, sizeof(ending.sqlstate));
-	close_execution(reader, execution, &ending, false);
-}
-
-static bool
-session_runs(LogReader *reader, const OpenExecution *execution)
-{
-	char		id[NAMEDATALEN] = {0};
-
-	if (reader->sessions == NULL || execution->session == NULL || execution->session->session_id == NULL)
-		return false;
-	strlcpy(id, execution->session->session_id, sizeof(id));
-	return hash_search(reader->sessions, id, HASH_FIND, NULL) != NULL;
-}
-
-/* No end comes any more for what was open before the log had so many starts of the server. */
-static void
-close_before_run(LogReader *reader, uint32 run)
-{
-	bool		own = strcmp(reader->node8, reader->source->own8) == 0;
-	HASH_SEQ_STATUS status;
-	OpenExecution *execution;
-
-	hash_seq_init(&status, reader->open);
-	while ((execution = hash_seq_search(&status)) != NULL)
-		if (execution->run < run)
-			close_execution(reader, execution, NULL, !(own && session_runs(reader, execution)));
-}
-
-static void
-note_event(LogReader *reader, const PhigRecord *record)
-{
-	PhigEventBody body;
-	OpenExecution execution = {.seq = record->head.seq, .started = record->head.time};
-	Ending		ending = {.ended = record->head.time, .executions = 1};
-
-	phig_parse_event(record, &body);
-	execution.statement = phig_dictionary_find(reader->dictionary, body.statement);
-	execution.session = phig_dictionary_find(reader->dictionary, body.session);
-	execution.kind = body.kind;
-	execution.flags = body.flags;
-	ending.rows = body.rows;
-	ending.outcome = body.outcome;
-	memcpy(ending.sqlstate, body.sqlstate, sizeof(ending.sqlstate));
-
-	if (body.kind == PHIG_KIND_SERVER && execution.statement != NULL &&
-		execution.statement->starts_server)
-		close_before_run(reader, reader->run++);
-	put_row(reader, &execution, &ending, false);
-}
-
-static void
-note_record(LogReader *reader, const PhigRecord *record)
-{
-	const char *body = (const char *) record->body;
-
-	switch (record->head.type)
-	{
-		case PHIG_RECORD_DEFINITION:
-			phig_dictionary_add(reader->dictionary, record->body, body + sizeof(PhigDefinitionBody),
-								record->head.body_bytes - sizeof(PhigDefinitionBody));
-			break;
-		case PHIG_RECORD_START:
-			start_execution(reader, record);
-			break;
-		case PHIG_RECORD_END:
-			end_execution(reader, record);
-			break;
-		case PHIG_RECORD_EVENT:
-			note_event(reader, record);
-			break;
-		default:
-			break;				/* seals are for verify_journal() */
-	}
-	if (record->head.type != PHIG_RECORD_SEAL)
-		reader->last_seq = record->head.seq;
-}
-
-/* --- segments and nodes --- */
-
-static void
-warn(LogReader *reader, const char *name, const char *what)
+warn(PhigLogReader *reader, const Cursor *cursor, const char *what)
 {
 	if (++reader->warnings > MAX_WARNINGS)
 		return;
 	ereport(WARNING,
 			(errcode(ERRCODE_DATA_CORRUPTED),
 			 errmsg("journal segment \"%s\" %s after position " UINT64_FORMAT,
-					name, what, reader->last_seq),
+					reader->source->files[cursor->index].name, what, cursor->last_seq),
 			 reader->warnings == MAX_WARNINGS ?
 			 errdetail("No more such warnings are given.") : 0,
 			 errhint("phiguard.verify_journal() says what is wrong.")));
 }
 
+/* Each once, though a segment is walked more often. */
 static void
-read_segment(LogReader *reader, int index)
+warn_of_damage(PhigLogReader *reader, const Cursor *cursor)
+{
+	FileNotes  *notes = &reader->notes[cursor->index];
+	const PhigWalk *walk = &cursor->walk;
+
+	if (walk->damage_offset < notes->damage_to)
+		return;
+	notes->damage_to = walk->damage_offset + Max(walk->damage_bytes, 1);
+	warn(reader, cursor, "is damaged");
+}
+
+static void
+warn_of_header(PhigLogReader *reader, const Cursor *cursor)
+{
+	FileNotes  *notes = &reader->notes[cursor->index];
+
+	if (notes->header || reader->source->files[cursor->index].state == PHIG_HEADER_OK)
+		return;
+	notes->header = true;
+	warn(reader, cursor, "has no readable header");
+}
+
+static void
+warn_of_error(PhigLogReader *reader, const Cursor *cursor)
+{
+	FileNotes  *notes = &reader->notes[cursor->index];
+
+	if (notes->error || reader->source->files[cursor->index].error == 0)
+		return;
+	notes->error = true;
+	warn(reader, cursor, "cannot be read");
+}
+
+/* --- cursors --- */
+
+static void
+cursor_begin_file(PhigLogReader *reader, Cursor *cursor, int index)
 {
 	PhigSourceFile *file = &reader->source->files[index];
-	PhigBytes	bytes = phig_source_select(reader->source, index);
-	PhigWalk	walk;
+
+	cursor->index = index;
+	cursor->bytes = phig_source_select(reader->source, index);
+	phig_walk_begin(&cursor->walk, &cursor->bytes, phig_source_crc32c);
+	if (file->state == PHIG_HEADER_OK && file->header.first_seq > 0)
+		cursor->last_seq = file->header.first_seq - 1;
+	file->looked_at = true;
+	warn_of_header(reader, cursor);
+}
+
+static void
+cursor_begin_chunk(Cursor *cursor)
+{
+	cursor->chunk_begin = cursor->walk.offset;
+	cursor->chunk_end = cursor->walk.offset + CHUNK_BYTES;
+}
+
+static void
+cursor_copy(Cursor *to, const Cursor *from)
+{
+	*to = *from;
+	to->walk.bytes = &to->bytes;
+}
+
+static bool
+cursor_at_end(const Cursor *cursor)
+{
+	return cursor->walk.ended || cursor->walk.offset >= cursor->bytes.limit;
+}
+
+/* The chunk's next record, which holds until any cursor moves; NULL at its end. */
+static const PhigRecord *
+cursor_next(PhigLogReader *reader, Cursor *cursor)
+{
 	PhigStep	step;
 
-	if (file->state != PHIG_HEADER_OK)
-		warn(reader, file->name, "has no readable header");
-	reader->dictionary = phig_dictionary_create();
-	phig_walk_begin(&walk, &bytes, phig_source_crc32c);
-	while ((step = phig_walk_next(&walk)) != PHIG_STEP_END)
+	if (reader->source->open != cursor->index)
+		(void) phig_source_select(reader->source, cursor->index);
+	while (cursor->walk.offset < cursor->chunk_end &&
+		   (step = phig_walk_next(&cursor->walk)) != PHIG_STEP_END)
 	{
 		if (step == PHIG_STEP_RECORD)
-			note_record(reader, &walk.record);
-		else
-			warn(reader, file->name, "is damaged");
+		{
+			cursor->last_seq = cursor->walk.record.head.seq;
+			return &cursor->walk.record;
+		}
+		warn_of_damage(reader, cursor);
 	}
-	if (file->error != 0)
-		warn(reader, file->name, "cannot be read");
-	phig_dictionary_unpin(reader->dictionary);
+	if (cursor_at_end(cursor))
+		warn_of_error(reader, cursor);
+	return NULL;
+}
+
+/* --- ends --- */
+
+static HTAB *
+make_table(const char *name, Size key, Size entry)
+{
+	HASHCTL		ctl = {.keysize = key, .entrysize = entry, .hcxt = CurrentMemoryContext};
+
+	return hash_create(name, 256, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
 static void
-begin_node(LogReader *reader, const char *node8)
+forget(HTAB **table, const char *name, Size entry)
 {
-	AttrNumber	column = PHIG_LOG_POSITION + 1;
-	Oid			less = Int8LessOperator;
-	Oid			collation = InvalidOid;
-	bool		nulls_first = false;
-	HASHCTL		ctl = {
-		.keysize = sizeof(uint64),
-		.entrysize = sizeof(OpenExecution),
-		.hcxt = CurrentMemoryContext
-	};
-
-	reader->node8 = node8;
-	reader->last_seq = 0;
-	reader->run = 0;
-	reader->open = hash_create("phiguard open executions", 256, &ctl,
-							   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	reader->sort = tuplesort_begin_heap(reader->slot->tts_tupleDescriptor, 1, &column, &less,
-										&collation, &nulls_first, work_mem, NULL, TUPLESORT_NONE);
+	if (*table != NULL && hash_get_num_entries(*table) == 0)
+		return;
+	if (*table != NULL)
+		hash_destroy(*table);
+	*table = make_table(name, sizeof(uint64), entry);
 }
 
 static void
-end_node(LogReader *reader)
+forget_ends(PhigLogReader *reader)
 {
-	TupleTableSlot *sorted = MakeSingleTupleTableSlot(reader->slot->tts_tupleDescriptor,
-													  &TTSOpsMinimalTuple);
+	forget(&reader->ends, "phiguard ends", sizeof(EndingEntry));
+}
 
-	close_before_run(reader, reader->run + 1);
-	tuplesort_performsort(reader->sort);
-	while (tuplesort_gettupleslot(reader->sort, true, false, sorted, NULL))
-		tuplestore_puttupleslot(reader->result, sorted);
-	ExecDropSingleTupleTableSlot(sorted);
-	tuplesort_end(reader->sort);
-	hash_destroy(reader->open);
+/* What the scout found is of no use elsewhere. */
+static void
+forget_scouted(PhigLogReader *reader)
+{
+	forget(&reader->waiting, "phiguard open executions", sizeof(Waiting));
+	forget(&reader->late, "phiguard late ends", sizeof(EndingEntry));
+}
+
+static void
+add_ending(HTAB *table, const PhigRecord *record, const PhigEndBody *body)
+{
+	bool		found;
+	EndingEntry *entry = hash_search(table, &body->start_seq, HASH_ENTER, &found);
+
+	if (found)
+		return;					/* a forger's: the first one counts */
+	entry->ending.ended = record->head.time;
+	entry->ending.rows = body->rows;
+	entry->ending.executions = body->executions;
+	entry->ending.outcome = body->outcome;
+	memcpy(entry->ending.sqlstate, body->sqlstate, sizeof(body->sqlstate));
+}
+
+static bool
+is_wanted(const PhigLogReader *reader, const PhigRecordHeader *head)
+{
+	const PhigLogRange *range = &reader->range;
+
+	return head->time >= range->since && head->time <= range->until &&
+		(int64) head->seq >= range->first && (int64) head->seq <= range->last;
+}
+
+/* --- the scout --- */
+
+static bool
+begins_with(const PhigRecord *record, const char *line)
+{
+	size_t		len = strlen(line);
+
+	return record->head.body_bytes - sizeof(PhigDefinitionBody) >= len &&
+		memcmp(record->body + sizeof(PhigDefinitionBody), line, len) == 0;
+}
+
+static void
+scout_definition(PhigLogReader *reader, const PhigRecord *record)
+{
+	bool		start = begins_with(record, "t=SERVER START\n");
+	ServerEvent *event;
+
+	if (!start && !begins_with(record, "t=SERVER STOP\n"))
+		return;
+	event = hash_search(reader->server_events, record->body, HASH_ENTER, NULL);
+	event->start = start;
+}
+
+/* The server's sessions are gone when it has stopped, or when it has started once more; see the top. */
+static void
+scout_event(PhigLogReader *reader, const PhigRecord *record)
+{
+	PhigEventBody body;
+	ServerEvent *event;
+
+	phig_parse_event(record, &body);
+	if (body.kind != PHIG_KIND_SERVER)
+		return;
+	event = hash_search(reader->server_events, body.statement, HASH_FIND, NULL);
+	if (event == NULL)
+		return;
+	if (!event->start)
+	{
+		reader->last_stop = record->head.seq;
+		return;
+	}
+	reader->over_before = Max(reader->last_start, reader->last_stop);
+	reader->last_start = record->head.seq;
+}
+
+static void
+scout_start(PhigLogReader *reader, const PhigRecord *record)
+{
+	bool		found;
+	Waiting    *waiting;
+
+	if (!is_wanted(reader, &record->head))
+		return;
+	waiting = hash_search(reader->waiting, &record->head.seq, HASH_ENTER, &found);
+	if (!found)
+		waiting->chunk = reader->scout_chunk;
+}
+
+static void
+scout_end(PhigLogReader *reader, const PhigRecord *record, bool keep)
+{
+	PhigEndBody body;
+	Waiting    *waiting;
+
+	phig_parse_end(record, &body);
+	waiting = hash_search(reader->waiting, &body.start_seq, HASH_FIND, NULL);
+	if (waiting == NULL)
+		return;					/* not wanted; or its start is damaged, or in no segment here */
+	if (waiting->chunk != reader->scout_chunk)
+		add_ending(reader->late, record, &body);
+	else if (keep)
+		add_ending(reader->ends, record, &body);
+	hash_search(reader->waiting, &body.start_seq, HASH_REMOVE, NULL);
+}
+
+/*
+ * One chunk ahead.  keep: it is the chunk of rows, whose ends are to be kept.
+ * False at the end of the node.
+ */
+static bool
+scout_on(PhigLogReader *reader, bool keep)
+{
+	Cursor	   *scout = &reader->scout;
+	const PhigSourceFile *file = &reader->source->files[scout->index];
+	const PhigRecord *record;
+
+	if (!keep && cursor_at_end(scout))
+	{
+		if (file->last)
+			return false;
+		if (file[1].number != file->number + 1)
+			reader->gap = scout->last_seq;
+		cursor_begin_file(reader, scout, scout->index + 1);
+	}
+	reader->scout_chunk++;
+	cursor_begin_chunk(scout);
+	while ((record = cursor_next(reader, scout)) != NULL)
+	{
+		if (record->head.type == PHIG_RECORD_START)
+			scout_start(reader, record);
+		else if (record->head.type == PHIG_RECORD_END)
+			scout_end(reader, record, keep);
+		else if (record->head.type == PHIG_RECORD_EVENT)
+			scout_event(reader, record);
+		else if (record->head.type == PHIG_RECORD_DEFINITION)
+			scout_definition(reader, record);
+	}
+	return true;
+}
+
+/* Collect what ends in the chunk that rows has begun. */
+static void
+gather_ends(PhigLogReader *reader)
+{
+	Cursor	   *rows = &reader->rows;
+	Cursor	   *scout = &reader->scout;
+	const PhigRecord *record;
+	Cursor		again;
+
+	forget_ends(reader);
+	if (scout->index < rows->index ||
+		(scout->index == rows->index && scout->walk.offset < rows->chunk_begin))
+	{
+		cursor_copy(scout, rows);
+		forget_scouted(reader);
+	}
+	if (scout->index == rows->index && scout->walk.offset == rows->chunk_begin)
+	{
+		(void) scout_on(reader, true);
+		return;
+	}
+
+	/* The scout was here already. */
+	cursor_copy(&again, rows);
+	while ((record = cursor_next(reader, &again)) != NULL)
+	{
+		PhigEndBody body;
+
+		if (record->head.type != PHIG_RECORD_END)
+			continue;
+		phig_parse_end(record, &body);
+		add_ending(reader->ends, record, &body);
+	}
+}
+
+/* What began with this record is over, end record or not, and if there is one, the scout is behind it. */
+static bool
+is_over(const PhigLogReader *reader, uint64 seq)
+{
+	return seq < reader->over_before && seq > reader->gap;
+}
+
+static bool
+find_ending(PhigLogReader *reader, uint64 seq, PhigEnding *ending)
+{
+	EndingEntry *entry = hash_search(reader->ends, &seq, HASH_FIND, NULL);
+
+	if (entry == NULL)
+	{
+		while (hash_search(reader->waiting, &seq, HASH_FIND, NULL) != NULL)
+			if (is_over(reader, seq) || !scout_on(reader, false))
+				hash_search(reader->waiting, &seq, HASH_REMOVE, NULL);
+		entry = hash_search(reader->late, &seq, HASH_FIND, NULL);
+	}
+	if (entry == NULL)
+		return false;
+	*ending = entry->ending;
+	(void) hash_search(reader->late, &seq, HASH_REMOVE, NULL);
+	return true;
+}
+
+/* --- rows --- */
+
+static bool
+session_runs(const PhigLogReader *reader, const PhigMeaning *session)
+{
+	char		id[NAMEDATALEN] = {0};
+
+	if (session == NULL || session->session_id == NULL)
+		return false;
+	strlcpy(id, session->session_id, sizeof(id));
+	return hash_search(reader->sessions, id, HASH_FIND, NULL) != NULL;
+}
+
+/* There is no end record: is none to come either? */
+static bool
+end_is_lost(const PhigLogReader *reader, const PhigLogEntry *entry)
+{
+	const PhigSource *source = reader->source;
+
+	if (!source->own)
+		return is_over(reader, entry->seq);
+	return strcmp(source->files[reader->rows.index].node8, source->own8) != 0 ||
+		!session_runs(reader, entry->session);
+}
+
+static const PhigMeaning *
+find_meaning(const PhigLogReader *reader, const uint8 id[PHIG_ID_BYTES])
+{
+	const PhigMeaning *meaning = phig_dictionary_find(reader->dictionary, id);
+
+	if (meaning == NULL && reader->dictionary_before != NULL)
+		meaning = phig_dictionary_find(reader->dictionary_before, id);
+	return meaning;
+}
+
+static void
+make_execution(PhigLogReader *reader, const PhigRecord *record, Datum *values, bool *nulls)
+{
+	PhigLogEntry entry = {.seq = record->head.seq, .started = record->head.time};
+	PhigStartBody body;
+	PhigEnding	ending;
+
+	phig_parse_start(record, &body);
+	entry.kind = body.kind;
+	entry.flags = body.flags;
+	entry.statement = find_meaning(reader, body.statement);
+	entry.session = find_meaning(reader, body.session);
+	/* The record is gone once the scout moves. */
+	if (find_ending(reader, entry.seq, &ending))
+		entry.ending = &ending;
+	else
+		entry.lost = end_is_lost(reader, &entry);
+	phig_row_make(reader->maker, &entry, values, nulls);
+}
+
+static void
+make_event(PhigLogReader *reader, const PhigRecord *record, Datum *values, bool *nulls)
+{
+	PhigLogEntry entry = {.seq = record->head.seq, .started = record->head.time};
+	PhigEnding	ending = {.ended = record->head.time, .executions = 1};
+	PhigEventBody body;
+
+	phig_parse_event(record, &body);
+	entry.kind = body.kind;
+	entry.flags = body.flags;
+	entry.statement = find_meaning(reader, body.statement);
+	entry.session = find_meaning(reader, body.session);
+	entry.ending = &ending;
+	ending.rows = body.rows;
+	ending.outcome = body.outcome;
+	memcpy(ending.sqlstate, body.sqlstate, sizeof(ending.sqlstate));
+	phig_row_make(reader->maker, &entry, values, nulls);
+}
+
+static void
+add_definition(PhigDictionary *dictionary, const PhigRecord *record)
+{
+	phig_dictionary_add(dictionary, record->body, (const char *) record->body + sizeof(PhigDefinitionBody),
+						record->head.body_bytes - sizeof(PhigDefinitionBody));
+}
+
+/* A row, if the record makes one that is wanted. */
+static bool
+make_row(PhigLogReader *reader, const PhigRecord *record, Datum *values, bool *nulls)
+{
+	switch (record->head.type)
+	{
+		case PHIG_RECORD_DEFINITION:
+			add_definition(reader->dictionary, record);
+			return false;
+		case PHIG_RECORD_START:
+			if (!is_wanted(reader, &record->head))
+				return false;
+			make_execution(reader, record, values, nulls);
+			return true;
+		case PHIG_RECORD_EVENT:
+			if (!is_wanted(reader, &record->head))
+				return false;
+			make_event(reader, record, values, nulls);
+			return true;
+		default:
+			return false;		/* ends belong to their starts, seals are for verify_journal() */
+	}
+}
+
+/* --- segments and nodes --- */
+
+static void
+forget_definitions(PhigLogReader *reader)
+{
+	if (reader->dictionary != NULL)
+		phig_dictionary_destroy(reader->dictionary);
+	if (reader->dictionary_before != NULL)
+		phig_dictionary_destroy(reader->dictionary_before);
+	reader->dictionary = NULL;
+	reader->dictionary_before = NULL;
+}
+
+/* The file whose definitions a segment that was not begun by rotation may use; -1: none. */
+static int
+segment_before(const PhigLogReader *reader, int index)
+{
+	const PhigSource *source = reader->source;
+	const PhigSourceFile *file = &source->files[index];
+	const uint8 *parent = file->header.parent_node;
+	char		parent8[9];
+
+	if (file->state != PHIG_HEADER_OK)
+		return -1;
+	if (file->header.reason == PHIG_SEGMENT_BROKEN && index > 0 && !file[-1].last)
+		return index - 1;
+	if (file->header.reason != PHIG_SEGMENT_BRANCH)
+		return -1;
+	snprintf(parent8, sizeof(parent8), "%02x%02x%02x%02x", parent[0], parent[1], parent[2], parent[3]);
+	for (int i = 0; i < source->nfiles; i++)
+		if (source->files[i].last && strcmp(source->files[i].node8, parent8) == 0)
+			return i;
+	return -1;
+}
+
+static void
+load_definitions(PhigLogReader *reader, int index)
+{
+	const PhigRecord *record;
+	Cursor		cursor = {0};
+
+	reader->dictionary_before = phig_dictionary_create();
+	cursor_begin_file(reader, &cursor, index);
+	cursor.chunk_end = PG_UINT64_MAX;
+	while ((record = cursor_next(reader, &cursor)) != NULL)
+		if (record->head.type == PHIG_RECORD_DEFINITION)
+			add_definition(reader->dictionary_before, record);
+}
+
+static void
+begin_node(PhigLogReader *reader, const char *node8)
+{
+	phig_row_maker_set_node(reader->maker, node8);
+	reader->rows.last_seq = 0;
+	reader->scout.index = -1;
+	reader->last_start = 0;
+	reader->last_stop = 0;
+	reader->over_before = 0;
+	reader->gap = 0;
+	forget_scouted(reader);
+}
+
+/* May the file hold rows in range? */
+static bool
+may_match(const PhigLogReader *reader, int index)
+{
+	const PhigLogRange *range = &reader->range;
+	PhigSegmentBounds bounds = phig_source_bounds(reader->source, index);
+
+	return bounds.last_time >= range->since && bounds.first_time <= range->until &&
+		bounds.last_seq >= range->first && bounds.first_seq <= range->last;
+}
+
+static bool
+next_file(PhigLogReader *reader)
+{
+	const PhigSource *source = reader->source;
+	int			previous = reader->rows.index;
+	int			index = previous + 1;
+	int			before;
+
+	while (index < source->nfiles && !may_match(reader, index))
+		index++;
+	forget_definitions(reader);
+	if (index >= source->nfiles)
+		return false;
+	if (previous < 0 || strcmp(source->files[previous].node8, source->files[index].node8) != 0)
+		begin_node(reader, source->files[index].node8);
+	before = segment_before(reader, index);
+	if (before >= 0)
+		load_definitions(reader, before);
+	reader->dictionary = phig_dictionary_create();
+	cursor_begin_file(reader, &reader->rows, index);
+	return true;
+}
+
+static bool
+next_chunk(PhigLogReader *reader)
+{
+	if ((reader->rows.index < 0 || cursor_at_end(&reader->rows)) && !next_file(reader))
+		return false;
+	cursor_begin_chunk(&reader->rows);
+	gather_ends(reader);
+	return true;
 }
 
 /* Add the ids of the sessions that this server has now. */
@@ -436,44 +677,77 @@ note_sessions(HTAB *sessions)
 	}
 }
 
-Datum
-phiguard_read_log(PG_FUNCTION_ARGS)
+PhigLogReader *
+phig_log_open(const char *directory)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	LogReader	reader = {0};
-	HASHCTL		ctl = {.keysize = NAMEDATALEN, .entrysize = NAMEDATALEN, .hcxt = CurrentMemoryContext};
-	HTAB	   *sessions = hash_create("phiguard sessions", 256, &ctl,
-									   HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "phiguard log reader",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	PhigLogReader *reader = palloc0(sizeof(PhigLogReader));
 
-	InitMaterializedSRF(fcinfo, 0);
-	if (rsinfo->setDesc->natts != PHIG_LOG_COLUMNS)
-		elog(ERROR, "phiguard.read_log() has %d columns, not %d", rsinfo->setDesc->natts, PHIG_LOG_COLUMNS);
+	reader->context = context;
+	reader->sessions = make_table("phiguard sessions", NAMEDATALEN, NAMEDATALEN);
 
 	/*
 	 * A session that ends between the two looks wrote its last record before the second one, but
 	 * perhaps after the flush: it counts as running, as it was.
 	 */
-	note_sessions(sessions);
-	reader.source = phig_source_open("access_log");
-	note_sessions(sessions);
+	note_sessions(reader->sessions);
+	reader->source = directory == NULL ? phig_source_open("access_log") :
+		phig_source_open_directory(directory, "read_journal");
+	note_sessions(reader->sessions);
 
-	reader.sessions = sessions;
-	reader.result = rsinfo->setResult;
-	reader.slot = MakeSingleTupleTableSlot(rsinfo->setDesc, &TTSOpsVirtual);
-	reader.no_words = phig_text_array(NIL);
-	reader.row_context = AllocSetContextCreate(CurrentMemoryContext, "phiguard access_log row",
-											   ALLOCSET_DEFAULT_SIZES);
-	for (int i = 0; i < reader.source->nfiles; i++)
+	reader->maker = phig_row_maker_create();
+	reader->notes = palloc0(Max(reader->source->nfiles, 1) * sizeof(FileNotes));
+	reader->server_events = make_table("phiguard server events", PHIG_ID_BYTES, sizeof(ServerEvent));
+	reader->done = true;
+	MemoryContextSwitchTo(old);
+	return reader;
+}
+
+void
+phig_log_close(PhigLogReader *reader)
+{
+	MemoryContextDelete(reader->context);
+}
+
+void
+phig_log_rewind(PhigLogReader *reader, const PhigLogRange *range)
+{
+	reader->range = *range;
+	reader->done = range->since > range->until || range->first > range->last;
+	reader->in_chunk = false;
+	reader->rows.index = -1;
+}
+
+bool
+phig_log_next(PhigLogReader *reader, Datum *values, bool *nulls)
+{
+	MemoryContext old = MemoryContextSwitchTo(reader->context);
+	const PhigRecord *record;
+	bool		made = false;
+
+	while (!made && !reader->done)
 	{
-		PhigSourceFile *file = &reader.source->files[i];
-
-		if (i == 0 || file[-1].last)
-			begin_node(&reader, file->node8);
-		read_segment(&reader, i);
-		if (file->last)
-			end_node(&reader);
+		if (!reader->in_chunk)
+		{
+			reader->in_chunk = next_chunk(reader);
+			reader->done = !reader->in_chunk;
+		}
+		else if ((record = cursor_next(reader, &reader->rows)) != NULL)
+			made = make_row(reader, record, values, nulls);
+		else
+			reader->in_chunk = false;
 	}
-	phig_source_close(reader.source);
-	ExecDropSingleTupleTableSlot(reader.slot);
-	return (Datum) 0;
+	MemoryContextSwitchTo(old);
+	return made;
+}
+
+void
+phig_log_count_segments(const PhigLogReader *reader, int *total, int *read)
+{
+	*total = reader->source->nfiles;
+	*read = 0;
+	for (int i = 0; i < reader->source->nfiles; i++)
+		*read += reader->source->files[i].looked_at;
 }

@@ -1,11 +1,11 @@
 /*
  * source.c
- *		The journal's files, as somebody who reads them on this server sees them.
+ *		A journal's files, as somebody who reads them on this server sees them.
  *
  * Reading needs no lock: what lies before the flushed position never changes
- * again, and what lies behind it is not looked at.  Files are read with pread
- * into a buffer, not mapped: a file that somebody cuts short meanwhile must not
- * take the server down with SIGBUS.
+ * again, and what lies behind it is not looked at.  Files are read into a
+ * buffer, not mapped: a file that somebody cuts short meanwhile must not take
+ * the server down with SIGBUS.
  */
 #include "postgres.h"
 
@@ -13,9 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "catalog/pg_authid.h"
 #include "miscadmin.h"
 #include "port/pg_crc32c.h"
-#include "storage/fd.h"
+#include "utils/acl.h"
+#include "utils/memutils.h"
+#include "utils/wait_event.h"
 
 #include "journal/context.h"
 #include "journal/journal.h"
@@ -43,20 +46,36 @@ put_on_record(const char *what, PhigOutcome outcome, int sqlstate, bool wait)
 	pfree(text);
 }
 
+static void
+refuse(const char *what, const char *detail, const char *hint)
+{
+	put_on_record(what, PHIG_OUTCOME_ERROR, ERRCODE_INSUFFICIENT_PRIVILEGE, true);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to read phiguard's record"),
+			 errdetail_internal("%s", detail),
+			 errhint("%s", hint)));
+}
+
+static void
+admit(const char *what, bool any_directory)
+{
+	if (!phig_is_auditor())
+		refuse(what,
+			   "Only superusers and members of the role that phiguard.auditor_role names may read it.",
+			   "Ask an auditor, or have phiguard.auditor_role set to a role that you are a member of.");
+	if (any_directory && !has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
+		refuse(what,
+			   "An auditor who reads files of the server's operating system must be a member of pg_read_server_files too.",
+			   "Ask a superuser to grant you the role pg_read_server_files.");
+	put_on_record(what, PHIG_OUTCOME_OK, 0, true);
+	phig_journal_flush_all();
+}
+
 void
 phig_source_admit(const char *what)
 {
-	if (!phig_is_auditor())
-	{
-		put_on_record(what, PHIG_OUTCOME_ERROR, ERRCODE_INSUFFICIENT_PRIVILEGE, true);
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to read phiguard's record"),
-				 errdetail("Only superusers and members of the role that phiguard.auditor_role names may read it."),
-				 errhint("Ask an auditor, or have phiguard.auditor_role set to a role that you are a member of.")));
-	}
-	put_on_record(what, PHIG_OUTCOME_OK, 0, true);
-	phig_journal_flush_all();
+	admit(what, false);
 }
 
 /* Names of segments are the files' identity: others (the ring, the spare, what somebody left there) are passed over. */
@@ -67,6 +86,11 @@ list_files(PhigSource *source)
 	struct dirent *entry;
 	int			room = 64;
 
+	if (dir == NULL && !source->own)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not open the directory that was given as a journal: %m"),
+				 errhint("Give the absolute path of a directory on the server that holds segments (*.seg).")));
 	source->files = palloc(room * sizeof(PhigSourceFile));
 	while ((entry = ReadDir(dir, source->directory)) != NULL)
 	{
@@ -81,7 +105,7 @@ list_files(PhigSource *source)
 		if (source->nfiles == room)
 		{
 			room *= 2;
-			source->files = repalloc(source->files, room * sizeof(PhigSourceFile));
+			source->files = repalloc_huge(source->files, room * sizeof(PhigSourceFile));
 		}
 		source->files[source->nfiles++] = file;
 	}
@@ -94,9 +118,11 @@ compare_names(const void *a, const void *b)
 	return strcmp(((const PhigSourceFile *) a)->name, ((const PhigSourceFile *) b)->name);
 }
 
+/* Nothing but the headers is read, since there may be thousands of files. */
 static void
 read_headers(PhigSource *source)
 {
+	source->buffer_room = PHIG_SEGMENT_HEADER_BYTES;
 	for (int i = 0; i < source->nfiles; i++)
 	{
 		PhigSourceFile *file = &source->files[i];
@@ -106,6 +132,7 @@ read_headers(PhigSource *source)
 		file->state = phig_parse_header(&bytes, phig_source_crc32c, &file->header);
 	}
 	phig_source_close(source);
+	source->buffer_room = BUFFER_BYTES;
 }
 
 /* Index behind the node's last file; files stand sorted by name. */
@@ -186,17 +213,35 @@ order_nodes(PhigSource *source)
 	source->files = ordered;
 }
 
-PhigSource *
-phig_source_open(const char *what)
+static void
+close_file(void *arg)
+{
+	phig_source_close(arg);
+}
+
+static PhigSource *
+create_source(void)
 {
 	PhigSource *source = palloc0(sizeof(PhigSource));
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+
+	source->open = -1;
+	source->fd = -1;
+	source->buffer = palloc(BUFFER_BYTES);
+	callback->func = close_file;
+	callback->arg = source;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+	return source;
+}
+
+/* This server's journal, as far as it is on disk. */
+static void
+list_own(PhigSource *source)
+{
 	uint8		node[PHIG_ID_BYTES];
 	uint64		written_offset = 0;
 
-	phig_source_admit(what);
-
-	source->open = -1;
-	source->buffer = palloc(BUFFER_BYTES);
+	source->own = true;
 	phig_journal_directory_path(source->directory);
 	if (phig_journal_node(node))
 	{
@@ -204,39 +249,84 @@ phig_source_open(const char *what)
 		phig_journal_flushed(&source->written_segment, &written_offset);
 	}
 	list_files(source);
-	qsort(source->files, source->nfiles, sizeof(PhigSourceFile), compare_names);
-	read_headers(source);
-	order_nodes(source);
-
 	for (int i = 0; i < source->nfiles; i++)
 		if (strcmp(source->files[i].node8, source->own8) == 0 &&
 			source->files[i].number == source->written_segment)
 			source->files[i].expected_end = written_offset;
+}
+
+static void
+put_in_order(PhigSource *source)
+{
+	qsort(source->files, source->nfiles, sizeof(PhigSourceFile), compare_names);
+	read_headers(source);
+	order_nodes(source);
+}
+
+PhigSource *
+phig_source_open(const char *what)
+{
+	PhigSource *source;
+
+	admit(what, false);
+	source = create_source();
+	list_own(source);
+	put_in_order(source);
 	return source;
 }
 
-/* See PhigBytes. */
-static const uint8_t *
-get_bytes(void *arg, uint64_t offset, size_t want, size_t *have)
+/* By whatever path: what is written just now is not to be read as damage. */
+static bool
+is_own_directory(const char *path)
 {
-	PhigSource *source = arg;
-	uint64		begin = offset > BUFFER_BEHIND ? offset - BUFFER_BEHIND : 0;
-	ssize_t		n;
+	char		own[MAXPGPATH];
+	struct stat a;
+	struct stat b;
 
-	if (likely(offset >= source->buffer_begin &&
-			   offset + want <= source->buffer_begin + source->buffer_len))
+	phig_journal_directory_path(own);
+	return stat(path, &a) == 0 && stat(own, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+PhigSource *
+phig_source_open_directory(const char *path, const char *what)
+{
+	PhigSource *source;
+
+	admit(what, true);
+	if (!is_absolute_path(path) || strlen(path) >= MAXPGPATH - 64)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a journal's directory must be given by an absolute path"),
+				 errhint("Give the absolute path of a directory on the server that holds segments (*.seg).")));
+	source = create_source();
+	if (is_own_directory(path))
+		list_own(source);
+	else
 	{
-		*have = source->buffer_begin + source->buffer_len - offset;
-		return source->buffer + (offset - source->buffer_begin);
+		strlcpy(source->directory, path, sizeof(source->directory));
+		list_files(source);
 	}
+	if (source->nfiles == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FILE),
+				 errmsg("the directory that was given as a journal holds no segments"),
+				 errhint("Give the absolute path of a directory on the server that holds segments (*.seg).")));
+	put_in_order(source);
+	return source;
+}
 
-	CHECK_FOR_INTERRUPTS();
+/* Fill the buffer from begin on. */
+static void
+fill_buffer(PhigSource *source, uint64 begin)
+{
 	source->buffer_begin = begin;
 	source->buffer_len = 0;
-	while (source->buffer_len < BUFFER_BYTES)
+	while (source->fd >= 0 && source->buffer_len < source->buffer_room)
 	{
-		n = pg_pread(source->fd, source->buffer + source->buffer_len,
-					 BUFFER_BYTES - source->buffer_len, (off_t) (begin + source->buffer_len));
+		int			n = FileRead(source->fd, (char *) source->buffer + source->buffer_len,
+								 (int) (source->buffer_room - source->buffer_len),
+								 (off_t) (begin + source->buffer_len), PG_WAIT_EXTENSION);
+
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -245,50 +335,100 @@ get_bytes(void *arg, uint64_t offset, size_t want, size_t *have)
 			break;
 		source->buffer_len += n;
 	}
-	*have = begin + source->buffer_len > offset ? begin + source->buffer_len - offset : 0;
-	return *have > 0 ? source->buffer + (offset - begin) : NULL;
 }
 
+/* See PhigBytes. */
 static const uint8_t *
-get_nothing(void *arg, uint64_t offset, size_t want, size_t *have)
+get_bytes(void *arg, uint64_t offset, size_t want, size_t *have)
 {
-	*have = 0;
-	return NULL;
+	PhigSource *source = arg;
+
+	if (unlikely(offset < source->buffer_begin ||
+				 offset + want > source->buffer_begin + source->buffer_len))
+	{
+		CHECK_FOR_INTERRUPTS();
+		fill_buffer(source, offset > BUFFER_BEHIND ? offset - BUFFER_BEHIND : 0);
+	}
+	*have = source->buffer_begin + source->buffer_len > offset ?
+		source->buffer_begin + source->buffer_len - offset : 0;
+	return *have > 0 ? source->buffer + (offset - source->buffer_begin) : NULL;
+}
+
+/* Its size is asked for only once: readers see the file as it was then. */
+static void
+open_file(PhigSource *source, PhigSourceFile *file)
+{
+	char		path[MAXPGPATH];
+	off_t		size;
+
+	join_path_components(path, source->directory, file->name);
+	file->error = 0;
+	source->fd = PathNameOpenFile(path, O_RDONLY | PG_BINARY);
+	if (source->fd < 0)
+		file->error = errno;
+	else if (file->size == 0)
+	{
+		size = FileSize(source->fd);
+		if (size < 0)
+			file->error = errno;
+		else
+			file->size = size;
+	}
 }
 
 PhigBytes
 phig_source_select(PhigSource *source, int index)
 {
 	PhigSourceFile *file = &source->files[index];
-	PhigBytes	bytes = {get_bytes, source, 0};
-	char		path[MAXPGPATH];
-	struct stat st;
+	PhigBytes	bytes = {.get = get_bytes, .arg = source};
 
-	phig_source_close(source);
-	join_path_components(path, source->directory, file->name);
-	file->error = 0;
-	source->fd = OpenTransientFile(path, O_RDONLY | PG_BINARY);
-	if (source->fd >= 0)
-		source->open = index;
-	if (source->fd < 0 || fstat(source->fd, &st) != 0)
+	if (source->open != index)
 	{
-		file->error = errno;
-		bytes.get = get_nothing;
-		return bytes;
+		phig_source_close(source);
+		source->open = index;
+		open_file(source, file);
 	}
-	file->size = st.st_size;
-	bytes.limit = file->expected_end != 0 ? file->expected_end : file->size;
+	if (source->fd >= 0)
+		bytes.limit = file->expected_end != 0 ? file->expected_end : file->size;
 	return bytes;
 }
 
 void
 phig_source_close(PhigSource *source)
 {
-	if (source->open >= 0)
-		CloseTransientFile(source->fd);
+	if (source->fd >= 0)
+		FileClose(source->fd);
+	source->fd = -1;
 	source->open = -1;
 	source->buffer_begin = 0;
 	source->buffer_len = 0;
+}
+
+/*
+ * Each header says of the segment before it when it was written, and where its own numbers begin.
+ * Only rotation is sure that all records of the one before were seen.
+ */
+PhigSegmentBounds
+phig_source_bounds(const PhigSource *source, int index)
+{
+	const PhigSourceFile *file = &source->files[index];
+	PhigSegmentBounds bounds = {PG_INT64_MIN, PG_INT64_MAX, PG_INT64_MIN, PG_INT64_MAX};
+	const PhigSegmentHeader *next;
+
+	if (file->state == PHIG_HEADER_OK && file->header.number == file->number)
+		bounds.first_seq = (int64) file->header.first_seq;
+	if (file->last || file[1].state != PHIG_HEADER_OK)
+		return bounds;
+	next = &file[1].header;
+	if (next->number != file->number + 1 || next->reason != PHIG_SEGMENT_ROTATION)
+		return bounds;
+	bounds.last_seq = (int64) next->first_seq - 1;
+	if (next->before_first != 0 || next->before_last != 0)
+	{
+		bounds.first_time = next->before_first;
+		bounds.last_time = next->before_last;
+	}
+	return bounds;
 }
 
 uint32

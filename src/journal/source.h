@@ -1,11 +1,13 @@
 /*
  * source.h
- *		The journal's files, as somebody who reads them on this server sees them.
+ *		A journal's files, as somebody who reads them on this server sees them.
  */
 #ifndef PHIG_SOURCE_H
 #define PHIG_SOURCE_H
 
 #include "postgres.h"
+
+#include "storage/fd.h"
 
 #include "journal/parse.h"
 
@@ -15,10 +17,11 @@ typedef struct PhigSourceFile
 	char		name[32];
 	char		node8[9];
 	uint64		number;
-	uint64		size;			/* of the file; 0 when it cannot be opened */
+	uint64		size;			/* of the file when it was first opened; 0 when it cannot be */
 	uint64		expected_end;	/* how far this server has written it; 0: not known, all of the
 								 * file counts */
 	bool		last;			/* none of this node follows */
+	bool		looked_at;		/* its records were, or are about to be */
 	int			error;			/* errno of the latest failure to open or read it; 0: none */
 	PhigHeaderState state;
 	PhigSegmentHeader header;	/* to be believed when state is PHIG_HEADER_OK */
@@ -27,19 +30,31 @@ typedef struct PhigSourceFile
 typedef struct PhigSource
 {
 	char		directory[MAXPGPATH];
-	char		own8[9];		/* this server's node; empty when the journal is not open */
+	bool		own;			/* it is the one that this server writes to */
+	char		own8[9];		/* this server's node; empty when the journal is not open, or the
+								 * directory is another */
 	uint64		written_segment;	/* its newest segment, 0 when not known */
 	int			nfiles;
 	PhigSourceFile *files;		/* parents before the nodes that branch off, this server's node
 								 * last; then by number */
 
 	/* private */
-	int			open;			/* index of the file that fd reads; -1 = none */
-	int			fd;
+	int			open;			/* index of the selected file; -1 = none */
+	File		fd;				/* -1: it could not be opened */
 	uint8	   *buffer;
+	size_t		buffer_room;
 	uint64		buffer_begin;	/* offset of the buffer's first byte in the file */
 	size_t		buffer_len;
 } PhigSource;
+
+/* What the headers say of a segment's records; what they do not say is the end of the type's range. */
+typedef struct PhigSegmentBounds
+{
+	int64		first_time;		/* of its earliest record */
+	int64		last_time;		/* of its latest one */
+	int64		first_seq;
+	int64		last_seq;
+} PhigSegmentBounds;
 
 /*
  * phig_source_admit
@@ -51,17 +66,31 @@ extern void phig_source_admit(const char *what);
 
 /*
  * phig_source_open
- *		Admit a reader, put the reading on record, and list what there is to read.
+ *		Admit a reader of this server's journal, put the reading on record, and list
+ *		what there is to read.
  *
  * what: what is read, for the record: "access_log", "verify_journal".
  * Everything appended before the call is on disk and in the list when it
  * returns; the reading's own record is.
- * Memory:  palloc'd in the current context.
+ * Memory:  palloc'd in the current context, and the open file goes with that:
+ *          it is tied to no transaction, since a cursor may be read in a
+ *          subtransaction that is rolled back.
  * Errors:  42501 when the current role is no auditor (that is on record too);
  *          PG001 when the journal cannot be written; 58030 or 58P01 and their kin for
  *          the directory.
  */
 extern PhigSource *phig_source_open(const char *what);
+
+/*
+ * phig_source_open_directory
+ *		The same for another node's journal, or segments kept elsewhere.
+ *
+ * path: absolute.  Not in the record and not in errors: a path may hold anything.
+ * Nothing is written there.
+ * Errors:  42501 also where the role may not read the server's files; 22023 for
+ *          a path that is not absolute; 58P01 where no segment lies.
+ */
+extern PhigSource *phig_source_open_directory(const char *path, const char *what);
 
 /*
  * phig_source_select
@@ -74,6 +103,9 @@ extern PhigBytes phig_source_select(PhigSource *source, int index);
 
 /* Close the selected file. */
 extern void phig_source_close(PhigSource *source);
+
+/* Between what times and numbers the records of a file lie, as far as that is known. */
+extern PhigSegmentBounds phig_source_bounds(const PhigSource *source, int index);
 
 /* CRC-32C by the processor's instruction where it has one. */
 extern uint32 phig_source_crc32c(const void *data, size_t len);

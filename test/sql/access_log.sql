@@ -54,7 +54,8 @@ SELECT refuse() FROM patient WHERE ssn = 'ssn-5';
 -- The record is for auditors; that somebody tried is on record too.
 SET ROLE regress_phig_clerk;
 SELECT count(*) FROM phiguard.access_log;
-SELECT count(*) FROM phiguard.read_log();
+SELECT count(*) FROM phiguard.journal WHERE directory IS NULL;
+SELECT count(*) FROM phiguard.read_journal('/');
 SELECT count(*) FROM phiguard.verify_journal();
 RESET ROLE;
 SELECT count(*) FROM phiguard.verify_journal();
@@ -78,6 +79,76 @@ SELECT count(*) - :a_count AS one_more FROM mine WHERE kind = 'log_read' AND que
 -- A reading that is only explained is none.
 EXPLAIN (COSTS OFF) SELECT started FROM phiguard.access_log;
 SELECT count(*) - :a_count AS two_more FROM mine WHERE kind = 'log_read' AND query = 'access_log';
+
+-- Conditions that the reader uses are filters as well: the same rows come out with them as without.
+CREATE TEMP TABLE copied AS SELECT "position", started, kind FROM phiguard.access_log;
+CREATE TEMP TABLE middle AS
+SELECT "position" AS p, started AS s FROM copied ORDER BY "position" OFFSET (SELECT count(*) / 2 FROM copied) LIMIT 1;
+DO $$
+DECLARE
+	condition text;
+	read bigint;
+	plain bigint;
+BEGIN
+	FOREACH condition IN ARRAY ARRAY[
+		'"position" > 5::int4', '5::int8 < "position"', '"position" = (SELECT p FROM middle)', '"position" < 7::int2',
+		'"position" BETWEEN 3 AND (SELECT p FROM middle)', '"position" > NULL::int8', '"position" > 5 AND "position" < 5',
+		'started >= (SELECT s FROM middle)', 'started < (SELECT s FROM middle)', 'started > now() - interval ''1 hour''',
+		'started <= (SELECT s FROM middle) OR "position" > 5', 'started > current_date - 1', 'started < localtimestamp + interval ''1 day''',
+		'started < ''infinity''', 'started > ''infinity''::date', 'NOT started < (SELECT s FROM middle)', '"position" <> 4',
+		'started = (SELECT s FROM middle)', 'started > now() - random() * interval ''1 us'' - interval ''1 hour''']
+	LOOP
+		EXECUTE 'SELECT count(*) FROM phiguard.access_log WHERE "position" <= (SELECT max("position") FROM copied) AND (' || condition || ')' INTO read;
+		EXECUTE 'SELECT count(*) FROM copied WHERE ' || condition INTO plain;
+		IF read IS DISTINCT FROM plain THEN
+			RAISE NOTICE '%: % rows, not %', condition, read, plain;
+		END IF;
+	END LOOP;
+END $$;
+
+-- Parameters, of a generic plan too, and an inner side of a join that starts over; each scan is one reading.
+SET plan_cache_mode = force_generic_plan;
+PREPARE at(bigint) AS SELECT count(*) FROM phiguard.access_log WHERE "position" = $1;
+EXPLAIN (COSTS OFF) EXECUTE at(1);
+EXECUTE at((SELECT p FROM middle));
+EXECUTE at(-1);
+EXECUTE at(NULL);
+RESET plan_cache_mode;
+SELECT count(*) FROM mine WHERE kind = 'log_read' AND query = 'access_log' \gset a_
+SELECT count(*) = 3 AS found FROM (SELECT "position" FROM copied ORDER BY 1 LIMIT 3) c
+CROSS JOIN LATERAL (SELECT FROM phiguard.access_log l WHERE l."position" = c."position" OFFSET 0) l;
+SELECT count(*) - :a_count AS two_more FROM mine WHERE kind = 'log_read' AND query = 'access_log';
+
+-- A cursor goes on where it was when a subtransaction that read from it is rolled back, and may be left early.
+BEGIN;
+DECLARE log CURSOR FOR
+SELECT "position" - lag("position", 1, 0::bigint) OVER () > 0 AS further FROM phiguard.access_log;
+FETCH 1 FROM log;
+SAVEPOINT s;
+FETCH 1 FROM log;
+ROLLBACK TO s;
+FETCH 1 FROM log;
+SAVEPOINT s;
+SELECT 1 / 0;
+ROLLBACK TO s;
+FETCH 1 FROM log;
+COMMIT;
+SELECT count(*) FROM (SELECT FROM phiguard.access_log LIMIT 1) l;
+
+-- The table behind the view does not guess which journal is meant, and cannot be written.
+SELECT count(*) FROM phiguard.journal;
+SELECT count(*) FROM phiguard.journal WHERE directory IS NULL OR "position" = 1;
+DELETE FROM phiguard.access_log;
+INSERT INTO phiguard.journal DEFAULT VALUES;
+CREATE FOREIGN TABLE other_columns (a int, directory text) SERVER phiguard_journal;
+SELECT a FROM other_columns;
+DROP FOREIGN TABLE other_columns;
+
+-- Bad directories: what the path was is not in the error.
+SELECT count(*) FROM phiguard.read_journal('relative/path');
+SELECT count(*) FROM phiguard.read_journal(NULL);
+SELECT count(*) FROM phiguard.read_journal('/nonexistent/123-45-6789');
+SELECT count(*) FROM phiguard.read_journal('/');
 
 DROP EXTENSION phiguard CASCADE;
 DROP TABLE patient;

@@ -9,7 +9,7 @@ SELECT d.classid, d.objid, i.type, i.schema, i.identity
   FROM pg_depend d, pg_identify_object(d.classid, d.objid, 0) i
  WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
    AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'phiguard');
-SELECT type, identity FROM member WHERE schema IS DISTINCT FROM 'phiguard' AND type NOT IN ('schema', 'cast', 'event trigger')
+SELECT type, identity FROM member WHERE schema IS DISTINCT FROM 'phiguard' AND type NOT IN ('schema', 'cast', 'event trigger', 'foreign-data wrapper', 'server')
  ORDER BY type COLLATE "C", identity COLLATE "C";
 SELECT type, identity FROM member
  WHERE obj_description(objid, classid::regclass::name) IS NULL AND type NOT IN ('schema', 'composite type')
