@@ -38,7 +38,7 @@
 /* A damaged journal is not to flood the client. */
 #define MAX_WARNINGS 10
 
-#define CHUNK_BYTES (4 * 1024 * 1024)
+#define CHUNK_BYTES (1024 * 1024)
 
 /* A place in the journal that moves forward, from chunk to chunk of a segment. */
 typedef struct Cursor

@@ -67,7 +67,7 @@ static Id	statements[STATEMENTS];
 static Id	sessions[SESSIONS];
 static uint64_t session_uses[SESSIONS];
 static Execution *executions;
-static uint64_t open_in[SLOTS];	/* index + 1 of the execution; 0: idle */
+static uint64_t open_in[SLOTS]; /* index + 1 of the execution; 0: idle */
 static uint64_t starts[2];		/* the latest starts of the server, newest first */
 static uint64_t last_stop;
 

@@ -110,10 +110,22 @@ END $$;
 SET plan_cache_mode = force_generic_plan;
 PREPARE at(bigint) AS SELECT count(*) FROM phiguard.access_log WHERE "position" = $1;
 EXPLAIN (COSTS OFF) EXECUTE at(1);
-EXECUTE at((SELECT p FROM middle));
+SELECT p FROM middle \gset
+EXECUTE at(:p);
 EXECUTE at(-1);
 EXECUTE at(NULL);
 RESET plan_cache_mode;
+
+-- What was read is told in other formats too.
+CREATE FUNCTION explained(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (ANALYZE, FORMAT json) ' || query INTO plan;
+	RETURN format('%s of %s', plan->0->'Plan'->>'Journal Segments Read', plan->0->'Plan'->>'Journal Segments');
+END $$;
+SELECT explained('SELECT FROM phiguard.access_log') ~ '^([0-9]+) of \1$' AS all, explained('SELECT FROM phiguard.access_log WHERE "position" < 0') ~ '^[0-9]+ of [0-9]+$' AS none;
+
 SELECT count(*) FROM mine WHERE kind = 'log_read' AND query = 'access_log' \gset a_
 SELECT count(*) = 3 AS found FROM (SELECT "position" FROM copied ORDER BY 1 LIMIT 3) c
 CROSS JOIN LATERAL (SELECT FROM phiguard.access_log l WHERE l."position" = c."position" OFFSET 0) l;
@@ -150,6 +162,7 @@ SELECT count(*) FROM phiguard.read_journal(NULL);
 SELECT count(*) FROM phiguard.read_journal('/nonexistent/123-45-6789');
 SELECT count(*) FROM phiguard.read_journal('/');
 
+DROP FUNCTION explained(text);
 DROP EXTENSION phiguard CASCADE;
 DROP TABLE patient;
 DROP ROLE regress_phig_clerk;
