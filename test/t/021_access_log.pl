@@ -100,6 +100,38 @@ is($node->safe_psql('postgres', <<'SQL'), 't|t', 'in the order of positions');
 SELECT bool_and(position > previous), bool_and(node = (SELECT min(node) FROM phiguard.access_log))
 FROM (SELECT node, position, lag(position, 1, 0::bigint) OVER () AS previous FROM phiguard.access_log) l
 SQL
+
+#
+# What a header says of the times in the segment before it is so, and leaves segments out.
+#
+@paths = segment_files($directory);
+my ($told, $wrong) = (0, 0);
+for my $i (1 .. $#paths)
+{
+	my @times = map { unpack('q<', substr($_->{bytes}, 16, 8)) }
+	  grep { $_->{type} !~ /[LC]/ } @{ read_segment($paths[ $i - 1 ])->{records} };
+	my ($earliest, $latest) = (sort { $a <=> $b } @times)[ 0, -1 ];
+	my ($first, $last) = unpack('q< q<', substr(read_segment($paths[$i])->{header}, 144, 16));
+	next if $first == 0 && $last == 0;
+	$told++;
+	$wrong++ if $first > $earliest || $last < $latest;
+}
+cmp_ok($told, '>=', 2, 'segments whose times are told');
+is($wrong, 0, 'and right');
+my ($read, $all) = $node->safe_psql('postgres', <<'SQL') =~ /Journal Segments: (\d+) of (\d+)/;
+EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF)
+SELECT * FROM phiguard.access_log WHERE started <= (SELECT min(started) FROM phiguard.access_log)
+SQL
+is($all, scalar @paths, 'EXPLAIN counts the segments');
+cmp_ok($read, '<', $all, 'the first row: not all of them are read');
+is($node->safe_psql('postgres', <<'SQL'), 't|t', 'parts of the log, split at any time, make the whole');
+CREATE TEMP TABLE kept AS SELECT position, started FROM phiguard.access_log;
+SELECT bool_and(before = (SELECT count(*) FROM kept k WHERE k.started < s.started)),
+	bool_and(before + later >= (SELECT count(*) FROM kept))
+FROM (SELECT started, (SELECT count(*) FROM phiguard.access_log l WHERE l.started < k.started) AS before,
+		(SELECT count(*) FROM phiguard.access_log l WHERE l.started >= k.started) AS later
+	FROM kept k WHERE position % 23 = 0) s
+SQL
 my ($name) = $paths[0] =~ m{([0-9a-f]{8})-\d{10}\.seg$};
 is($node->safe_psql('postgres', 'SELECT DISTINCT node FROM phiguard.access_log'), $name, 'node is what its files are called');
 
