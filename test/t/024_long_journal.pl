@@ -130,7 +130,8 @@ copy($_, $own) or die $! for glob("$place/small/*.seg");
 is(sql("SELECT count(*) FROM phiguard.access_log WHERE node = 'cccccccc' AND kind = 'read'"), 200000, 'another node in access_log');
 is(segments_read("SELECT * FROM phiguard.access_log WHERE started BETWEEN '2025-12-31 23:00 UTC' AND '2026-01-01 UTC'"),
 	'2 of 30', 'its last segment, and the one that is being written');
-is(sql('SELECT * FROM phiguard.verify_journal()'), '', 'what was generated is a valid journal');
+is(sql('SELECT node, what FROM phiguard.verify_journal()') =~ s/ records .*//r, 'cccccccc|no checkpoint vouches for',
+	'what was generated is a valid journal, though nobody signed it');
 unlink glob("$own/cccccccc-*.seg");
 
 #
