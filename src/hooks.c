@@ -192,6 +192,13 @@ start_guarded(QueryDesc *queryDesc, int eflags, ExecutorStart_hook_type chain,
 	leave(frame);
 }
 
+/* EXPLAIN measures what it shows, and so does auto_explain, whatever the order of their hooks and ours. */
+static inline bool
+may_be_shown(QueryDesc *queryDesc)
+{
+	return queryDesc->instrument_options != 0 || queryDesc->totaltime != NULL;
+}
+
 /* Before the chain, so that a permission it denies is an attempt on record. */
 static void
 phig_ExecutorStart(QueryDesc *queryDesc, int eflags)
@@ -210,6 +217,8 @@ phig_ExecutorStart(QueryDesc *queryDesc, int eflags)
 		chain(queryDesc, eflags);
 	else
 		start_guarded(queryDesc, eflags, chain, execution);
+	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+		phig_carrier_hide(queryDesc);
 }
 
 /* Parallel workers write no record, but they log errors of their own. */
@@ -286,13 +295,18 @@ finish_writing(QueryDesc *queryDesc, ExecutorFinish_hook_type chain)
 	leave(frame);
 }
 
-/* AFTER triggers and data-modifying CTEs that nobody read run in here; after a mere read, nothing. */
+/*
+ * AFTER triggers and data-modifying CTEs that nobody read run in here; after a mere read, nothing.
+ * Plans that were run are shown later than this.
+ */
 static void
 phig_ExecutorFinish(QueryDesc *queryDesc)
 {
 	ExecutorFinish_hook_type chain = prev_ExecutorFinish ? prev_ExecutorFinish :
 		standard_ExecutorFinish;
 
+	if (may_be_shown(queryDesc))
+		phig_carrier_hide(queryDesc);
 	if (queryDesc->estate->es_top_eflags & EXEC_FLAG_SKIP_TRIGGERS &&
 		queryDesc->estate->es_auxmodifytables == NIL)
 		chain(queryDesc);
@@ -304,6 +318,7 @@ static void
 phig_ExecutorEnd(QueryDesc *queryDesc)
 {
 	PhigExecution *execution = phig_access_find(queryDesc);
+	PlannedStmt *plan = queryDesc->estate->es_plannedstmt;
 
 	if (execution)
 	{
@@ -315,6 +330,8 @@ phig_ExecutorEnd(QueryDesc *queryDesc)
 		prev_ExecutorEnd(queryDesc);
 	else
 		standard_ExecutorEnd(queryDesc);
+	/* One that hides its carrier is gone with the estate. */
+	queryDesc->plannedstmt = plan;
 }
 
 static void

@@ -11,7 +11,9 @@
  */
 #include "postgres.h"
 
+#include "nodes/execnodes.h"
 #include "nodes/makefuncs.h"
+#include "utils/memutils.h"
 
 #include "journal/carrier.h"
 #include "journal/format.h"
@@ -129,22 +131,30 @@ phig_carrier_attach(PlannedStmt *plan, const PhigStatement *statement, const Phi
 	plan->rtable = lappend(plan->rtable, rte);
 }
 
-bool
-phig_carrier_read(const PlannedStmt *plan, PhigCarrier *out)
+/* The strings, or NIL when there is no carrier. */
+static List *
+carried(const PlannedStmt *plan)
 {
-	RangeTblEntry *rte;
-	List	   *strings;
-	Fixed		fixed;
+	const RangeTblEntry *rte;
 
 	if (!phig_carrier_may_be_in(plan))
-		return false;
+		return NIL;
 	rte = llast_node(RangeTblEntry, plan->rtable);
 	if (rte->eref == NULL ||
 		strcmp(rte->eref->aliasname, CARRIER_NAME) != 0 ||
 		list_length(rte->eref->colnames) != CARRIER_STRINGS)
-		return false;
+		return NIL;
+	return rte->eref->colnames;
+}
 
-	strings = rte->eref->colnames;
+bool
+phig_carrier_read(const PlannedStmt *plan, PhigCarrier *out)
+{
+	List	   *strings = carried(plan);
+	Fixed		fixed;
+
+	if (strings == NIL)
+		return false;
 	read_letters(strVal(linitial(strings)), &fixed);
 	memcpy(out->statement.def.id, fixed.id, PHIG_ID_BYTES);
 	out->statement.def.text = strVal(lsecond(strings));
@@ -154,6 +164,23 @@ phig_carrier_read(const PlannedStmt *plan, PhigCarrier *out)
 	out->labels_version = fixed.version;
 	out->unlabelled_stores = strVal(lthird(strings));
 	return true;
+}
+
+void
+phig_carrier_hide(QueryDesc *query_desc)
+{
+	const PlannedStmt *plan = query_desc->plannedstmt;
+	MemoryContext outer;
+	PlannedStmt *shown;
+
+	if (carried(plan) == NIL)
+		return;
+	outer = MemoryContextSwitchTo(query_desc->estate->es_query_cxt);
+	shown = makeNode(PlannedStmt);
+	memcpy(shown, plan, sizeof(PlannedStmt));
+	shown->rtable = list_truncate(list_copy(plan->rtable), list_length(plan->rtable) - 1);
+	query_desc->plannedstmt = shown;
+	MemoryContextSwitchTo(outer);
 }
 
 bool

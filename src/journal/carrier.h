@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "executor/execdesc.h"
 #include "nodes/plannodes.h"
 
 #include "flow/flow.h"
@@ -24,7 +25,8 @@ typedef struct PhigCarrier
  *		Append the carrier to a plan's flattened range table.
  *
  * An RTE_RESULT that no plan node refers to; it survives copyObject, the plan
- * cache, cursors and parallel query, and changes no plan shape.
+ * cache, cursors and parallel query, and changes no plan shape.  EXPLAIN would
+ * tell: see phig_carrier_hide.
  * Memory: copies into the current context, which is the plan's.
  */
 extern void phig_carrier_attach(PlannedStmt *plan, const PhigStatement *statement,
@@ -40,6 +42,17 @@ phig_carrier_may_be_in(const PlannedStmt *plan)
 
 /* False when the plan carries nothing: the planner hook saw no labelled relation, or did not see it at all. */
 extern bool phig_carrier_read(const PlannedStmt *plan, PhigCarrier *out);
+
+/*
+ * phig_carrier_hide
+ *		Let the execution show a plan without the carrier.
+ *
+ * EXPLAIN counts the range table: with more than one entry it writes tenk1.four
+ * for four.  The plan itself may be in a cache, so a copy of its top takes its place in
+ * query_desc; what executes it, and parallel workers, go by the estate, which keeps the original.
+ * Memory: in es_query_cxt; put the original back when that goes.
+ */
+extern void phig_carrier_hide(QueryDesc *query_desc);
 
 /* Has a relation of the plan got other labels since? */
 extern bool phig_carrier_is_stale(const PlannedStmt *plan, const PhigCarrier *carrier);
