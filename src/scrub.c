@@ -192,20 +192,24 @@ message_may_hold_values(const ErrorData *edata)
 	return code != ERRCODE_INSUFFICIENT_PRIVILEGE && code != ERRCODE_FEATURE_NOT_SUPPORTED;
 }
 
+/* All from the first quotes that hold no known name to the last. */
+static bool
+scrub_quotes(const ErrorData *edata, char **text)
+{
+	char	   *quote = first_quote(*text);
+	char	   *behind;
+
+	while (quote != NULL && (behind = skip_known_name(edata, quote)) != NULL)
+		quote = first_quote(behind);
+	return quote != NULL && replace(text, quote, behind_last_quote(quote), "\"...\"");
+}
+
 static bool
 scrub_message(ErrorData *edata)
 {
-	char	   *quote;
-	char	   *behind;
-
 	if (edata->message == NULL || !message_may_hold_values(edata))
 		return false;
-	quote = first_quote(edata->message);
-	while (quote != NULL && (behind = skip_known_name(edata, quote)) != NULL)
-		quote = first_quote(behind);
-	if (quote == NULL)
-		return false;
-	return replace(&edata->message, quote, behind_last_quote(quote), "\"...\"");
+	return scrub_quotes(edata, &edata->message);
 }
 
 /* Key (ssn)=(...) already exists.  Failing row contains (...). */
@@ -228,8 +232,6 @@ scrub_integrity_detail(char **detail)
 static bool
 scrub_detail(ErrorData *edata)
 {
-	char	   *quote;
-
 	if (edata->detail == NULL || strstr(edata->detail, WITHHELD) != NULL)
 		return false;
 	if (CLASS_IS(edata->sqlerrcode, '2', '3'))
@@ -241,9 +243,9 @@ scrub_detail(ErrorData *edata)
 		edata->detail = NULL;
 		return true;
 	}
-	if (!message_may_hold_values(edata) || (quote = first_quote(edata->detail)) == NULL)
+	if (!message_may_hold_values(edata))
 		return false;
-	return replace(&edata->detail, quote, behind_last_quote(quote), "\"...\"");
+	return scrub_quotes(edata, &edata->detail);
 }
 
 static char *
