@@ -14,6 +14,7 @@ tally=$(mktemp "${TMPDIR:-/tmp}/phiguard-tally.XXXXXX")
 trap 'rm -f "$tally"' EXIT
 
 ensure_packages
+ensure_pgaudit
 
 # What needs no server, unless only some tests were named or this is one version of several.
 if [ -z "${TESTS-}${TAP-}${PHIG_SERVER_ONLY-}" ]; then

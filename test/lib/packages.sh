@@ -96,6 +96,21 @@ ensure_packages()
 	[ -z "$missing" ] || die "still missing after installing: $missing"
 }
 
+# pgaudit, beside the distribution's server: other servers are tested without it.
+ensure_pgaudit()
+{
+	local major directory
+
+	major=$(wanted_major)
+	directory=$("${PG_CONFIG:-pg_config}" --pkglibdir)
+	[ "$directory" = "/usr/lib/postgresql/$major/lib" ] && [ ! -e "$directory/pgaudit.so" ] || return 0
+	if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+		die "pgaudit is missing here; as root, run: apt-get install postgresql-$major-pgaudit"
+	fi
+	say "installing from the distribution's packages: postgresql-$major-pgaudit"
+	apt_quietly install -y --no-install-recommends "postgresql-$major-pgaudit"
+}
+
 # ensure_command PACKAGE: for tools that only some jobs need, named as their package is.
 ensure_command()
 {

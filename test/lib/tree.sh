@@ -23,20 +23,25 @@ tree_suite()
 	esac
 }
 
-# The archive this machine itself installs from.
+# The archive this machine itself installs from, or its part with another label.
 tree_mirror()
 {
 	apt-get indextargets 'Identifier: Packages' --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' 2>/dev/null |
-		sed -n 's/^Debian|Debian|//p' | head -n 1
+		sed -n "s/^Debian|${1:-Debian}|//p" | head -n 1
 }
 
-# tree_apt AREA ARGUMENT...: apt-get on lists and a package state of AREA's own.
+tree_cache()
+{
+	echo "${PHIGUARD_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/phiguard}"
+}
+
+# tree_apt AREA ARGUMENT...: apt-get (or TREE_APT) on lists and a package state of AREA's own.
 tree_apt()
 {
 	local area=$1
 
 	shift
-	apt-get -qq -o Dir::Etc::sourcelist="$area/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+	"${TREE_APT:-apt-get}" -qq -o Dir::Etc::sourcelist="$area/sources.list" -o Dir::Etc::sourceparts=/dev/null \
 		-o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
 		-o Dir::State::lists="$area/lists" -o Dir::State::status="$area/status" -o Dir::Cache="$area/cache" \
 		-o Debug::NoLocking=1 -o Acquire::Languages=none -o APT::Sandbox::User= -o Acquire::Retries=3 "$@"
@@ -113,8 +118,13 @@ tree_make()
 		say "no suite of Debian is known for PostgreSQL $major" >&2
 		return 1
 	fi
-	[ -z "$variant" ] || packages="$packages bison flex bzip2 pkgconf libxml2-dev"
-	cache=${PHIGUARD_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/phiguard}
+	# pgaudit, the package, is of no use to a server of our own.
+	if [ -z "$variant" ]; then
+		packages="$packages postgresql-$major-pgaudit"
+	else
+		packages="$packages bison flex bzip2 pkgconf libxml2-dev"
+	fi
+	cache=$(tree_cache)
 	# Another list of packages, or another way to build, is another tree.
 	dir=$cache/$suite-$major${variant:+-$variant}-$({ echo $packages; [ -z "$variant" ] || declare -f tree_assert; } | cksum | cut -d' ' -f1)
 	if [ ! -d "$dir" ]; then
