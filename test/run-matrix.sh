@@ -7,11 +7,13 @@
 # and counts as a failure, unless PHIGUARD_ALLOW_MISSING=1.  PHIGUARD_VERSIONS
 # narrows the list (18-assert is the one built with assertions).  With PHIG_TALLY, counts go to that file and no total is printed.
 # With --build nothing is tested: each version's compiler has a look, warnings are errors.
+# With --long NAME..., run-long.sh has its turn with these scripts.
 
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 . "$(dirname "$0")/lib/packages.sh"
 . "$(dirname "$0")/lib/tree.sh"
+. "$(dirname "$0")/lib/source.sh"
 
 versions=${PHIGUARD_VERSIONS:-15 17 18}
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/phiguard-matrix.XXXXXX")
@@ -20,9 +22,23 @@ trap 'exit 130' INT TERM HUP
 tally=${PHIG_TALLY:-$scratch/tally}
 missing=
 job=test/run-check.sh
-if [ "${1-}" = --build ]; then
-	job=test/build-only.sh
-fi
+case ${1-} in
+	--build) job=test/build-only.sh ;;
+	--long)
+		shift
+		job="test/run-long.sh $*"
+		;;
+esac
+
+# The server's own tests, since no command in a tree can fetch them; without them nothing is in the tally.
+give_source()
+{
+	local tree=$1 tmp=$2 config=$3 version source
+
+	version=$(tree_enter "$tree" "$tmp" "$config" --version | awk '{ print $2 }')
+	source=$(source_regress "$version") || return 1
+	cp -r "$source" "$tmp/regress"
+}
 
 # check_in_tree MAJOR, or MAJOR-assert: false when the version could not be had; failing tests are in the tally.
 check_in_tree()
@@ -37,9 +53,16 @@ check_in_tree()
 	tree=$(tree_make "$major" $variant) || return 1
 	mkdir "$tmp"
 	: >"$tmp/tally"
+	case $job in
+		*run-long.sh*)
+			give_source "$tree" "$tmp" "$config" || return 1
+			pass+=("PHIG_REGRESS=/tmp/regress")
+			;;
+	esac
 	for name in CI WERROR TESTS TAP TERM PHIG_UPDATE_DOCS; do
 		[ -z "${!name-}" ] || pass+=("$name=${!name}")
 	done
+	# shellcheck disable=SC2086
 	tree_enter "$tree" "$tmp" PATH=/usr/bin:/bin HOME=/tmp PG_CONFIG=$config \
 		PHIG_TALLY=/tmp/tally PHIG_SERVER_ONLY=1 "${pass[@]}" $job || true
 	if [ ! -s "$tmp/tally" ]; then
@@ -51,7 +74,8 @@ check_in_tree()
 for major in $versions; do
 	if [ "$major" = "$(wanted_major)" ]; then
 		if [ -z "${PHIG_NATIVE_DONE-}" ]; then
-			PHIG_TALLY=$tally "$PHIG_ROOT/$job" || true
+			# shellcheck disable=SC2086
+			PHIG_TALLY=$tally "$PHIG_ROOT"/$job || true
 		fi
 	elif ! check_in_tree "$major"; then
 		missing="$missing $major"

@@ -12,6 +12,7 @@
 #   PHIG_OUT      what is written here comes back as build/out/<version>/; pages that it changes
 #                 under docs/ come back too, where PHIG_UPDATE_DOCS is set
 #   PHIG_PGXS     the server's test tools (pg_regress and others)
+#   PHIG_WORK/regress   the server's own tests, where PHIG_REGRESS names a directory that has them
 #   and server.sh, beside this file, to start servers.
 #
 # Environment: PG_CONFIG, CC, WERROR as in the Makefile; variables named PHIG_* or in
@@ -98,6 +99,7 @@ copy_checkout()
 	tar -C "$PHIG_ROOT" --exclude=./.git --exclude=./build -cf - . | tar -C "$work/src" -xf - --no-same-owner
 	# pg_regress looks for expected/ beside sql/.
 	ln -s ../expected "$work/src/test/expected"
+	[ -z "${PHIG_REGRESS-}" ] || cp -r "$PHIG_REGRESS" "$work/regress"
 }
 
 user=postgres
