@@ -193,24 +193,12 @@ follow_aggregate(Walk *walk, Aggref *aggref)
 static void
 follow_window(Walk *walk, WindowFunc *window)
 {
-	ListCell   *lc;
-
 	follow_steering(walk, window->aggfilter);
 	if (window->winfnoid == F_COUNT_ANY)
 		follow_steering(walk, window->args);
 	else
 		follow((Node *) window->args, walk);
-	foreach(lc, walk->level->query->windowClause)
-	{
-		WindowClause *clause = lfirst_node(WindowClause, lc);
-
-		if (clause->winref != window->winref)
-			continue;
-		phig_flow_steer_by(walk->ctx, walk->level, clause->partitionClause);
-		phig_flow_steer_by(walk->ctx, walk->level, clause->orderClause);
-		follow_steering(walk, clause->startOffset);
-		follow_steering(walk, clause->endOffset);
-	}
+	phig_flow_steer_by_window(walk->ctx, walk->level, window->winref);
 }
 
 static void

@@ -30,7 +30,9 @@
  *   FILTER, HAVING and an aggregate's own ORDER BY reference.  Window functions
  *   alike; PARTITION BY, ORDER BY and the frame of their windows reference.
  * - WHERE, ON, USING, GROUP BY, DISTINCT, ORDER BY, LIMIT, TABLESAMPLE, row-level
- *   security and check options reference, at every level that is reached.
+ *   security and check options reference, at every level that is reached.  So do the
+ *   keys of windows, and ORDER BY and DISTINCT inside aggregates: they sort the rows of
+ *   the level, even when nobody asks for the function's result.
  * - grouping() returns nothing: which columns are grouped is in the query's text.
  * - Set operations other than UNION ALL compare, and so reference, all columns of
  *   both sides.  The right side of EXCEPT is never returned, both sides of INTERSECT are.

@@ -129,6 +129,7 @@ extern PhigFlowRel *phig_flow_source_rel(PhigFlowContext *ctx, PhigFlowLevel *le
 extern void phig_flow_reach(PhigFlowContext *ctx, PhigFlowLevel *level);
 extern void phig_flow_reach_source(PhigFlowContext *ctx, PhigFlowLevel *level, int rti);
 extern void phig_flow_steer_by(PhigFlowContext *ctx, PhigFlowLevel *level, List *clauses);
+extern void phig_flow_steer_by_window(PhigFlowContext *ctx, PhigFlowLevel *level, Index winref);
 extern Bitmapset *phig_flow_output(PhigFlowContext *ctx, PhigFlowLevel *level, int index);
 
 /* column.c: what reaches one column of a range-table entry. */

@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/tlist.h"
 #include "parser/parsetree.h"
 
 #include "compat.h"
@@ -28,7 +29,15 @@ static void reach_set_operation(PhigFlowContext *ctx, PhigFlowLevel *level, Node
 static void reach_unasked_outputs(PhigFlowContext *ctx, PhigFlowLevel *level);
 static void set_operation_column(PhigFlowContext *ctx, PhigFlowLevel *level, Node *node,
 								 AttrNumber attno, Bitmapset **out);
+static bool steer_by_sorts(Node *node, void *context);
 static void steer(PhigFlowContext *ctx, PhigFlowLevel *level, void *expr);
+
+/* For walking expressions of a level. */
+typedef struct Place
+{
+	PhigFlowContext *ctx;
+	PhigFlowLevel *level;
+} Place;
 
 PhigFlowLevel *
 phig_flow_level(PhigFlowLevel *parent, Query *query)
@@ -199,6 +208,12 @@ phig_flow_reach(PhigFlowContext *ctx, PhigFlowLevel *level)
 		phig_flow_dml(ctx, level);
 	if (query->hasTargetSRFs || level->parent != NULL)
 		reach_unasked_outputs(ctx, level);
+	if (query->hasWindowFuncs || query->hasAggs)
+	{
+		Place		place = {ctx, level};
+
+		steer_by_sorts((Node *) query->targetList, &place);
+	}
 }
 
 static void
@@ -346,6 +361,49 @@ phig_flow_steer_by(PhigFlowContext *ctx, PhigFlowLevel *level, List *clauses)
 			index++;
 		}
 	}
+}
+
+/* Lets the keys and the frame of a window steer. */
+void
+phig_flow_steer_by_window(PhigFlowContext *ctx, PhigFlowLevel *level, Index winref)
+{
+	ListCell   *lc;
+
+	foreach(lc, level->query->windowClause)
+	{
+		WindowClause *clause = lfirst_node(WindowClause, lc);
+
+		if (clause->winref != winref)
+			continue;
+		phig_flow_steer_by(ctx, level, clause->partitionClause);
+		phig_flow_steer_by(ctx, level, clause->orderClause);
+		steer(ctx, level, clause->startOffset);
+		steer(ctx, level, clause->endOffset);
+	}
+}
+
+/*
+ * Windows and aggregates with an order of their own sort the level's rows,
+ * which others then see in that order, whether or not anybody asks for them.
+ */
+static bool
+steer_by_sorts(Node *node, void *context)
+{
+	Place	   *place = context;
+	ListCell   *lc;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, WindowFunc))
+		phig_flow_steer_by_window(place->ctx, place->level, ((WindowFunc *) node)->winref);
+	if (IsA(node, Aggref))
+	{
+		Aggref	   *aggref = (Aggref *) node;
+
+		foreach(lc, aggref->aggorder ? aggref->aggorder : aggref->aggdistinct)
+			steer(place->ctx, place->level, get_sortgroupclause_expr(lfirst(lc), aggref->args));
+	}
+	return expression_tree_walker(node, steer_by_sorts, context);
 }
 
 /* What reaches one output of a level, counted from 0.  Not to be changed by the caller. */

@@ -139,7 +139,13 @@ INSERT INTO claim (query, expected) VALUES
 ('SELECT sum(length(name)) OVER (ORDER BY born RANGE BETWEEN ''1 day''::interval PRECEDING AND CURRENT ROW) FROM patient', 'patient.name | patient.born'),
 ('SELECT id FROM patient ORDER BY row_number() OVER (ORDER BY ssn)', '| patient.ssn'),
 ('SELECT sum(count(ssn)) OVER (ORDER BY zip) FROM patient GROUP BY zip', '| patient.ssn patient.zip'),
-('SELECT n FROM (SELECT id AS n, row_number() OVER (ORDER BY ssn) FROM patient) s', '');
+('SELECT n FROM (SELECT id AS n, row_number() OVER (ORDER BY ssn) FROM patient) s', '| patient.ssn'),
+('SELECT n FROM (SELECT DISTINCT ON (hair) id AS n, row_number() OVER (ORDER BY ssn) FROM patient) s', '| patient.ssn'),
+('WITH c AS MATERIALIZED (SELECT id, row_number() OVER (ORDER BY ssn) FROM patient LIMIT 1) SELECT id FROM c', '| patient.ssn'),
+('SELECT count(*) FROM visit WHERE EXISTS (SELECT row_number() OVER (PARTITION BY zip) FROM patient)', '| patient.zip'),
+('WITH c AS MATERIALIZED (SELECT array_agg(id) AS i, string_agg(hair, '','' ORDER BY ssn) FROM patient) SELECT i FROM c', '| patient.ssn'),
+('WITH c AS MATERIALIZED (SELECT array_agg(id) AS i, count(DISTINCT ssn) FROM patient) SELECT i FROM c', '| patient.ssn'),
+('SELECT s.n FROM (SELECT id AS n, row_number() OVER (ORDER BY ssn) FROM patient LIMIT 1) s, visit v FOR UPDATE OF v', '| patient.ssn');
 
 -- Joins.
 INSERT INTO claim (query, expected) VALUES
