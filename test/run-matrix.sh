@@ -59,7 +59,7 @@ check_in_tree()
 			pass+=("PHIG_REGRESS=/tmp/regress")
 			;;
 	esac
-	for name in CI WERROR TESTS TAP TERM PHIG_UPDATE_DOCS; do
+	for name in CI WERROR TESTS TAP TERM PHIG_UPDATE_DOCS PHIG_LONG PHIG_SQLSMITH_STATEMENTS PHIG_SQLSMITH_SEED; do
 		[ -z "${!name-}" ] || pass+=("$name=${!name}")
 	done
 	# shellcheck disable=SC2086

@@ -122,7 +122,7 @@ tree_make()
 	if [ -z "$variant" ]; then
 		packages="$packages postgresql-$major-pgaudit"
 	else
-		packages="$packages bison flex bzip2 pkgconf libxml2-dev"
+		packages="$packages bison flex bzip2 pkgconf libxml2-dev sqlsmith"
 	fi
 	cache=$(tree_cache)
 	# Another list of packages, or another way to build, is another tree.
