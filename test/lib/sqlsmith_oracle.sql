@@ -9,7 +9,6 @@ CREATE TABLE oracle.seen (line bigserial PRIMARY KEY, pid int, began int8, befor
 \set copy 'COPY oracle.seen (pid, began, before, after, text, application, sqlstate, used, returned, written) FROM ' :'lines'
 :copy;
 DELETE FROM oracle.seen WHERE application NOT ILIKE 'sqlsmith::dut%';
-CREATE INDEX ON oracle.seen (pid, began, text);
 
 CREATE TABLE oracle.record AS
 	SELECT node, position, pid, (extract(epoch FROM started - '2000-01-01 00:00+00') * 1000000)::int8 AS started, kind, outcome, sqlstate,
@@ -33,38 +32,32 @@ CREATE FUNCTION oracle.names(wanted text[], recorded text[]) RETURNS bool LANGUA
 $$ SELECT wanted <@ recorded OR NOT EXISTS (SELECT FROM unnest(wanted) w WHERE NOT EXISTS
 	(SELECT FROM oracle.also WHERE name = w AND names && recorded)) $$;
 
--- Executions over labelled columns that are not on record, or not with all their columns.  An execution has a record
--- that was begun while it was started, or shares the one of an earlier execution of the same text in the same statement
--- of the client.  without: as if this column stood in no record.
+-- Records by the execution that began them: they were begun while it was started.
+CREATE TABLE oracle.begun AS
+	SELECT s.line, s.pid, s.began, s.text, r.returned, r.stored, r.returned || r.referenced || r.stored AS named, r.executions
+	FROM oracle.seen s JOIN oracle.record r ON r.pid = s.pid AND r.started BETWEEN s.before AND s.after;
+CREATE INDEX ON oracle.begun (pid, began, text);
+ANALYZE oracle.begun;
+
+-- Executions over labelled columns that are not on record, or not with all their columns: no record was begun by them, nor by
+-- an earlier execution of the same text in the same statement of the client, which they share.  without: as if this
+-- column stood in no record.
 CREATE FUNCTION oracle.misses(without text DEFAULT '') RETURNS SETOF oracle.seen LANGUAGE sql STABLE AS
 $$
-	WITH wanted AS MATERIALIZED (SELECT * FROM oracle.seen WHERE used <> '{}' OR written <> '{}'),
-	record AS (
-		SELECT pid, started, array_remove(returned, without) AS returned, array_remove(stored, without) AS stored,
-			array_remove(returned || referenced || stored, without) AS named
-		FROM oracle.record),
-	own AS MATERIALIZED (
-		SELECT s.*, r.returned AS r_returned, r.stored AS r_stored, r.named AS r_named
-		FROM wanted s JOIN record r ON r.pid = s.pid AND r.started BETWEEN s.before AND s.after
-		WHERE oracle.names(s.used, r.named) AND oracle.names(s.returned, r.returned)
-			AND oracle.names(s.written, r.stored))
-	SELECT * FROM wanted s
-	WHERE NOT EXISTS (SELECT FROM own WHERE own.line = s.line)
-		AND NOT EXISTS (
-			SELECT FROM own WHERE (own.pid, own.began, own.text) = (s.pid, s.began, s.text) AND own.line < s.line
-				AND oracle.names(s.used, r_named) AND oracle.names(s.returned, r_returned) AND oracle.names(s.written, r_stored))
+	SELECT * FROM oracle.seen s
+	WHERE (used <> '{}' OR written <> '{}') AND NOT EXISTS (
+		SELECT FROM oracle.begun b WHERE (b.pid, b.began, b.text) = (s.pid, s.began, s.text) AND b.line <= s.line
+			AND oracle.names(s.used, array_remove(b.named, without))
+			AND oracle.names(s.returned, array_remove(b.returned, without))
+			AND oracle.names(s.written, array_remove(b.stored, without)))
 	ORDER BY line
 $$;
 
 -- Texts, by statement of the client, of which the records count fewer executions than the witness.
 CREATE FUNCTION oracle.miscounted() RETURNS TABLE (pid int, began int8, text int8, seen int8, recorded numeric) LANGUAGE sql STABLE AS
 $$
-	WITH wanted AS (SELECT * FROM oracle.seen WHERE used <> '{}' OR written <> '{}'),
-	found AS (
-		SELECT DISTINCT s.pid, s.began, s.text, r.node, r.position, r.executions
-		FROM wanted s JOIN oracle.record r ON r.pid = s.pid AND r.started BETWEEN s.before AND s.after)
 	SELECT * FROM
-		(SELECT s.pid, s.began, s.text, count(*) AS seen FROM wanted s GROUP BY 1, 2, 3) s
-		LEFT JOIN (SELECT f.pid, f.began, f.text, sum(executions) AS recorded FROM found f GROUP BY 1, 2, 3) f USING (pid, began, text)
+		(SELECT s.pid, s.began, s.text, count(*) AS seen FROM oracle.seen s WHERE used <> '{}' OR written <> '{}' GROUP BY 1, 2, 3) s
+		LEFT JOIN (SELECT b.pid, b.began, b.text, sum(executions) AS recorded FROM oracle.begun b GROUP BY 1, 2, 3) b USING (pid, began, text)
 	WHERE seen > coalesce(recorded, 0)
 $$;
