@@ -137,30 +137,34 @@ check_error(Client *c, const PGresult *result)
 		line(c->errors, "%s: %s: %s", c->mark, c->kind, PQresultErrorMessage(result));
 }
 
-static void
+/* False, as in copy_in(), when the connection was lost in the middle: libpq may not say so again. */
+static bool
 copy_out(Client *c)
 {
 	char	   *row;
+	int			len;
 
-	while (PQgetCopyData(c->conn, &row, 0) > 0)
+	while ((len = PQgetCopyData(c->conn, &row, 0)) > 0)
 	{
 		note(c);
 		PQfreemem(row);
 	}
+	return len == -1;
 }
 
-static void
+static bool
 copy_in(Client *c)
 {
 	char		row[64];
+	bool		ok = true;
 
 	for (int i = 0; i < 3; i++)
 	{
 		int			len = snprintf(row, sizeof(row), "%d\t%09d\n", i, c->statements);
 
-		PQputCopyData(c->conn, row, len);
+		ok = ok && PQputCopyData(c->conn, row, len) == 1;
 	}
-	PQputCopyEnd(c->conn, NULL);
+	return ok && PQputCopyEnd(c->conn, NULL) == 1;
 }
 
 /*
@@ -172,6 +176,7 @@ take_results(Client *c, int skip)
 {
 	PGresult   *result;
 	bool		ok = true;
+	bool		lost = false;
 
 	while ((result = PQgetResult(c->conn)) != NULL)
 	{
@@ -186,17 +191,17 @@ take_results(Client *c, int skip)
 					note(c);
 				break;
 			case PGRES_COPY_OUT:
-				copy_out(c);
+				lost = !copy_out(c);
 				break;
 			case PGRES_COPY_IN:
-				copy_in(c);
+				lost = !copy_in(c);
 				break;
 			default:
 				check_error(c, result);
 				ok = false;
 		}
 		PQclear(result);
-		if (!ok && PQstatus(c->conn) != CONNECTION_OK)
+		if (lost || (!ok && PQstatus(c->conn) != CONNECTION_OK))
 			return false;
 	}
 	return ok;

@@ -141,34 +141,6 @@ sub note_start
 
 # --- ways to end
 
-sub postmaster
-{
-	my ($pid) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
-	return $pid;
-}
-
-# [state, parent] as the kernel has them; nothing when the process is gone.
-sub process
-{
-	my ($pid) = @_;
-	open(my $fh, '<', "/proc/$pid/stat") or return ();
-	my $stat = <$fh> // '';
-	return $stat =~ /^\d+ \(.*\) (\S) (\d+)/s;
-}
-
-sub children
-{
-	my ($parent) = @_;
-	return grep { my ($state, $ppid) = process($_); defined $ppid && $ppid == $parent } map { m{(\d+)} } glob '/proc/[0-9]*';
-}
-
-# Nobody may be there to collect an orphan that has ended: a zombie is dead too.
-sub wait_until_dead
-{
-	my @pids = @_;
-	wait_for('processes end', sub { !grep { my ($state) = process($_); defined $state && $state ne 'Z' } @pids });
-}
-
 sub some_backend
 {
 	my @pids = split /\n/, $node->safe_psql('postgres', q{
@@ -176,47 +148,31 @@ sub some_backend
 	return @pids ? $pids[ $draw->(scalar @pids) ] : die 'no client is connected';
 }
 
-sub keeper
+# Its children end by themselves when they notice.
+sub end_postmaster
 {
-	my ($pid) = grep { slurp_file("/proc/$_/cmdline") =~ /phiguard journal keeper/ } children(postmaster());
-	return $pid // die 'there is no keeper';
-}
+	my @children = child_pids(postmaster_pid($node));
 
-sub start_anew
-{
+	$node->kill9;
+	wait_until_dead(@children);
 	unlink $node->data_dir . '/postmaster.pid', glob($node->host . '/.s.PGSQL.' . $node->port . '*');
 	start();
 }
 
-sub end_postmaster
-{
-	my @children = children(postmaster());
-
-	$node->kill9;
-	wait_until_dead(@children);
-	start_anew();
-}
-
-# Everybody at once: no child may start, and none may notice that its parent is gone.
 sub cut_power
 {
 	my ($way) = @_;
-	my $postmaster = postmaster();
 
-	kill 'STOP', $postmaster;
-	my @children = children($postmaster);
-	kill 'KILL', @children;
-	$node->kill9;
-	wait_until_dead(@children, $postmaster);
+	kill_server($node);
 	$way = $power->cut($way);
-	start_anew();
+	start();
 	return $way;
 }
 
 my %ways = (
 	'a backend is killed' => sub { kill 'KILL', some_backend() },
 	'backends are terminated' => sub { kill 'TERM', some_backend(), some_backend(), some_backend() },
-	'the keeper is killed' => sub { kill 'KILL', keeper() },
+	'the keeper is killed' => sub { kill 'KILL', keeper_pid($node) },
 	'the postmaster is killed' => \&end_postmaster,
 	'immediate stop' => sub { $node->stop('immediate'); start() },
 	'the power is cut' => sub { return cut_power() },
@@ -240,7 +196,8 @@ sub start_clients
 {
 	my ($kill, $sync) = @_;
 	my $notes = "$place/notes.$kill";
-	my $run = IPC::Run::start([ $client, 'load', $node->connstr('postgres'), $notes, $kill, $clients, $seed * 1000 + $kill, $sync ]);
+	my $run = IPC::Run::start([ $client, 'load', $node->connstr('postgres'), $notes, $kill, $clients, $seed * 1000 + $kill, $sync ],
+		IPC::Run::timeout(300));
 
 	return ($run, $notes);
 }
