@@ -52,11 +52,18 @@ typedef struct Client
 } Client;
 
 static volatile sig_atomic_t stopping = 0;
+static pid_t parent;			/* nobody outlives the test */
 
 static void
 on_sigterm(int signal)
 {
 	stopping = 1;
+}
+
+static bool
+is_over(void)
+{
+	return stopping || getppid() != parent;
 }
 
 static void
@@ -137,7 +144,7 @@ check_error(Client *c, const PGresult *result)
 		line(c->errors, "%s: %s: %s", c->mark, c->kind, PQresultErrorMessage(result));
 }
 
-/* False, as in copy_in(), when the connection was lost in the middle: libpq may not say so again. */
+/* False when the connection was lost in the middle: libpq offers the same COPY again and again then. */
 static bool
 copy_out(Client *c)
 {
@@ -169,16 +176,15 @@ copy_in(Client *c)
 
 /*
  * Take what comes until the statement is done, and note the first answer behind the first `skip`
- * results, which are those of SET and its like.  False when there was an error.
+ * results, which are those of SET and its like.  False at the first error: the session is given up then.
  */
 static bool
 take_results(Client *c, int skip)
 {
 	PGresult   *result;
 	bool		ok = true;
-	bool		lost = false;
 
-	while ((result = PQgetResult(c->conn)) != NULL)
+	while (ok && (result = PQgetResult(c->conn)) != NULL)
 	{
 		switch (PQresultStatus(result))
 		{
@@ -191,18 +197,16 @@ take_results(Client *c, int skip)
 					note(c);
 				break;
 			case PGRES_COPY_OUT:
-				lost = !copy_out(c);
+				ok = copy_out(c);
 				break;
 			case PGRES_COPY_IN:
-				lost = !copy_in(c);
+				ok = copy_in(c);
 				break;
 			default:
 				check_error(c, result);
 				ok = false;
 		}
 		PQclear(result);
-		if (lost || (!ok && PQstatus(c->conn) != CONNECTION_OK))
-			return false;
 	}
 	return ok;
 }
@@ -333,19 +337,21 @@ run_pipeline(Client *c)
 	}
 	ok = ok && PQpipelineSync(c->conn);
 	strcpy(c->mark_sync, sync);
-	for (int i = 0, done = 0; ok && done == 0;)
+	for (int answers = 0, nulls = 0, done = 0; ok && done == 0;)
 	{
 		PGresult   *result = PQgetResult(c->conn);
 
-		if (result == NULL)		/* between two statements */
+		/* One between two statements. */
+		if (result == NULL)
 		{
-			ok = PQstatus(c->conn) == CONNECTION_OK;
+			ok = ++nulls < 2;
 			continue;
 		}
+		nulls = 0;
 		switch (PQresultStatus(result))
 		{
 			case PGRES_TUPLES_OK:
-				strcpy(c->mark, marks[i++]);
+				strcpy(c->mark, marks[answers++]);
 				c->noted = false;
 				note(c);
 				break;
@@ -354,11 +360,9 @@ run_pipeline(Client *c)
 			case PGRES_PIPELINE_SYNC:
 				done = 1;
 				break;
-			case PGRES_PIPELINE_ABORTED:
-				break;
 			default:
 				check_error(c, result);
-				ok = PQstatus(c->conn) == CONNECTION_OK;
+				ok = false;
 		}
 		PQclear(result);
 	}
@@ -391,7 +395,7 @@ connect_again(Client *c)
 static void
 work(Client *c)
 {
-	while (!stopping)
+	while (!is_over())
 	{
 		size_t		kind = draw(c, lengthof(simples) + 3);
 		bool		ok;
@@ -426,6 +430,7 @@ load(char *argv[])
 			Client		c = {.conninfo = argv[0], .prefix = argv[2], .number = i, .sync = argv[5]};
 			char		suffix[16];
 
+			parent = getppid();
 			c.seed = atoi(argv[4]) * 1000 + i;
 			snprintf(suffix, sizeof(suffix), "%d", i);
 			c.notes = open_notes(argv[1], suffix);
@@ -433,7 +438,7 @@ load(char *argv[])
 			work(&c);
 			_exit(0);
 		}
-	while (!stopping)
+	while (!is_over())
 		usleep(20000);
 	for (int i = 0; i < clients; i++)
 		kill(pids[i], SIGTERM);
@@ -520,6 +525,7 @@ main(int argc, char *argv[])
 {
 	struct sigaction action = {.sa_handler = on_sigterm};
 
+	parent = getppid();
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	if (argc == 8 && strcmp(argv[1], "load") == 0)

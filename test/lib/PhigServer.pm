@@ -15,7 +15,7 @@ use Time::HiRes qw(usleep);
 
 our @EXPORT = qw(
   crc32c new_server add_patients journal_dir segments newest_segment findings is_intact
-  wait_for wait_until_open log_rows read_segment read_bytes write_bytes flip_byte
+  wait_for wait_until_open log_rows long_reads read_segment read_bytes write_bytes flip_byte
   open_session query close_session
   postmaster_pid child_pids keeper_pid wait_until_dead kill_server
 );
@@ -109,6 +109,13 @@ sub log_rows
 	my ($node, $columns, $where) = @_;
 	return $node->safe_psql('postgres',
 		"SELECT $columns FROM (SELECT * FROM phiguard.access_log ORDER BY started, position) l WHERE $where");
+}
+
+# So many different reads of one labelled row, each with a definition of 2 to 6 kB.
+sub long_reads
+{
+	my ($count) = @_;
+	return map { 'SELECT ssn FROM patient WHERE id = 1' . ' AND id < 10000' x (150 + $_) . ';' } 1 .. $count;
 }
 
 # --- files

@@ -13,6 +13,7 @@
 #                 under docs/ come back too, where PHIG_UPDATE_DOCS is set
 #   PHIG_PGXS     the server's test tools (pg_regress and others)
 #   PHIG_WORK/regress   the server's own tests, where PHIG_REGRESS names a directory that has them
+#   PHIG_DISK     a file system of its own, of 8 MB, where that can be had without being somebody special
 #   and server.sh, beside this file, to start servers.
 #
 # Environment: PG_CONFIG, CC, WERROR as in the Makefile; variables named PHIG_* or in
@@ -66,6 +67,30 @@ unprivileged()
 	else
 		"$@"
 	fi
+}
+
+# on_small_disk COMMAND...: as the unprivileged user, with a small file system mounted at $work/disk where the kernel
+# lets us; inside a tree (tree.sh) there is one already.
+on_small_disk()
+{
+	local mount='mount -t tmpfs -o size=8m,mode=1777 small "$0"' privileges=
+
+	if [ -n "${PHIG_DISK-}" ]; then
+		unprivileged "$@"
+		return
+	fi
+	mkdir "$work/disk"
+	if [ "$(id -u)" = 0 ] && unshare --mount sh -c "$mount" "$work/disk" 2>/dev/null; then
+		namespace=(unshare --mount)
+		privileges="setpriv --reuid=$user --regid=$(id -g "$user") --clear-groups"
+	elif unprivileged unshare --user --map-user="$(id -u "$user")" --map-group="$(id -g "$user")" --keep-caps --mount sh -c "$mount" "$work/disk" 2>/dev/null; then
+		namespace=(unprivileged unshare --user --map-user="$(id -u "$user")" --map-group="$(id -g "$user")" --keep-caps --mount)
+		privileges="setpriv --inh-caps=-all --ambient-caps=-all --bounding-set=-all"
+	else
+		unprivileged "$@"
+		return
+	fi
+	"${namespace[@]}" sh -c "$mount && exec $privileges \"\$@\"" "$work/disk" "$@"
 }
 
 # A relocated server: programs find lib and share relative to themselves, so

@@ -4,11 +4,13 @@
 
 set -euo pipefail
 
-status=0
+
 first=${PHIG_CRASH_SEED:-101}
 for seed in $(seq "$first" $((first + 7))); do
 	PHIG_CRASH_KILLS=25 PHIG_CRASH_SEED=$seed TAP=018 test/lib/run-tests.sh
-	awk '$2 > 0 { failed = 1 } END { exit failed }' "$PHIG_OUT/tally" || status=1
+	if ! awk '$2 > 0 { failed = 1 } END { exit failed }' "$PHIG_OUT/tally"; then
+		exit 1
+	fi
 done
 cat "$PHIG_OUT/crash"
-exit $status
+

@@ -188,8 +188,7 @@ sub fill
 	my ($mark) = @_;
 	my $file = $killed->basedir . '/' . ($mark =~ s/ /_/gr) . '.sql';
 
-	append_to_file($file, join("\n", 'SET phiguard.journal_sync = off;', "SET phiguard.app_user = '$mark';",
-		map { "SELECT ssn AS read_$_ FROM patient WHERE id = 1" . ' AND id < 10000' x 300 . ';' } 1 .. $reads));
+	append_to_file($file, join("\n", 'SET phiguard.journal_sync = off;', "SET phiguard.app_user = '$mark';", long_reads($reads)));
 	$killed->safe_psql('postgres', "\\i $file");
 }
 
