@@ -17,7 +17,7 @@ our @EXPORT = qw(
   crc32c new_server add_patients journal_dir segments newest_segment findings is_intact
   wait_for wait_until_open log_rows long_reads read_segment read_bytes write_bytes flip_byte
   open_session query close_session
-  postmaster_pid child_pids keeper_pid wait_until_dead kill_server
+  postmaster_pid child_pids keeper_pid wait_until_dead freeze_postmaster kill_server
 );
 
 # A server with phiguard, not started; further arguments are lines of its postgresql.conf.
@@ -289,14 +289,24 @@ sub wait_until_dead
 	wait_for('processes end', sub { !grep { my ($state) = process($_); defined $state && $state ne 'Z' } @pids });
 }
 
-# Everybody at once: no child may start, and none may notice that its parent is gone.
-sub kill_server
+# The postmaster begins no process any more and ends none; returns those it has.
+sub freeze_postmaster
 {
 	my ($node) = @_;
 	my $postmaster = postmaster_pid($node);
 
 	kill 'STOP', $postmaster;
-	my @children = child_pids($postmaster);
+	wait_for('the postmaster stands still', sub { (process($postmaster))[0] eq 'T' });
+	return child_pids($postmaster);
+}
+
+# Everybody at once: no child may start, and none may notice that its parent is gone.
+sub kill_server
+{
+	my ($node) = @_;
+	my $postmaster = postmaster_pid($node);
+	my @children = freeze_postmaster($node);
+
 	kill 'KILL', @children;
 	$node->kill9;
 	wait_until_dead(@children, $postmaster);

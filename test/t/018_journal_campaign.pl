@@ -151,7 +151,7 @@ sub some_backend
 # Its children end by themselves when they notice.
 sub end_postmaster
 {
-	my @children = child_pids(postmaster_pid($node));
+	my @children = freeze_postmaster($node);
 
 	$node->kill9;
 	wait_until_dead(@children);
