@@ -244,7 +244,7 @@ my $newest = newest_segment($killed_dir);
 my ($record, $seal) = middle_record($newest);
 flip_byte($newest, $record->{offset} + 40);
 my ($header, $name) = nothing_is_overwritten('altered in the newest');
-is("$header->{reason} $header->{broken_offset}", '4 ' . ($seal->{offset} + 64), 'altered in the newest: the new segment says where the chain broke');
+is("$header->{reason} $header->{broken_offset}", '4 ' . $seal->{behind}, 'altered in the newest: the new segment says where the chain broke');
 like(findings($killed), qr/^\Q$name\E\|$record->{seq}\|the record at offset $record->{offset} .* was altered/m,
 	'altered in the newest: the verifier finds the record');
 

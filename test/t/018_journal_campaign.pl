@@ -34,7 +34,7 @@ my $dir = "$place/journal";
 my $power = PhigPower->new(directory => $dir, shadow => "$place/shadow", library => $library, draw => $draw);
 my $node = new_server('campaign', 'fsync = on', "phiguard.journal_directory = '$dir'",
 	'phiguard.journal_segment_size = 1MB', 'phiguard.journal_buffers = 256kB', 'max_connections = 50',
-	'log_statement = none', 'autovacuum = off');
+	'phiguard.journal_checkpoint_interval = 1', 'log_statement = none', 'autovacuum = off');
 
 sub start
 {
