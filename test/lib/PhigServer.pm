@@ -11,7 +11,7 @@ use PhigJournal qw(crc32c);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(usleep);
+use Time::HiRes qw(usleep clock_gettime CLOCK_MONOTONIC);
 
 our @EXPORT = qw(
   crc32c new_server add_patients journal_dir segments newest_segment findings is_intact
@@ -300,17 +300,20 @@ sub freeze_postmaster
 	return child_pids($postmaster);
 }
 
-# Everybody at once: no child may start, and none may notice that its parent is gone.
+# Everybody at once: no child may start, and none may notice that its parent is gone.  Returns when, in seconds of
+# the monotonic clock.
 sub kill_server
 {
 	my ($node) = @_;
 	my $postmaster = postmaster_pid($node);
 	my @children = freeze_postmaster($node);
+	my $at = clock_gettime(CLOCK_MONOTONIC);
 
 	kill 'KILL', @children;
 	$node->kill9;
 	wait_until_dead(@children, $postmaster);
 	unlink $node->data_dir . '/postmaster.pid', glob($node->host . '/.s.PGSQL.' . $node->port . '*');
+	return $at;
 }
 
 1;

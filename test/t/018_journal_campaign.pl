@@ -162,11 +162,11 @@ sub end_postmaster
 sub cut_power
 {
 	my ($way) = @_;
+	my $at = kill_server($node);
 
-	kill_server($node);
 	$way = $power->cut($way);
 	start();
-	return $way;
+	return ($way, $at * 1000);
 }
 
 my %ways = (
@@ -245,8 +245,9 @@ sub one_kill
 
 	pause(400 + $draw->(800));
 	my $killed_at = clock_gettime(CLOCK_MONOTONIC) * 1000;
-	my $way = $ways{$name}->();
+	my ($way, $cut_at) = $ways{$name}->();
 	my $cut = $name eq 'the power is cut';
+	$killed_at = $cut_at if $cut;
 	wait_until_open($node);
 	pause(300);
 	$run->signal('TERM');
