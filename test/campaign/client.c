@@ -452,7 +452,7 @@ static void
 crowd_share(char *argv[], int first, int sessions, int ready, int start, int result)
 {
 	Client	   *crowd = calloc(sessions, sizeof(Client));
-	int			counts[2] = {0, 0};	/* answered, refused */
+	int			counts[2] = {0, 0}; /* answered, refused */
 	char		byte = 0;
 
 	for (int i = 0; i < sessions; i++)
