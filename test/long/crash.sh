@@ -7,7 +7,7 @@ set -euo pipefail
 
 first=${PHIG_CRASH_SEED:-101}
 for seed in $(seq "$first" $((first + 7))); do
-	PHIG_CRASH_KILLS=25 PHIG_CRASH_SEED=$seed TAP=018 test/lib/run-tests.sh
+	PHIG_CRASH_KILLS=25 PHIG_CRASH_SEED=$seed TAP=026 test/lib/run-tests.sh
 	if ! awk '$2 > 0 { failed = 1 } END { exit failed }' "$PHIG_OUT/tally"; then
 		exit 1
 	fi
