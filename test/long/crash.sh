@@ -4,7 +4,6 @@
 
 set -euo pipefail
 
-
 first=${PHIG_CRASH_SEED:-101}
 for seed in $(seq "$first" $((first + 7))); do
 	PHIG_CRASH_KILLS=25 PHIG_CRASH_SEED=$seed TAP=026 test/lib/run-tests.sh
@@ -13,4 +12,3 @@ for seed in $(seq "$first" $((first + 7))); do
 	fi
 done
 cat "$PHIG_OUT/crash"
-

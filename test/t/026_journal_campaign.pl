@@ -249,7 +249,8 @@ sub one_kill
 	my $cut = $name eq 'the power is cut';
 	$killed_at = $cut_at if $cut;
 	wait_until_open($node);
-	pause(300);
+	wait_for('the clients are back', sub { grep { $_->[3] > $killed_at + 100 } notes_of($notes) });
+	pause(200);
 	$run->signal('TERM');
 	$run->finish;
 
@@ -300,7 +301,7 @@ is(log_rows($node, q{count(*), count(DISTINCT (node, position)), count(DISTINCT 
 # The tests above can fail: a disk that reports a sync and does not do it loses what was answered.
 $power->lie(1);
 my ($run, $notes) = start_clients($kills + 1, 'on');
-pause(1000);
+wait_for('answers', sub { notes_of($notes) > 50 });
 cut_power('none');
 $power->lie(0);
 wait_until_open($node);
