@@ -55,20 +55,26 @@ is_branch_of_node(const PhigVerifier *v, const PhigBranch *branch)
 	return strcmp(parent8, v->node8) == 0;
 }
 
-/* Did a node take over from this one?  Then what follows its last seal here may be half a copy. */
+/* Did nodes take over from this one, each at a place that was met?  Then what follows here may be half a copy. */
 static bool
-is_parent(const PhigVerifier *v)
+was_left(const PhigVerifier *v)
 {
+	bool		left = false;
+
 	for (int i = 0; i < v->nbranches; i++)
 		if (is_branch_of_node(v, &v->branches[i]))
-			return true;
-	return false;
+		{
+			if (!v->branches[i].matched)
+				return false;
+			left = true;
+		}
+	return left;
 }
 
 static bool
 tail_is_excused(const PhigVerifier *v)
 {
-	return v->segment->last && v->segment->expected_end == 0 && is_parent(v);
+	return v->segment->last && v->segment->expected_end == 0 && was_left(v);
 }
 
 /* --- the hash --- */
@@ -111,7 +117,7 @@ hash_up_to(PhigVerifier *v, uint64_t offset)
 		uint64_t	left = offset - v->hashed_to;
 		size_t		want = left < PHIG_RECORD_MAX_BYTES ? (size_t) left : PHIG_RECORD_MAX_BYTES;
 		size_t		have;
-		const uint8_t *p = bytes->get(bytes->arg, v->hashed_to, want, &have);
+		const uint8_t *p = phig_bytes_at(bytes, v->hashed_to, want, &have);
 
 		if (p == NULL || have < want)
 		{
@@ -309,6 +315,19 @@ header_trouble(PhigHeaderState state)
 	return "the segment's header cannot be read";
 }
 
+/* Of the first record there, before which no header says so; 0: it cannot be read either. */
+static uint64_t
+first_number(PhigVerifier *v)
+{
+	PhigWalk	walk;
+
+	phig_walk_begin(&walk, &v->segment->bytes, v->crc32c);
+	if (phig_walk_next(&walk) != PHIG_STEP_RECORD)
+		return 0;
+	return walk.record.head.seq +
+		(walk.record.head.type == PHIG_RECORD_SEAL || walk.record.head.type == PHIG_RECORD_CHECKPOINT);
+}
+
 /* Check the header, begin the first batch's hash.  False when the segment cannot be read on. */
 static bool
 begin_segment(PhigVerifier *v)
@@ -323,7 +342,13 @@ begin_segment(PhigVerifier *v)
 	if (state == PHIG_HEADER_EMPTY && tail_is_excused(v))
 		return false;
 	if (trouble != NULL)
-		finding(v, v->next_seq, "%s", trouble);
+	{
+		/* A node whose first header is lost may be a branch, and begin at any number. */
+		uint64_t	there = v->segment->number == 1 ? first_number(v) : v->next_seq;
+
+		finding(v, there != 0 ? there : v->next_seq, "%s", trouble);
+		v->next_seq = there;
+	}
 	if (state == PHIG_HEADER_SHORT || state == PHIG_HEADER_VERSION)
 		return false;
 
@@ -343,7 +368,7 @@ begin_segment(PhigVerifier *v)
 		v->next_seq = 0;
 	}
 
-	raw = bytes->get(bytes->arg, 0, PHIG_SEGMENT_HEADER_BYTES, &have);
+	raw = phig_bytes_at(bytes, 0, PHIG_SEGMENT_HEADER_BYTES, &have);
 	v->hash_known = trouble == NULL && raw != NULL && have >= PHIG_SEGMENT_HEADER_BYTES;
 	if (v->hash_known)
 		hash_over(v, header->prev_hash, raw, PHIG_SEGMENT_HEADER_BYTES, v->hash);
@@ -400,7 +425,8 @@ check_record(PhigVerifier *v)
 	{
 		check_hole(v, seq);
 		v->next_seq = seq + 1;
-		v->last_seq = seq;
+		if (!v->misplaced)
+			v->last_seq = seq;
 	}
 	if (v->batch_seq == 0)
 		v->batch_seq = seq;
