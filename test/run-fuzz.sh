@@ -4,7 +4,8 @@
 #
 # Compiles every test/fuzz/*_fuzz.c with the sources that its "sources:" line names, and
 # runs it over its corpus and FUZZ_RUNS mutations of it.  FUZZ_SEED starts the
-# mutations; both are fixed unless set.  A target is one test.  See fuzz/README.md.
+# mutations; both are fixed unless set.  A target with a "seconds:" line runs so long instead, longer
+# as FUZZ_RUNS is more.  A target is one test.  See fuzz/README.md.
 # With PHIG_TALLY, counts go to that file and no total is printed.
 
 set -euo pipefail
@@ -42,11 +43,13 @@ build()
 
 fuzz()
 {
-	local name=$1 started
+	local name=$1 started seconds
 
 	started=$(date +%s%N)
+	seconds=$(sed -n 's|^/\* seconds: \(.*\) \*/$|\1|p' "test/fuzz/$name.c")
 	if build "$name" >"$out/$name.log" 2>&1 && [ -x "$out/$name" ] &&
-		ASAN_OPTIONS=abort_on_error=1:detect_leaks=0 UBSAN_OPTIONS=abort_on_error=1:print_stacktrace=1 \
+		env ${seconds:+FUZZ_SECONDS=$((seconds * runs / 20000 + 1))} \
+			ASAN_OPTIONS=abort_on_error=1:detect_leaks=0 UBSAN_OPTIONS=abort_on_error=1:print_stacktrace=1 \
 			"$out/$name" "$runs" "$seed" "$out/$name.input" "test/fuzz/corpus/${name%_fuzz}" >"$out/$name.log" 2>&1; then
 		printf 'ok      %-10s %-28s %6d ms  %s\n' fuzz "$name" $((($(date +%s%N) - started) / 1000000)) "$(tail -n 1 "$out/$name.log")"
 		tally_add "$tally" 1 0

@@ -2,7 +2,7 @@
  * driver.c
  *		Replays a target's corpus, then mutations of it, in an order that the seed fixes.
  *
- * usage: TARGET RUNS SEED INPUT-FILE CORPUS-DIRECTORY
+ * usage: TARGET RUNS SEED INPUT-FILE CORPUS-DIRECTORY; FUZZ_SECONDS counts instead of RUNS where it is set.
  *
  * When a sanitizer (told to abort), abort() or the watch-dog ends the process, the
  * input that did it is in INPUT-FILE.  Without a corpus the mutations begin with an empty input.
@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fuzz.h"
@@ -192,7 +193,10 @@ int
 main(int argc, char **argv)
 {
 	static uint8_t buf[MAX_INPUT_BYTES];
+	const char *seconds = getenv("FUZZ_SECONDS");
+	time_t		end = seconds != NULL ? time(NULL) + atol(seconds) : 0;
 	long		runs;
+	long		done = 0;
 
 	if (argc != 5)
 	{
@@ -208,7 +212,7 @@ main(int argc, char **argv)
 
 	for (int i = 0; i < ninputs; i++)
 		run_one(corpus[i].data, corpus[i].size);
-	for (long i = 0; i < runs; i++)
+	for (; seconds != NULL ? time(NULL) < end : done < runs; done++)
 	{
 		const Input *from = &corpus[below(ninputs)];
 		size_t		size = from->size;
@@ -218,6 +222,6 @@ main(int argc, char **argv)
 			size = mutate(buf, size);
 		run_one(buf, size);
 	}
-	printf("%d inputs, %ld mutations, %lu refused\n", ninputs, runs, phig_fuzz_errors);
+	printf("%d inputs, %ld mutations, %lu refused\n", ninputs, done, phig_fuzz_errors);
 	return 0;
 }

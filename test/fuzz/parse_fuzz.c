@@ -1,20 +1,24 @@
 /* sources: src/journal/parse.c src/journal/chain.c src/journal/checkpoint.c src/journal/verify.c */
+/* seconds: 45 */
 /*
  * parse_fuzz.c
  *		Can bytes break the journal's parser, or hide from the verifier?
  *
- * Writes journals of two nodes (the second a branch of the first) in memory,
+ * Writes journals of two nodes (the second a branch of the first), signed, in memory,
  * damages them in ways that a fixed seed chooses, some as a forger would, with
- * checksums made right again, and reads them: no access out of bounds (the
+ * checksums and hashes made right again, and reads them: no access out of bounds (the
  * sanitizers say so), an end in time (the alarm says so), and at least one
  * finding wherever a byte differs from what was written.  The untouched journal
- * has none.
+ * has none.  All of this twice: as the server verifies its own files, by the key and
+ * knowing how far it wrote; and as phiguard-verify does, by the key and anchors.
  *
- * usage: parse_fuzz ROUNDS SEED; PARSE_FUZZ_VERBOSE=1 prints the findings.
+ * usage: parse_fuzz ROUNDS SEED; FUZZ_SECONDS counts instead of ROUNDS where it is set.
+ * PARSE_FUZZ_VERBOSE=1 prints the findings.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/evp.h>
@@ -26,6 +30,7 @@
 #define SEGMENT_BYTES 8192
 #define DAMAGES_PER_JOURNAL 10
 #define SYSTEM UINT64_C(7300000000000000001)
+#define MAX_ANCHORS (SEGMENTS * 8)
 
 typedef struct File
 {
@@ -33,7 +38,7 @@ typedef struct File
 	size_t		size;
 	size_t		end;			/* of the records */
 	int			nrecords;
-	size_t		records[SEGMENT_BYTES / 40];	/* offsets, seals included */
+	size_t		records[SEGMENT_BYTES / 40];	/* offsets, seals and checkpoints included */
 	bool		present;
 } File;
 
@@ -43,6 +48,13 @@ static uint64_t random_state;
 static uint64_t seed = 1;
 static long round_number;
 static int	findings;
+
+/* Who signs, and who else might. */
+static const uint8_t signing_seed[PHIG_SIGNING_SEED_BYTES] = "the key of the server";
+static const uint8_t other_seed[PHIG_SIGNING_SEED_BYTES] = "a key of the forger";
+static PhigPublicKey public_key;
+static PhigCheckpoint anchors[MAX_ANCHORS];	/* each checkpoint of the pristine journal */
+static int	nanchors;
 
 static uint32_t
 any(uint32_t below)
@@ -169,6 +181,49 @@ append_seal(File *file, size_t covered_from, uint64_t seq, uint8_t *hash)
 	memcpy(hash, next, PHIG_HASH_BYTES);
 }
 
+/* The record of a checkpoint, signed for the place where it stands: behind it, in data, nothing. */
+static void
+sign_record(const uint8_t *data, size_t offset, uint8_t *record, const uint8_t *seed, PhigCheckpoint *c)
+{
+	PhigSegmentHeader header = {0};
+	PhigRecord	parsed = {.offset = offset, .bytes = record, .body = record + sizeof(PhigRecordHeader)};
+
+	memcpy(&header.system_identifier, data + 16, 8);
+	memcpy(header.node, data + 24, PHIG_ID_BYTES);
+	memcpy(&header.number, data + 40, 8);
+	memcpy(&parsed.head, record, sizeof(parsed.head));
+	phig_parse_checkpoint(&header, &parsed, c);
+	if (!phig_checkpoint_sign(c, seed))
+		fail("no signature");
+	memcpy(record + 72, c->key, PHIG_KEY_ID_BYTES);
+	memcpy(record + 80, c->signature, PHIG_SIGNATURE_BYTES);
+	record_crc(record, PHIG_CHECKPOINT_BYTES);
+}
+
+/* hash: of the last seal, or the header; covered_from: the first byte behind it. */
+static void
+last_hash(const uint8_t *data, size_t covered_from, size_t end, const uint8_t *hash, uint8_t *last)
+{
+	if (end > covered_from)
+		hash3(hash, PHIG_HASH_BYTES, data + covered_from, end - covered_from, NULL, 0, last);
+	else
+		memcpy(last, hash, PHIG_HASH_BYTES);
+}
+
+static void
+append_checkpoint(File *file, size_t covered_from, uint64_t seq, const uint8_t *hash)
+{
+	uint8_t		last[PHIG_HASH_BYTES];
+	uint8_t    *record = file->data + file->end;
+	size_t		offset = file->end;
+
+	last_hash(file->data, covered_from, offset, hash, last);
+	append(file, PHIG_RECORD_CHECKPOINT, seq, sizeof(PhigCheckpointBody));
+	put(record + 32, 1, 8);
+	memcpy(record + 40, last, PHIG_HASH_BYTES);
+	sign_record(file->data, offset, record, signing_seed, &anchors[nanchors++]);
+}
+
 /* hash: in, the last hash of what precedes (zeros: nothing); out, this segment's. */
 static void
 write_segment(File *file, int index, uint64_t *seq, uint8_t *hash)
@@ -195,19 +250,30 @@ write_segment(File *file, int index, uint64_t *seq, uint8_t *hash)
 		put(p + 112, *seq - 1, 8);
 	}
 	put(p + 120, branch ? PHIG_SEGMENT_BRANCH : index == 0 ? PHIG_SEGMENT_FIRST : PHIG_SEGMENT_ROTATION, 4);
+	if (index != 0 && !branch)
+	{
+		put(p + 144, UINT64_C(800000000000000) + any(1000), 8);
+		put(p + 152, UINT64_C(800000000001000) + any(1000), 8);
+	}
+	put(p + 160, 1, 8);
 	header_crc(p);
 	file->end = PHIG_SEGMENT_HEADER_BYTES;
 	hash3(hash, PHIG_HASH_BYTES, p, PHIG_SEGMENT_HEADER_BYTES, NULL, 0, hash);
 
 	covered_from = file->end;
+	if (any(4) == 0)
+		append_checkpoint(file, covered_from, *seq - 1, hash);
 	for (int batch = 0; batch < nbatches; batch++)
 	{
 		for (int n = 1 + (int) any(6); n > 0; n--)
 			append_any(file, (*seq)++);
 		append_seal(file, covered_from, *seq - 1, hash);
 		covered_from = file->end - PHIG_SEAL_BYTES;
+		/* The end of each node is signed: a stop does so. */
+		if (any(3) == 0 || (batch == nbatches - 1 && index >= BRANCH - 1))
+			append_checkpoint(file, covered_from, *seq - 1, hash);
 	}
-	hash3(hash, PHIG_HASH_BYTES, file->data + covered_from, PHIG_SEAL_BYTES, NULL, 0, hash);
+	last_hash(file->data, covered_from, file->end, hash, hash);
 }
 
 static void
@@ -216,6 +282,7 @@ write_journal(void)
 	uint8_t		hash[PHIG_HASH_BYTES] = {0};
 	uint64_t	seq = 1;
 
+	nanchors = 0;
 	for (int i = 0; i < SEGMENTS; i++)
 		write_segment(&pristine[i], i, &seq, hash);
 }
@@ -249,16 +316,28 @@ count_finding(void *arg, const char *node8, const char *segment, uint64_t positi
 	(void) arg;
 }
 
+/* elsewhere: as phiguard-verify does, by anchors; otherwise as the server verifies its own node. */
 static int
-verify_journal(void)
+verify_journal(bool elsewhere)
 {
 	PhigVerifier verifier = {0};
+	PhigAnchor	kept[MAX_ANCHORS];
 	PhigBranch	branch = {.node8 = "bbbbbbbb", .segment = "bbbbbbbb-0000000001.seg"};
 	PhigBytes	bytes = {get_bytes, &files[BRANCH], files[BRANCH].size};
 	PhigSegmentHeader header;
 
 	verifier.crc32c = crc32c;
 	verifier.report = count_finding;
+	verifier.keys = &public_key;
+	verifier.nkeys = 1;
+	if (elsewhere)
+	{
+		memset(kept, 0, sizeof(kept));
+		for (int i = 0; i < nanchors; i++)
+			kept[i].checkpoint = anchors[i];
+		verifier.anchors = kept;
+		verifier.nanchors = nanchors;
+	}
 	if (files[BRANCH].present && phig_parse_header(&bytes, crc32c, &header) == PHIG_HEADER_OK &&
 		header.reason == PHIG_SEGMENT_BRANCH)
 	{
@@ -273,24 +352,30 @@ verify_journal(void)
 	for (int i = 0; i < SEGMENTS; i++)
 	{
 		bool		second = i == BRANCH;
+		bool		own = second && !elsewhere;
 		char		name[32];
 		PhigSegment segment = {.name = name, .number = second ? 1 : (uint64_t) i + 1};
 
+		if (elsewhere && second && !files[i].present)
+			continue;
 		if (i == 0 || second)
-			phig_verify_begin_node(&verifier, second ? "bbbbbbbb" : "aaaaaaaa", second ? SYSTEM : 0);
+			phig_verify_begin_node(&verifier, second ? "bbbbbbbb" : "aaaaaaaa", own ? SYSTEM : 0);
 		if (files[i].present)
 		{
 			snprintf(name, sizeof(name), "%s-%010d.seg", verifier.node8, (int) segment.number);
 			segment.bytes = (PhigBytes) {get_bytes, &files[i], files[i].size};
 			segment.last = i >= BRANCH - 1;
-			segment.expected_end = second ? pristine[i].end : 0;
-			if (second && segment.bytes.limit > pristine[i].end)
+			segment.expected_end = own ? pristine[i].end : 0;
+			if (own && segment.bytes.limit > pristine[i].end)
 				segment.bytes.limit = pristine[i].end;
 			phig_verify_segment(&verifier, &segment);
 		}
 		if (i >= BRANCH - 1)
-			phig_verify_end_node(&verifier, second ? 1 : BRANCH);
+			phig_verify_end_node(&verifier, own ? 1 : second ? 0 : BRANCH);
 	}
+	phig_verify_end(&verifier);
+	if (verifier.hash_failed)
+		fail("no hash");
 	return findings;
 }
 
@@ -354,9 +439,6 @@ forge_record(File *file)
 	size_t		length = record_length(file, record);
 	size_t		at = 8 + any((uint32_t) length - 8);
 
-	/* The newest seal's time and reserved bytes are covered by no seal yet. */
-	if (file == &files[BRANCH] && record == file->nrecords - 1 && at >= 16 && at < 32)
-		at = 32;
 	p[at] ^= (uint8_t) (1 + any(255));
 	record_crc(p, length);
 }
@@ -413,16 +495,122 @@ forge_removal(File *file)
 {
 	int			record = (int) any((uint32_t) file->nrecords);
 	size_t		length = record_length(file, record);
-	bool		seal = file->data[file->records[record] + 24] == PHIG_RECORD_SEAL;
+	uint8_t		type = file->data[file->records[record] + 24];
+	bool		numbered = type != PHIG_RECORD_SEAL && type != PHIG_RECORD_CHECKPOINT;
 
 	remove_range(file, file->records[record], length);
-	for (int next = record + 1; next < file->nrecords && !seal; next++)
+	for (int next = record + 1; next < file->nrecords && numbered; next++)
 	{
 		uint8_t    *p = file->data + file->records[next] - length;
 
 		p[8]--;					/* seqs stay below 256 */
 		record_crc(p, record_length(file, next));
 	}
+}
+
+/* What becomes of checkpoints behind what is hashed again. */
+typedef enum Treatment
+{
+	KEPT,
+	FITTED,						/* the hash made right, the signature not */
+	SIGNED_BY_OTHER,			/* whose key it names */
+	SIGNED_IN_HIS_NAME,			/* by another key, naming the right one */
+	DROPPED
+}			Treatment;
+
+static void
+treat_checkpoint(const uint8_t *data, size_t offset, uint8_t *record, const uint8_t *last, Treatment treatment)
+{
+	PhigCheckpoint c;
+
+	memcpy(record + 40, last, PHIG_HASH_BYTES);
+	if (treatment == SIGNED_BY_OTHER || treatment == SIGNED_IN_HIS_NAME)
+		sign_record(data, offset, record, other_seed, &c);
+	if (treatment == SIGNED_IN_HIS_NAME)
+		memcpy(record + 72, public_key.id, PHIG_KEY_ID_BYTES);
+	record_crc(record, PHIG_CHECKPOINT_BYTES);
+}
+
+/* Every seal of the file made right, and its checkpoints from a record on.  hash: out, the last one. */
+static void
+hash_again(File *file, int from, Treatment treatment, uint8_t *hash)
+{
+	static File old;
+	size_t		covered_from = PHIG_SEGMENT_HEADER_BYTES;
+	uint8_t		last[PHIG_HASH_BYTES];
+
+	old = *file;
+	memset(file->data + PHIG_SEGMENT_HEADER_BYTES, 0, sizeof(file->data) - PHIG_SEGMENT_HEADER_BYTES);
+	file->end = PHIG_SEGMENT_HEADER_BYTES;
+	file->nrecords = 0;
+	hash3(file->data + 64, PHIG_HASH_BYTES, file->data, PHIG_SEGMENT_HEADER_BYTES, NULL, 0, hash);
+	for (int i = 0; i < old.nrecords; i++)
+	{
+		uint8_t    *record = file->data + file->end;
+		size_t		length = record_length(&old, i);
+
+		memcpy(record, old.data + old.records[i], length);
+		if (record[24] == PHIG_RECORD_SEAL && length == PHIG_SEAL_BYTES)
+		{
+			last_hash(file->data, covered_from, file->end, hash, hash);
+			memcpy(record + 32, hash, PHIG_HASH_BYTES);
+			record_crc(record, length);
+			covered_from = file->end;
+		}
+		else if (record[24] == PHIG_RECORD_CHECKPOINT && length == PHIG_CHECKPOINT_BYTES && i >= from && treatment != KEPT)
+		{
+			if (treatment == DROPPED)
+			{
+				memset(record, 0, length);
+				continue;
+			}
+			last_hash(file->data, covered_from, file->end, hash, last);
+			treat_checkpoint(file->data, file->end, record, last, treatment);
+		}
+		file->records[file->nrecords++] = file->end;
+		file->end += length;
+	}
+	last_hash(file->data, covered_from, file->end, hash, hash);
+}
+
+/* A record changed, and from it on everything hashed again: to the end of its segment, or node, or of all. */
+static void
+forge_history(void)
+{
+	int			first = (int) any(SEGMENTS);
+	int			last = any(3) == 0 ? first : first == BRANCH || any(2) ? SEGMENTS - 1 : BRANCH - 1;
+	Treatment	treatment = (Treatment) any(DROPPED + 1);
+	int			record = (int) any((uint32_t) files[first].nrecords);
+	uint8_t    *p = files[first].data + files[first].records[record];
+	uint8_t		hash[PHIG_HASH_BYTES];
+
+	p[16 + any(6)] ^= (uint8_t) (1 + any(255));
+	record_crc(p, record_length(&files[first], record));
+	for (int i = first; i <= last; i++)
+	{
+		if (i > first)
+		{
+			memcpy(files[i].data + 64, hash, PHIG_HASH_BYTES);
+			header_crc(files[i].data);
+		}
+		hash_again(&files[i], i == first ? record : 0, treatment, hash);
+	}
+}
+
+/* The end cut off behind a seal or checkpoint, with the segments that follow it on its node. */
+static void
+cut_end(void)
+{
+	int			first = (int) any(SEGMENTS);
+	File	   *file = &files[first];
+	int			record = (int) any((uint32_t) file->nrecords);
+
+	while (record > 0 && file->data[file->records[record] + 24] != PHIG_RECORD_SEAL)
+		record--;
+	if (record + 1 < file->nrecords)
+		memset(file->data + file->records[record + 1], 0, sizeof(file->data) - file->records[record + 1]);
+	for (int i = first + 1; i < BRANCH; i++)
+		files[i].present = false;
 }
 
 static void
@@ -459,7 +647,7 @@ damage(void)
 {
 	File	   *file = &files[any(SEGMENTS)];
 
-	switch (any(9))
+	switch (any(12))
 	{
 		case 0:
 			flip(file);
@@ -485,9 +673,27 @@ damage(void)
 		case 7:
 			file->size = any((uint32_t) file->end);
 			break;
+		case 8:
+			cut_end();
+			break;
+		case 9:
+		case 10:
+			forge_history();
+			break;
 		default:
 			hostile(file);
 	}
+}
+
+/* Without the last checkpoint of all: no record is lost with it. */
+static void
+restore_last_checkpoint(void)
+{
+	static const uint8_t zeros[PHIG_CHECKPOINT_BYTES];
+	size_t		offset = pristine[BRANCH].end - PHIG_CHECKPOINT_BYTES;
+
+	if (memcmp(files[BRANCH].data + offset, zeros, sizeof(zeros)) == 0)
+		memcpy(files[BRANCH].data + offset, pristine[BRANCH].data + offset, PHIG_CHECKPOINT_BYTES);
 }
 
 static bool
@@ -509,12 +715,16 @@ int
 main(int argc, char **argv)
 {
 	long		rounds = argc > 1 ? atol(argv[1]) : 20000;
+	const char *seconds = getenv("FUZZ_SECONDS");
+	time_t		end = seconds != NULL ? time(NULL) + atol(seconds) : 0;
 	long		damaged = 0;
 
 	if (argc > 2)
 		seed = strtoull(argv[2], NULL, 10);
+	if (!phig_public_key_of_seed(&public_key, signing_seed))
+		fail("no key");
 
-	for (round_number = 0; round_number < rounds; round_number++)
+	for (round_number = 0; seconds != NULL ? time(NULL) < end : round_number < rounds; round_number++)
 	{
 		alarm(20);
 		if (round_number % DAMAGES_PER_JOURNAL == 0)
@@ -522,7 +732,7 @@ main(int argc, char **argv)
 			random_state = seed + (uint64_t) round_number;
 			write_journal();
 			memcpy(files, pristine, sizeof(files));
-			if (verify_journal() != 0)
+			if (verify_journal(false) != 0 || verify_journal(true) != 0)
 				fail("a finding in an untouched journal");
 			read_journal();
 		}
@@ -535,8 +745,14 @@ main(int argc, char **argv)
 		if (is_pristine())
 			continue;
 		damaged++;
-		if (verify_journal() == 0)
-			fail("damage that nobody found");
+		if (verify_journal(false) == 0)
+			fail("damage that the server does not find");
+		if (verify_journal(true) == 0)
+		{
+			restore_last_checkpoint();
+			if (!is_pristine())
+				fail("damage that nobody finds, with all anchors");
+		}
 	}
 	printf("%ld journals damaged, every damage found\n", damaged);
 	return damaged > 0 ? 0 : 1;
