@@ -262,14 +262,18 @@ static const uint8_t *
 get_bytes(void *arg, uint64_t offset, size_t want, size_t *have)
 {
 	uint64_t	begin = offset > BUFFER_BEHIND ? offset - BUFFER_BEHIND : 0;
+	uint64_t	end = reader.begin + reader.len;
 
-	if (likely(offset >= reader.begin && offset + want <= reader.begin + reader.len))
+	if (likely(offset >= reader.begin && offset + want <= end))
 	{
-		*have = reader.begin + reader.len - offset;
+		*have = end - offset;
 		return reader.buffer + (offset - reader.begin);
 	}
+	/* What is there already is not read again. */
+	reader.len = begin >= reader.begin && begin < end ? end - begin : 0;
+	if (reader.len > 0)
+		memmove(reader.buffer, reader.buffer + (begin - reader.begin), reader.len);
 	reader.begin = begin;
-	reader.len = 0;
 	while (reader.len < BUFFER_BYTES)
 	{
 		ssize_t		n = pread(reader.fd, reader.buffer + reader.len, BUFFER_BYTES - reader.len,

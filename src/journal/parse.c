@@ -34,14 +34,14 @@ is_zero(const uint8_t *p, size_t len)
 }
 
 /* Bytes at offset, of which at least want are there; NULL when they are not. */
-static const uint8_t *
+static inline const uint8_t *
 need(PhigBytes *bytes, uint64_t offset, size_t want, size_t *have)
 {
 	const uint8_t *p;
 
 	if (offset > bytes->limit || bytes->limit - offset < want)
 		return NULL;
-	p = bytes->get(bytes->arg, offset, want, have);
+	p = phig_bytes_at(bytes, offset, want, have);
 	if (p == NULL || *have < want)
 		return NULL;
 	if (*have > bytes->limit - offset)
@@ -179,15 +179,15 @@ length_is_sane(uint32_t length)
 }
 
 /* Decode a record's header from 32 bytes; false when no record has such a header. */
-static bool
+static inline bool
 decode_record_header(const uint8_t *p, PhigRecordHeader *head)
 {
 	uint32_t	body_room;
 
 	head->length = get32(p);
 	head->type = p[offsetof(PhigRecordHeader, type)];
-	if (!length_is_sane(head->length) ||
-		!is_zero(p + offsetof(PhigRecordHeader, reserved), sizeof(head->reserved)))
+	/* The reserved bytes share a word with the type. */
+	if (!length_is_sane(head->length) || get32(p + offsetof(PhigRecordHeader, type)) > UINT8_MAX)
 		return false;
 	head->crc = get32(p + offsetof(PhigRecordHeader, crc));
 	head->seq = get64(p + offsetof(PhigRecordHeader, seq));
@@ -200,7 +200,7 @@ decode_record_header(const uint8_t *p, PhigRecordHeader *head)
 }
 
 /* Is there a record at offset that counts? */
-static bool
+static inline bool
 record_at(PhigWalk *walk, uint64_t offset, PhigRecord *record)
 {
 	size_t		have;

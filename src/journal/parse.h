@@ -32,7 +32,29 @@ typedef struct PhigBytes
 	const uint8_t *(*get) (void *arg, uint64_t offset, size_t want, size_t *have);
 	void	   *arg;
 	uint64_t	limit;			/* bytes that count: the file's size, or what the server flushed */
+
+	/* What get returned last: phig_bytes_at's own. */
+	const uint8_t *window;
+	uint64_t	window_offset;
+	size_t		window_bytes;
 } PhigBytes;
+
+/* As bytes->get, and without calling it where its last answer will do. */
+static inline const uint8_t *
+phig_bytes_at(PhigBytes *bytes, uint64_t offset, size_t want, size_t *have)
+{
+	uint64_t	at = offset - bytes->window_offset;
+
+	if (at < bytes->window_bytes && bytes->window_bytes - at >= want)
+	{
+		*have = bytes->window_bytes - (size_t) at;
+		return bytes->window + at;
+	}
+	bytes->window = bytes->get(bytes->arg, offset, want, have);
+	bytes->window_offset = offset;
+	bytes->window_bytes = bytes->window != NULL ? *have : 0;
+	return bytes->window;
+}
 
 typedef enum PhigHeaderState
 {

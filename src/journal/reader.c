@@ -200,8 +200,8 @@ cursor_next(PhigLogReader *reader, Cursor *cursor)
 {
 	PhigStep	step;
 
-	if (reader->source->open != cursor->index)
-		(void) phig_source_select(reader->source, cursor->index);
+	/* Also where it is open: another cursor may have moved the buffer that these bytes lie in. */
+	cursor->bytes = phig_source_select(reader->source, cursor->index);
 	while (cursor->walk.offset < cursor->chunk_end &&
 		   (step = phig_walk_next(&cursor->walk)) != PHIG_STEP_END)
 	{

@@ -319,8 +319,13 @@ phig_source_open_directory(const char *path, const char *what)
 static void
 fill_buffer(PhigSource *source, uint64 begin)
 {
+	uint64		end = source->buffer_begin + source->buffer_len;
+
+	/* What is there already is not read again. */
+	source->buffer_len = begin >= source->buffer_begin && begin < end ? end - begin : 0;
+	if (source->buffer_len > 0)
+		memmove(source->buffer, source->buffer + (begin - source->buffer_begin), source->buffer_len);
 	source->buffer_begin = begin;
-	source->buffer_len = 0;
 	while (source->fd >= 0 && source->buffer_len < source->buffer_room)
 	{
 		int			n = FileRead(source->fd, (char *) source->buffer + source->buffer_len,
