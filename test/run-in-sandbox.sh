@@ -8,7 +8,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib/packages.sh"
 
 [ -x "$PHIG_ROOT/$1" ] || die "there is no $1"
-export PHIG_PASS="${PHIG_PASS-} ROUNDS BATCH SECONDS_EACH INSTRUCTIONS"
+export PHIG_PASS="${PHIG_PASS-} ROUNDS BATCH SECONDS_EACH INSTRUCTIONS MEGABYTES"
 ensure_packages
 [ -z "${INSTRUCTIONS-}" ] || ensure_command valgrind
 exec "$PHIG_ROOT/test/lib/sandbox.sh" "$@"
