@@ -53,7 +53,7 @@ static int	findings;
 static const uint8_t signing_seed[PHIG_SIGNING_SEED_BYTES] = "the key of the server";
 static const uint8_t other_seed[PHIG_SIGNING_SEED_BYTES] = "a key of the forger";
 static PhigPublicKey public_key;
-static PhigCheckpoint anchors[MAX_ANCHORS];	/* each checkpoint of the pristine journal */
+static PhigCheckpoint anchors[MAX_ANCHORS]; /* each checkpoint of the pristine journal */
 static int	nanchors;
 
 static uint32_t
@@ -557,7 +557,8 @@ hash_again(File *file, int from, Treatment treatment, uint8_t *hash)
 			record_crc(record, length);
 			covered_from = file->end;
 		}
-		else if (record[24] == PHIG_RECORD_CHECKPOINT && length == PHIG_CHECKPOINT_BYTES && i >= from && treatment != KEPT)
+		else if (record[24] == PHIG_RECORD_CHECKPOINT && length == PHIG_CHECKPOINT_BYTES &&
+				 i >= from && treatment != KEPT)
 		{
 			if (treatment == DROPPED)
 			{
