@@ -216,6 +216,8 @@ done
 server_stop plain
 server_stop phig
 
+"$(dirname "$0")/verify.sh"
+
 if [ -n "${INSTRUCTIONS-}" ]; then
 	printf '\nInstructions of a backend per statement (callgrind)\n\n| case | PostgreSQL | phiguard | more | ratio |\n|---|---|---|---|---|\n'
 	instructions 'no PHI, point read, simple' simple 'SELECT balance FROM plain_account WHERE id = %d'

@@ -16,6 +16,8 @@ $node->init;
 $node->append_conf('postgresql.conf', <<'CONF');
 shared_preload_libraries = 'phiguard'
 phiguard.journal_segment_size = 1MB
+# What the chain says is looked at here; a checkpoint in the middle would speak first.
+phiguard.journal_checkpoint_interval = 1800
 CONF
 $node->start;
 $node->safe_psql('postgres', <<'SQL');
