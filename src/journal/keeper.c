@@ -371,6 +371,15 @@ sign_checkpoint(PhigFault *fault)
 	return true;
 }
 
+/* Not while a primary still starts: it may have to make the key, which only a standby must not. */
+static bool
+checkpoint_is_due(void)
+{
+	if (RecoveryInProgress() && !phig_journal->standby)
+		return false;
+	return attempts[PHIG_TROUBLE_CHECKPOINT].pause_ms > 0 || phig_monotonic_ms() >= next_checkpoint;
+}
+
 static bool
 retire(PhigFault *fault)
 {
@@ -432,7 +441,7 @@ work(void)
 		phig_journal->standby = false;
 		append_event("PROMOTION", "this server is a primary now", PHIG_KIND_SERVER);
 	}
-	if (attempts[PHIG_TROUBLE_CHECKPOINT].pause_ms > 0 || phig_monotonic_ms() >= next_checkpoint)
+	if (checkpoint_is_due())
 		try(PHIG_TROUBLE_CHECKPOINT, sign_checkpoint);
 	try(PHIG_TROUBLE_ANCHOR, phig_anchor_work);
 	try(PHIG_TROUBLE_ARCHIVE, phig_archive_work);
