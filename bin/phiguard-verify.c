@@ -37,6 +37,7 @@ typedef struct File
 	char		node8[9];
 	uint64_t	number;
 	bool		last;			/* none of this node follows */
+	bool		newest;			/* of this node, in its own directory */
 } File;
 
 typedef struct Findings
@@ -190,10 +191,18 @@ add_anchors(const char *path)
 	free(text);
 }
 
+/* By name: by node, then by number. */
+static int
+compare_files(const void *a, const void *b)
+{
+	return strcmp(((const File *) a)->name, ((const File *) b)->name);
+}
+
 static void
 list_directory(const char *directory)
 {
 	static int	room = 0;
+	const int	first = nfiles;
 	DIR		   *dir = opendir(directory);
 	struct dirent *entry;
 
@@ -215,30 +224,66 @@ list_directory(const char *directory)
 	if (errno != 0)
 		die("could not read directory \"%s\": %s", directory, strerror(errno));
 	closedir(dir);
+	qsort(files + first, (size_t) (nfiles - first), sizeof(File), compare_files);
+	for (int i = first; i < nfiles; i++)
+		files[i].newest = i + 1 == nfiles || strcmp(files[i].node8, files[i + 1].node8) != 0;
 }
 
-/* By name: by node, then by number. */
-static int
-compare_files(const void *a, const void *b)
-{
-	return strcmp(((const File *) a)->name, ((const File *) b)->name);
-}
-
-static bool
-same_bytes(const char *a, const char *b)
+/*
+ * compare_bytes
+ *		Is there anything in one file that the other has not at the same place?
+ *
+ * Zeros are what has not been written, and a file that is shorter has none of the rest.
+ */
+static void
+compare_bytes(const char *a, const char *b, bool *more_in_a, bool *more_in_b, bool *differ)
 {
 	size_t		alen,
 				blen;
 	char	   *atext = read_text(a, &alen);
 	char	   *btext = read_text(b, &blen);
-	bool		same = alen == blen && memcmp(atext, btext, alen) == 0;
 
+	*more_in_a = *more_in_b = *differ = false;
+	for (size_t i = 0; i < Max(alen, blen); i++)
+	{
+		char		abyte = i < alen ? atext[i] : 0;
+		char		bbyte = i < blen ? btext[i] : 0;
+
+		if (abyte == bbyte)
+			continue;
+		*more_in_a |= bbyte == 0;
+		*more_in_b |= abyte == 0;
+		*differ |= abyte != 0 && bbyte != 0;
+	}
 	free(atext);
 	free(btext);
-	return same;
 }
 
-/* The same segment in two directories counts once; that both are the same is part of what is asked. */
+/*
+ * The same segment in two directories counts once; that both are the same is part of what is
+ * asked.  One may be an older copy of the other, where it is the newest one that its directory has.
+ */
+static File
+choose_file(const File *a, const File *b)
+{
+	bool		more_in_a,
+				more_in_b,
+				differ;
+	const File *whole;
+	const File *part;
+
+	compare_bytes(a->path, b->path, &more_in_a, &more_in_b, &differ);
+	if (!more_in_a && !more_in_b && !differ)
+		return *a;
+	whole = more_in_a ? a : b;
+	part = more_in_a ? b : a;
+	if (differ || (more_in_a && more_in_b) || !part->newest)
+		die("\"%s\" and \"%s\" differ: check their directories one by one", a->path, b->path);
+	if (!quiet)
+		printf("\"%s\" is an older state of \"%s\"\n", part->path, whole->path);
+	return *whole;
+}
+
 static void
 order_files(void)
 {
@@ -249,8 +294,8 @@ order_files(void)
 	{
 		if (n == 0 || strcmp(files[n - 1].name, files[i].name) != 0)
 			files[n++] = files[i];
-		else if (!same_bytes(files[n - 1].path, files[i].path))
-			die("\"%s\" and \"%s\" differ: check their directories one by one", files[n - 1].path, files[i].path);
+		else
+			files[n - 1] = choose_file(&files[n - 1], &files[i]);
 	}
 	nfiles = n;
 	for (int i = 0; i < nfiles; i++)

@@ -196,10 +196,12 @@ watch_settings(bool report)
 	}
 }
 
+/* In pg_upgrade's mode statements leave no record: that the server ran so is one. */
 static const char *
 server_role(void)
 {
-	return !IsUnderPostmaster ? "single-user" : phig_journal->standby ? "standby" : "primary";
+	return !IsUnderPostmaster ? "single-user" : IsBinaryUpgrade ? "binary upgrade" :
+		phig_journal->standby ? "standby" : "primary";
 }
 
 static void
@@ -213,6 +215,17 @@ append_start_event(void)
 		appendStringInfo(&text, ", %s = '%s'", watched_settings[i], watched_values[i]);
 	append_event("SERVER START", text.data, PHIG_KIND_SERVER);
 	pfree(text.data);
+}
+
+/* With the timeline, which the segment in use was begun too early to know. */
+static void
+append_promotion_event(void)
+{
+	char	   *text = psprintf("primary, timeline %u", GetWALInsertionTimeLine());
+
+	phig_journal->standby = false;
+	append_event("PROMOTION", text, PHIG_KIND_SERVER);
+	pfree(text);
 }
 
 /* The signal files stand until the end of recovery; later the shared state tells. */
@@ -238,7 +251,7 @@ comment_on_place(void)
 	if (path_is_prefix_of_path(DataDir, path))
 		ereport(LOG,
 				(errmsg("the journal of PHI access is inside the data directory"),
-				 errdetail("Base backups copy it, pg_rewind deletes it, and pg_upgrade leaves it behind."),
+				 errdetail("Base backups copy it, pg_rewind puts the source's in its place, and pg_upgrade leaves it behind."),
 				 errhint("In production, set phiguard.journal_directory to a directory elsewhere.")));
 }
 
@@ -437,10 +450,7 @@ work(void)
 	try(PHIG_TROUBLE_WRITE, phig_flush_all);
 	try(PHIG_TROUBLE_SPARE, prepare_segment);
 	if (phig_journal->standby && !RecoveryInProgress())
-	{
-		phig_journal->standby = false;
-		append_event("PROMOTION", "this server is a primary now", PHIG_KIND_SERVER);
-	}
+		append_promotion_event();
 	if (checkpoint_is_due())
 		try(PHIG_TROUBLE_CHECKPOINT, sign_checkpoint);
 	try(PHIG_TROUBLE_ANCHOR, phig_anchor_work);

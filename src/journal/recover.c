@@ -126,6 +126,22 @@ make_branch(PhigNode *node, const uint8 parent[PHIG_ID_BYTES], const PhigChain *
 	return true;
 }
 
+/*
+ * A new node in the place of one that a crash or a copy left without any segment: what that
+ * one was to continue, this one does.
+ */
+static bool
+make_sibling(PhigNode *node, const PhigNode *former, PhigFault *fault)
+{
+	if (!phig_node_make(node, fault))
+		return false;
+	node->has_parent = former->has_parent;
+	memcpy(node->parent, former->parent, PHIG_ID_BYTES);
+	node->parent_seq = former->parent_seq;
+	memcpy(node->parent_hash, former->parent_hash, PHIG_HASH_BYTES);
+	return true;
+}
+
 /* Who writes here: as the node file says, or a new node that continues what is known. */
 static bool
 identify(Recovery *r, PhigFault *fault)
@@ -160,7 +176,10 @@ identify(Recovery *r, PhigFault *fault)
 	if (!known)
 		return phig_node_make(node, fault) && phig_node_write(node, fault);
 
-	if (!find_end(former.id, &chain, fault) || !make_branch(node, former.id, &chain, fault))
+	if (!find_end(former.id, &chain, fault))
+		return false;
+	if (chain.number == 0 ? !make_sibling(node, &former, fault) :
+		!make_branch(node, former.id, &chain, fault))
 		return false;
 	r->nameless = found != PHIG_NODE_COPIED;
 	ereport(r->nameless ? WARNING : LOG,

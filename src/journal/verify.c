@@ -71,6 +71,16 @@ was_left(const PhigVerifier *v)
 	return left;
 }
 
+/* The branch that leaves where the records of this node end, if one does: they may be a copy of its beginning. */
+static const PhigBranch *
+branch_at_end(const PhigVerifier *v)
+{
+	for (int i = 0; i < v->nbranches; i++)
+		if (is_branch_of_node(v, &v->branches[i]) && v->branches[i].parent_seq >= v->sealed_seq)
+			return &v->branches[i];
+	return NULL;
+}
+
 static bool
 tail_is_excused(const PhigVerifier *v)
 {
@@ -359,6 +369,7 @@ begin_segment(PhigVerifier *v)
 			trust_branches(v, header->first_seq);
 		v->passed = false;
 		v->next_seq = header->first_seq;
+		v->sealed_seq = header->first_seq - 1;
 		if (v->first_seq == 0)
 			v->first_seq = header->first_seq;
 	}
@@ -460,6 +471,7 @@ check_seal(PhigVerifier *v)
 
 	memcpy(v->hash, seal + sizeof(PhigRecordHeader), PHIG_HASH_BYTES);
 	v->hash_known = true;
+	v->sealed_seq = seq;
 	begin_batch(v, offset, offset + PHIG_SEAL_BYTES);
 	check_boundary(v, offset + PHIG_SEAL_BYTES, seq);
 }
@@ -611,7 +623,7 @@ phig_verify_begin_node(PhigVerifier *v, const char *node8, uint64_t system_ident
 		if (strcmp(v->branches[i].node8, node8) == 0)
 			v->next_seq = v->branches[i].parent_seq + 1;
 	v->start_seq = v->next_seq;
-	v->vouched_seq = v->last_seq = v->next_seq - 1;
+	v->vouched_seq = v->last_seq = v->sealed_seq = v->next_seq - 1;
 }
 
 /* position: of the first record concerned. */
@@ -722,7 +734,11 @@ check_unmet_anchors(PhigVerifier *v)
 		anchor->met = true;
 		if (c->segment <= v->passed_to || c->segment < v->oldest)
 			continue;
-		if (c->seq > v->last_seq)
+		if (c->seq > v->last_seq && branch_at_end(v) != NULL)
+			finding(v, v->last_seq + 1, "records %" PRIu64 " to %" PRIu64 ", which an anchor knows of, are not here, "
+					"where node %s branches off: they are in the directory that was copied, or an older copy was put back",
+					v->last_seq + 1, c->seq, branch_at_end(v)->node8);
+		else if (c->seq > v->last_seq)
 			finding(v, v->last_seq + 1, "the journal ends at record %" PRIu64 ", and an anchor knows of record %" PRIu64
 					": its end was cut off, or an older copy put back", v->last_seq, c->seq);
 		else

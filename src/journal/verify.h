@@ -76,6 +76,7 @@ typedef struct PhigVerifier
 	char		node8[9];
 	uint64_t	system_identifier;
 	uint64_t	start_seq;		/* number of its first record of all */
+	uint64_t	sealed_seq;		/* of the last record that a seal covers */
 	uint64_t	passed_to;		/* number of the last segment that was taken on trust */
 	uint64_t	missing_to;		/* the segments up to this number are not there */
 	uint64_t	oldest;			/* those before this number were retired, a checkpoint says */
