@@ -250,7 +250,7 @@ sub try_copies
 	my $forged = "$scratch/$place-forged";
 	system_or_bail('cp', '-a', directory_of($cascade), $forged);
 	flip_byte((segments($forged))[0], 600);
-	like(verify(@check, @all_directories, $forged), qr/^2 .*differ: check their directories one by one$/m, "$place: a segment that is not the same in two directories");
+	like(verify(@check, @all_directories, $forged), qr/^2 .*differ: check their directories one by one$/ms, "$place: a segment that is not the same in two directories");
 	return;
 }
 
