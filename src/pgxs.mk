@@ -22,7 +22,9 @@ ifneq ($(findstring clang,$(CC)),)
 PG_CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wno-unused-command-line-argument
 PG_CPPFLAGS += -Dgnu_printf=printf
 endif
-SHLIB_LINK = -lcrypto
+# Nobody replaces our functions by others of the same name: calls between them need no detour.
+PG_CFLAGS += -fno-semantic-interposition
+SHLIB_LINK = -lcrypto -Wl,-Bsymbolic
 
 # The program that needs no server shares the files that include none of its headers.
 verify_objs = bin/phiguard-verify.o $(addprefix src/journal/,parse.o chain.o checkpoint.o verify.o)
@@ -46,7 +48,7 @@ objects.stamp: FORCE
 parts.stamp: FORCE
 	$(call keep_stamp,$(sql_parts))
 $(shlib): objects.stamp
-FORCE:
+.PHONY: FORCE
 
 phiguard--1.0.sql: $(sql_parts) parts.stamp
 	cat $(sql_parts) > $@.new && mv $@.new $@
