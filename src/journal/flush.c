@@ -2,13 +2,14 @@
  * flush.c
  *		From the ring to the segment: hash, seal, write, sync.
  *
- * All under the flush lock, taken as XLogFlush takes its own: whoever finds it
- * taken waits until it is free and looks whether the work has been done for
- * him.  A batch is what stands in the ring up to a marker that ends the segment;
- * it is hashed and written straight from the ring, one write with its seal, then
- * fdatasync, and only then the ring lets go of it.  Every flush syncs: after a
- * failed sync the kernel may have dropped what it was given before, and what
- * still stands in the ring can be written again.
+ * All under the flush lock.  Flushes take turns: those whose records came too late
+ * for the one that is running wait for the next, which the first of them will make,
+ * so each sleeps until its record is on disk and is woken once.  A batch is what
+ * stands in the ring up to a marker that ends the segment; it is hashed and written
+ * straight from the ring, one write with its seal, then fdatasync, and only then the
+ * ring lets go of it.  Every flush syncs: after a failed sync the kernel may have
+ * dropped what it was given before, and what still stands in the ring can be written
+ * again.
  *
  * A crash between the write and the release leaves records both sealed and in
  * the ring; recovery tells by their seq.
@@ -116,6 +117,9 @@ phig_flush_locked(PhigFault *fault)
 
 	/* Records before head are complete: head moved after them, under the insert lock. */
 	pg_read_barrier();
+	pg_atomic_write_u64(&phig_journal->target, head);
+	pg_write_barrier();
+	pg_atomic_write_u64(&phig_journal->turn, pg_atomic_read_u64(&phig_journal->turn) + 1);
 	if (!phig_ring_map(fault))
 		return false;
 
@@ -133,17 +137,36 @@ phig_flush_locked(PhigFault *fault)
 	}
 }
 
+static bool
+flush_now(PhigJournalLSN lsn, PhigFault *fault)
+{
+	bool		done = true;
+
+	LWLockAcquire(phig_flush_lock(), LW_EXCLUSIVE);
+	if (pg_atomic_read_u64(&phig_journal->tail) < lsn)
+		done = phig_flush_locked(fault);
+	LWLockRelease(phig_flush_lock());
+	return done;
+}
+
+/* Turn and target are read without a lock: who is mistaken waits for a turn that is not his, and looks again. */
 bool
 phig_flush(PhigJournalLSN lsn, PhigFault *fault)
 {
 	while (pg_atomic_read_u64(&phig_journal->tail) < lsn)
 	{
+		uint64		turn = pg_atomic_read_u64(&phig_journal->turn);
+		LWLock	   *lock;
 		bool		done;
 
-		if (!LWLockAcquireOrWait(phig_flush_lock(), LW_EXCLUSIVE))
+		pg_read_barrier();
+		if (pg_atomic_read_u64(&phig_journal->target) < lsn)
+			turn++;
+		lock = phig_turn_lock(turn);
+		if (!LWLockAcquireOrWait(lock, LW_EXCLUSIVE))
 			continue;
-		done = phig_flush_locked(fault);
-		LWLockRelease(phig_flush_lock());
+		done = flush_now(lsn, fault);
+		LWLockRelease(lock);
 		if (!done)
 			return false;
 	}

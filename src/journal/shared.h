@@ -102,8 +102,10 @@ typedef struct PhigJournalShared
 	uint32		epoch;
 	PhigKnown	known[PHIG_KNOWN_DEFINITIONS];
 
-	/* under the flush lock; tail may be read without */
+	/* under the flush lock; tail, turn and target may be read without */
 	pg_atomic_uint64 tail;		/* everything before is on disk */
+	pg_atomic_uint64 turn;		/* counts flushes; of the running one, or the last */
+	pg_atomic_uint64 target;	/* where tail will be after it */
 	pg_atomic_uint64 segment_bytes; /* size of the segment being written; estimate for appenders */
 	PhigChain	chain;
 	uint64		oldest_segment; /* of this node: those before were retired */
@@ -116,6 +118,9 @@ extern PhigJournalShared *phig_journal;
 
 extern LWLock *phig_insert_lock(void);
 extern LWLock *phig_flush_lock(void);
+
+/* Held by who makes a flush, from when he waits for the one before to when those who wait for it may look. */
+extern LWLock *phig_turn_lock(uint64 turn);
 
 /* True when records can be appended; waits for a server that has just started.  fault says why not. */
 extern bool phig_journal_is_open(PhigFault *fault);

@@ -46,11 +46,17 @@ phig_flush_lock(void)
 	return &locks[1].lock;
 }
 
+LWLock *
+phig_turn_lock(uint64 turn)
+{
+	return &locks[2 + turn % 2].lock;
+}
+
 void
 phig_journal_shmem_request(void)
 {
 	RequestAddinShmemSpace(MAXALIGN(sizeof(PhigJournalShared)));
-	RequestNamedLWLockTranche(TRANCHE, 2);
+	RequestNamedLWLockTranche(TRANCHE, 4);
 }
 
 /* Runs in the postmaster at each start, also after a crash of a backend: the memory is new then. */
@@ -70,6 +76,8 @@ phig_journal_shmem_startup(void)
 		pg_atomic_init_u32(&phig_journal->spare_ready, 0);
 		pg_atomic_init_u64(&phig_journal->head, 0);
 		pg_atomic_init_u64(&phig_journal->tail, 0);
+		pg_atomic_init_u64(&phig_journal->turn, 0);
+		pg_atomic_init_u64(&phig_journal->target, 0);
 		pg_atomic_init_u64(&phig_journal->segment_bytes, 0);
 		ConditionVariableInit(&phig_journal->state_changed);
 		SpinLockInit(&phig_journal->mutex);
