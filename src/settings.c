@@ -72,6 +72,7 @@ enum
 };
 
 uint32		phig_claims_generation = 0;
+uint32		phig_claims_made = 0;
 static LocalTransactionId claim_set_in[CLAIM_COUNT];
 
 static bool
@@ -99,8 +100,12 @@ claim_check(char **newval, void **extra, GucSource source)
  * claims were set: it does not vouch for them.
  */
 static void
-claim_assigned(int claim)
+claim_assigned(int claim, const char *value)
 {
+	if (value == NULL || value[0] == '\0')
+		phig_claims_made &= ~(1 << claim);
+	else
+		phig_claims_made |= 1 << claim;
 	claim_set_in[claim] = IsTransactionState() && !IsParallelWorker() ?
 		phig_compat_lxid() : InvalidLocalTransactionId;
 	phig_claims_generation++;
@@ -110,34 +115,31 @@ claim_assigned(int claim)
 static void
 app_user_assign(const char *newval, void *extra)
 {
-	claim_assigned(CLAIM_APP_USER);
+	claim_assigned(CLAIM_APP_USER, newval);
 }
 
 static void
 justification_assign(const char *newval, void *extra)
 {
-	claim_assigned(CLAIM_JUSTIFICATION);
+	claim_assigned(CLAIM_JUSTIFICATION, newval);
 }
 
 static void
 purpose_assign(const char *newval, void *extra)
 {
-	claim_assigned(CLAIM_PURPOSE);
-}
-
-static bool
-claim_is_fresh(const char *value, int claim)
-{
-	return value == NULL || value[0] == '\0' ||
-		(LocalTransactionIdIsValid(claim_set_in[claim]) && claim_set_in[claim] == phig_compat_lxid());
+	claim_assigned(CLAIM_PURPOSE, newval);
 }
 
 bool
-phig_claims_are_fresh(void)
+phig_claims_made_are_fresh(void)
 {
-	return claim_is_fresh(phig_app_user, CLAIM_APP_USER) &&
-		claim_is_fresh(phig_justification, CLAIM_JUSTIFICATION) &&
-		claim_is_fresh(phig_purpose, CLAIM_PURPOSE);
+	LocalTransactionId lxid = phig_compat_lxid();
+
+	for (int claim = 0; claim < CLAIM_COUNT; claim++)
+		if (phig_claims_made & (1 << claim) &&
+			(!LocalTransactionIdIsValid(claim_set_in[claim]) || claim_set_in[claim] != lxid))
+			return false;
+	return true;
 }
 
 PG_FUNCTION_INFO_V1(phiguard_begin_access);
@@ -160,30 +162,44 @@ phiguard_begin_access(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* The settings that weaken the record and that a superuser can change inside a session. */
+bool		phig_settings_touched = true;
+
+static void
+weakening_assign(int newval, void *extra)
+{
+	phig_settings_touched = true;
+}
+
+/* The settings that weaken the record and that a superuser can change inside a session, as last on record. */
+static int	known_sync = -1;
+static int	known_store = -1;
+
 const char *
 phig_settings_drift(void)
 {
-	static int	known_sync = -1;
-	static int	known_store = -1;
 	static char text[128];
-	bool		first = known_sync < 0;
 
 	if (known_sync == phig_journal_sync && known_store == phig_on_unlabelled_store)
 		return NULL;
-	known_sync = phig_journal_sync;
-	known_store = phig_on_unlabelled_store;
 	snprintf(text, sizeof(text), "phiguard.journal_sync = %s, phiguard.on_unlabelled_store = %s",
 			 GetConfigOption("phiguard.journal_sync", false, false),
 			 GetConfigOption("phiguard.on_unlabelled_store", false, false));
 	/* What the server file, a database or a role sets is on record where it was set. */
-	if (first &&
+	if (known_sync < 0 &&
 		strcmp(GetConfigOption("phiguard.journal_sync", false, false),
 			   GetConfigOptionResetString("phiguard.journal_sync")) == 0 &&
 		strcmp(GetConfigOption("phiguard.on_unlabelled_store", false, false),
 			   GetConfigOptionResetString("phiguard.on_unlabelled_store")) == 0)
 		return NULL;
 	return text;
+}
+
+void
+phig_settings_drift_recorded(void)
+{
+	known_sync = phig_journal_sync;
+	known_store = phig_on_unlabelled_store;
+	phig_settings_touched = false;
 }
 
 void
@@ -239,7 +255,7 @@ phig_settings_init(void)
 							 "How safe a record is before the first row of its statement leaves.",
 							 "on: on disk. write: survives any crash of PostgreSQL, not of the machine. off: up to 200 ms may be lost.",
 							 &phig_journal_sync, PHIG_SYNC_ON, sync_options,
-							 PGC_SUSET, 0, NULL, NULL, NULL);
+							 PGC_SUSET, 0, NULL, weakening_assign, NULL);
 	DefineCustomStringVariable("phiguard.justification",
 							   "Why this session reads PHI, in the user's words, as recorded.",
 							   "A claim of the user: phiguard records it and does not verify it.",
@@ -262,7 +278,7 @@ phig_settings_init(void)
 							 "What happens when labelled data is written into an unlabelled column.",
 							 NULL,
 							 &phig_on_unlabelled_store, PHIG_UNLABELLED_NOTICE, on_unlabelled_options,
-							 PGC_SUSET, 0, NULL, NULL, NULL);
+							 PGC_SUSET, 0, NULL, weakening_assign, NULL);
 	DefineCustomStringVariable("phiguard.purpose",
 							   "The purpose for which this session reads PHI, as recorded.",
 							   NULL,

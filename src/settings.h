@@ -51,18 +51,31 @@ extern char *phig_officer_role;
 extern int	phig_on_unlabelled_store;
 extern char *phig_purpose;
 
+/* A bit for each of purpose, app_user and justification that is not empty. */
+extern uint32 phig_claims_made;
+
+extern bool phig_claims_made_are_fresh(void);
+
 /* The purpose, app_user and justification were all set (or are empty) in the present transaction. */
-extern bool phig_claims_are_fresh(void);
+static inline bool
+phig_claims_are_fresh(void)
+{
+	return phig_claims_made == 0 || phig_claims_made_are_fresh();
+}
 
 /* Grows with each change of purpose, app_user or justification. */
 extern uint32 phig_claims_generation;
 
+/* What phig_settings_drift looks at was assigned: worth a call. */
+extern bool phig_settings_touched;
+
 /*
  * phig_settings_drift
- *		Text for a setting record when journal_sync or on_unlabelled_store changed since the last
- *		call in this session; NULL when not.  Static memory.
+ *		Text for a setting record when journal_sync or on_unlabelled_store is not what
+ *		phig_settings_drift_recorded last found in this session; NULL when it is.  Static memory.
  */
 extern const char *phig_settings_drift(void);
+extern void phig_settings_drift_recorded(void);
 
 extern void phig_settings_init(void);
 

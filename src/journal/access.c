@@ -44,26 +44,15 @@ typedef struct SharedRecord
 
 #define SHARED_KEY_BYTES offsetof(SharedRecord, ticket)
 
-struct PhigExecution
-{
-	dlist_node	node;
-	QueryDesc  *query_desc;
-	SharedRecord *shared;		/* NULL: a record of its own */
-	PhigJournalTicket ticket;
-	uint64		rows;
-	SubTransactionId subid;
-	bool		running;
-};
-
 static MemoryContext access_context = NULL;
 static PhigExecution *spare = NULL; /* for the next execution */
-PhigAccessOpen phig_access_open = {0, 0};
+PhigAccessOpen phig_access_open = {0};
 static dlist_head executions = DLIST_STATIC_INIT(executions);
 static HTAB *shared_records = NULL;
 static uint32 top_statement = 0;	/* counts those that left a shared record */
 static int	fatal_sqlstate = 0;
 
-static void make_context(void);
+static void make_spare(void);
 static void start_record(PhigExecution *execution, const PhigStatement *statement, uint32 flags);
 static void record_drift(void);
 static SharedRecord *share_record(const PhigStatement *statement, uint32 flags);
@@ -89,13 +78,13 @@ phig_access_begin(QueryDesc *query_desc, const PhigStatement *statement, uint32 
 {
 	PhigExecution *execution;
 
-	make_context();
-	record_drift();
+	if (unlikely(phig_settings_touched))
+		record_drift();
 	flags |= statement->flags | phig_context_flags();
 
 	/* Allocated first: once the record is appended nothing may fail before it is in the list. */
 	if (spare == NULL)
-		spare = MemoryContextAlloc(access_context, sizeof(PhigExecution));
+		make_spare();
 	execution = spare;
 	execution->query_desc = query_desc;
 	execution->shared = NULL;
@@ -106,6 +95,7 @@ phig_access_begin(QueryDesc *query_desc, const PhigStatement *statement, uint32 
 	spare = NULL;
 	dlist_push_head(&executions, &execution->node);
 	phig_access_open.executions++;
+	phig_access_open.newest = execution;
 	return execution;
 }
 
@@ -125,7 +115,7 @@ phig_access_search(QueryDesc *query_desc)
 }
 
 void
-phig_access_wait(PhigExecution *execution)
+phig_access_wait_for_disk(PhigExecution *execution)
 {
 	/* Refused here, the statement has not run: its record must not end as one that was given up. */
 	PG_TRY();
@@ -138,18 +128,6 @@ phig_access_wait(PhigExecution *execution)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-}
-
-void
-phig_access_running(PhigExecution *execution, bool running)
-{
-	execution->running = running;
-}
-
-void
-phig_access_rows(PhigExecution *execution, uint64 rows)
-{
-	execution->rows += rows;
 }
 
 /*
@@ -208,13 +186,15 @@ phig_access_note_fatal(int sqlstate)
 }
 
 static void
-make_context(void)
+make_spare(void)
 {
-	if (access_context != NULL)
-		return;
-	access_context = AllocSetContextCreate(TopMemoryContext, "phiguard executions",
-										   ALLOCSET_SMALL_SIZES);
-	before_shmem_exit(end_at_exit, (Datum) 0);
+	if (access_context == NULL)
+	{
+		access_context = AllocSetContextCreate(TopMemoryContext, "phiguard executions",
+											   ALLOCSET_SMALL_SIZES);
+		before_shmem_exit(end_at_exit, (Datum) 0);
+	}
+	spare = MemoryContextAlloc(access_context, sizeof(PhigExecution));
 }
 
 /* A record of the execution's own, or a share in one. */
@@ -237,10 +217,12 @@ record_drift(void)
 	const char *text = phig_settings_drift();
 	PhigDefinition def;
 
-	if (text == NULL)
-		return;
-	phig_statement_event(&def, "SET", text, NIL);
-	phig_journal_event(&def, PHIG_KIND_SETTING, phig_context_flags(), PHIG_OUTCOME_OK, 0, false);
+	if (text != NULL)
+	{
+		phig_statement_event(&def, "SET", text, NIL);
+		phig_journal_event(&def, PHIG_KIND_SETTING, phig_context_flags(), PHIG_OUTCOME_OK, 0, false);
+	}
+	phig_settings_drift_recorded();
 }
 
 /* Find or start the record that this execution shares. */
@@ -312,6 +294,8 @@ forget(PhigExecution *execution)
 {
 	dlist_delete(&execution->node);
 	phig_access_open.executions--;
+	if (phig_access_open.newest == execution)
+		phig_access_open.newest = NULL;
 	if (spare == NULL)
 		spare = execution;
 	else

@@ -8,10 +8,22 @@
 #include "postgres.h"
 
 #include "executor/execdesc.h"
+#include "lib/ilist.h"
 
 #include "journal/statement.h"
+#include "settings.h"
 
-typedef struct PhigExecution PhigExecution;
+/* One execution, as access.c keeps it; rows and running are its users'. */
+typedef struct PhigExecution
+{
+	dlist_node	node;
+	QueryDesc  *query_desc;
+	struct SharedRecord *shared;	/* NULL: a record of its own */
+	PhigJournalTicket ticket;
+	uint64		rows;
+	SubTransactionId subid;
+	bool		running;
+} PhigExecution;
 
 /*
  * phig_access_begin
@@ -25,11 +37,12 @@ typedef struct PhigExecution PhigExecution;
 extern PhigExecution *phig_access_begin(QueryDesc *query_desc, const PhigStatement *statement,
 										uint32 flags);
 
-/* How many executions and shared records are open: for most statements, none. */
+/* How many executions and shared records are open: for most statements, none; and the last begun. */
 typedef struct PhigAccessOpen
 {
 	int			executions;
 	int			shared;
+	PhigExecution *newest;		/* NULL: it has ended */
 } PhigAccessOpen;
 
 extern PhigAccessOpen phig_access_open;
@@ -41,17 +54,37 @@ extern void phig_access_end_statement(void);
 static inline PhigExecution *
 phig_access_find(QueryDesc *query_desc)
 {
-	return phig_access_open.executions > 0 ? phig_access_search(query_desc) : NULL;
+	if (phig_access_open.executions == 0)
+		return NULL;
+	if (phig_access_open.newest && phig_access_open.newest->query_desc == query_desc)
+		return phig_access_open.newest;
+	return phig_access_search(query_desc);
 }
 
+extern void phig_access_wait_for_disk(PhigExecution *execution);
+
 /* Return when the start record is as safe as journal_sync asks.  Before the first row. */
-extern void phig_access_wait(PhigExecution *execution);
+static inline void
+phig_access_wait(PhigExecution *execution)
+{
+	/* For the other modes the ring's memory is safe enough. */
+	if (phig_journal_sync == PHIG_SYNC_ON)
+		phig_access_wait_for_disk(execution);
+}
 
 /* While running is set, an abort means that the execution itself was cut short. */
-extern void phig_access_running(PhigExecution *execution, bool running);
+static inline void
+phig_access_running(PhigExecution *execution, bool running)
+{
+	execution->running = running;
+}
 
 /* Add rows of a command that has no plan. */
-extern void phig_access_rows(PhigExecution *execution, uint64 rows);
+static inline void
+phig_access_rows(PhigExecution *execution, uint64 rows)
+{
+	execution->rows += rows;
+}
 
 /* Count what the run of the plan that ends, or fails, now has processed. */
 extern void phig_access_count_run(PhigExecution *execution);

@@ -2,15 +2,16 @@
  * carrier.c
  *		What a plan carries from the planner to the executor.
  *
- * The carrier's strings, in order:
- *		0	id and length of the definition, kind, flags, version of the labels: struct Fixed in letters
- *		1	the definition's text
- *		2	columns without a label into which labelled data is written
- *
- * They are read on every execution of the plan, so nothing is parsed.
+ * An entry in the range table that stands for nothing.  It is read on every
+ * execution of the plan, so what has a fixed size is a struct, as the value of a
+ * constant in a list that the planner empties in all other entries: no query
+ * makes one.  The strings, in order:
+ *		0	the definition's text
+ *		1	columns without a label into which labelled data is written
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "nodes/execnodes.h"
 #include "nodes/makefuncs.h"
 #include "utils/memutils.h"
@@ -18,26 +19,21 @@
 #include "journal/carrier.h"
 #include "journal/format.h"
 
-/* Longer than any name that a statement can give: nothing in a query becomes a carrier. */
 #define CARRIER_NAME "phiguard carrier: what the planner hook tells the executor hooks of this statement"
-#define CARRIER_STRINGS 3
+#define CARRIER_STRINGS 2
+#define CARRIER_MAGIC UINT64CONST(0x7068696743617272)
 
-/* What has a fixed size. */
-typedef struct Fixed
+typedef struct PhigCarrierFixed
 {
+	uint64		magic;
 	uint8		id[PHIG_ID_BYTES];
 	uint64		version;		/* of the labels that it was made for */
+	uint64		checked;		/* phig_label_invalidations when these were still the labels */
 	uint32		len;			/* 0: no labelled column is reached */
 	uint32		kind;
 	uint32		flags;
 	uint32		zero;
-} Fixed;
-
-#define LETTERS (2 * sizeof(Fixed))
-
-StaticAssertDecl(sizeof(Fixed) % sizeof(uint64) == 0, "letters are read eight at a time");
-
-StaticAssertDecl(sizeof(CARRIER_NAME) > NAMEDATALEN, "the carrier's name must not be an identifier");
+} PhigCarrierFixed;
 
 static char *
 unlabelled_targets(const PhigFlow *flow)
@@ -57,24 +53,6 @@ unlabelled_targets(const PhigFlow *flow)
 	return buf.data;
 }
 
-/* Eight at a time: no letter is less than 'a', so nothing is borrowed between bytes. */
-static inline void
-read_letters(const char *letters, Fixed *fixed)
-{
-	const uint64 a = UINT64CONST(0x6161616161616161);
-
-	for (size_t i = 0; i < sizeof(Fixed); i += sizeof(uint64))
-	{
-		uint64		high;
-		uint64		low;
-
-		memcpy(&high, letters + i, sizeof(high));
-		memcpy(&low, letters + sizeof(Fixed) + i, sizeof(low));
-		high = (high - a) << 4 | (low - a);
-		memcpy((char *) fixed + i, &high, sizeof(high));
-	}
-}
-
 /*
  * The version of the labels of all relations of a plan.  A cached plan is made
  * anew when a label changes, but a transaction that holds its locks already may
@@ -91,30 +69,28 @@ labels_version(const PlannedStmt *plan)
 		const RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
 
 		if (rte->rtekind == RTE_RELATION)
-			greatest = Max(greatest, phig_label_version(rte->relid));
+		{
+			uint64		version = phig_label_version(rte->relid);
+
+			greatest = Max(greatest, version);
+		}
 	}
 	return greatest;
 }
 
-/* Letters a to p for nibbles: all the high ones, then all the low ones. */
-static char *
-letters_of(const PhigStatement *statement, uint64 version)
+static Const *
+fixed_part(const PlannedStmt *plan, const PhigStatement *statement)
 {
-	Fixed		fixed = {
-		.version = version, .len = statement->def.len, .kind = statement->kind,
-		.flags = statement->flags
-	};
-	const uint8 *bytes = (const uint8 *) &fixed;
-	char	   *letters = palloc(LETTERS + 1);
+	PhigCarrierFixed *fixed = palloc0(sizeof(PhigCarrierFixed));
 
-	memcpy(fixed.id, statement->def.id, PHIG_ID_BYTES);
-	for (size_t i = 0; i < sizeof(Fixed); i++)
-	{
-		letters[i] = 'a' + (bytes[i] >> 4);
-		letters[sizeof(Fixed) + i] = 'a' + (bytes[i] & 0x0f);
-	}
-	letters[LETTERS] = '\0';
-	return letters;
+	fixed->magic = CARRIER_MAGIC;
+	memcpy(fixed->id, statement->def.id, PHIG_ID_BYTES);
+	fixed->checked = phig_label_invalidations;
+	fixed->version = labels_version(plan);
+	fixed->len = statement->def.len;
+	fixed->kind = statement->kind;
+	fixed->flags = statement->flags;
+	return makeConst(BYTEAOID, -1, InvalidOid, sizeof(PhigCarrierFixed), PointerGetDatum(fixed), false, false);
 }
 
 void
@@ -123,46 +99,52 @@ phig_carrier_attach(PlannedStmt *plan, const PhigStatement *statement, const Phi
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	List	   *strings;
 
-	strings = list_make3(makeString(letters_of(statement, labels_version(plan))),
-						 makeString(pstrdup(statement->def.len ? statement->def.text : "")),
+	strings = list_make2(makeString(pstrdup(statement->def.len ? statement->def.text : "")),
 						 makeString(unlabelled_targets(flow)));
 	rte->rtekind = RTE_RESULT;
 	rte->eref = makeAlias(CARRIER_NAME, strings);
+	rte->securityQuals = list_make1(fixed_part(plan, statement));
 	plan->rtable = lappend(plan->rtable, rte);
 }
 
-/* The strings, or NIL when there is no carrier. */
-static List *
+/* The carrier's fixed part, or NULL when there is no carrier. */
+static PhigCarrierFixed *
 carried(const PlannedStmt *plan)
 {
 	const RangeTblEntry *rte;
+	const Const *constant;
+	PhigCarrierFixed *fixed;
 
 	if (!phig_carrier_may_be_in(plan))
-		return NIL;
+		return NULL;
 	rte = llast_node(RangeTblEntry, plan->rtable);
-	if (rte->eref == NULL ||
-		strcmp(rte->eref->aliasname, CARRIER_NAME) != 0 ||
-		list_length(rte->eref->colnames) != CARRIER_STRINGS)
-		return NIL;
-	return rte->eref->colnames;
+	if (rte->securityQuals == NIL)
+		return NULL;
+	constant = linitial(rte->securityQuals);
+	if (!IsA(constant, Const) || constant->constlen != sizeof(PhigCarrierFixed) || constant->constisnull)
+		return NULL;
+	fixed = (PhigCarrierFixed *) DatumGetPointer(constant->constvalue);
+	if (fixed->magic != CARRIER_MAGIC || list_length(rte->eref->colnames) != CARRIER_STRINGS)
+		return NULL;
+	return fixed;
 }
 
 bool
 phig_carrier_read(const PlannedStmt *plan, PhigCarrier *out)
 {
-	List	   *strings = carried(plan);
-	Fixed		fixed;
+	PhigCarrierFixed *fixed = carried(plan);
+	List	   *strings;
 
-	if (strings == NIL)
+	if (fixed == NULL)
 		return false;
-	read_letters(strVal(linitial(strings)), &fixed);
-	memcpy(out->statement.def.id, fixed.id, PHIG_ID_BYTES);
-	out->statement.def.text = strVal(lsecond(strings));
-	out->statement.def.len = fixed.len;
-	out->statement.kind = (PhigKind) fixed.kind;
-	out->statement.flags = fixed.flags;
-	out->labels_version = fixed.version;
-	out->unlabelled_stores = strVal(lthird(strings));
+	strings = llast_node(RangeTblEntry, plan->rtable)->eref->colnames;
+	memcpy(out->statement.def.id, fixed->id, PHIG_ID_BYTES);
+	out->statement.def.text = strVal(linitial(strings));
+	out->statement.def.len = fixed->len;
+	out->statement.kind = (PhigKind) fixed->kind;
+	out->statement.flags = fixed->flags;
+	out->fixed = fixed;
+	out->unlabelled_stores = strVal(lsecond(strings));
 	return true;
 }
 
@@ -173,7 +155,7 @@ phig_carrier_hide(QueryDesc *query_desc)
 	MemoryContext outer;
 	PlannedStmt *shown;
 
-	if (carried(plan) == NIL)
+	if (carried(plan) == NULL)
 		return;
 	outer = MemoryContextSwitchTo(query_desc->estate->es_query_cxt);
 	shown = makeNode(PlannedStmt);
@@ -183,8 +165,17 @@ phig_carrier_hide(QueryDesc *query_desc)
 	MemoryContextSwitchTo(outer);
 }
 
+/* What was checked holds until the next invalidation, however many partitions the plan has. */
 bool
 phig_carrier_is_stale(const PlannedStmt *plan, const PhigCarrier *carrier)
 {
-	return labels_version(plan) > carrier->labels_version;
+	PhigCarrierFixed *fixed = carrier->fixed;
+	uint64		now = phig_label_invalidations;
+
+	if (likely(fixed->checked == now))
+		return false;
+	if (labels_version(plan) > fixed->version)
+		return true;
+	fixed->checked = now;
+	return false;
 }

@@ -17,7 +17,7 @@ typedef struct PhigCarrier
 {
 	PhigStatement statement;	/* text points into the plan */
 	char	   *unlabelled_stores;	/* "public.copy.a, public.copy.b", or "" */
-	uint64		labels_version; /* of the labels that the plan was made for */
+	struct PhigCarrierFixed *fixed; /* inside the plan; carrier.c's */
 } PhigCarrier;
 
 /*

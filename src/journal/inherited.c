@@ -23,10 +23,16 @@ typedef struct Columns
 	AppendRelInfo **parent_of;	/* by range-table index; NULL: not a child */
 	PhigFlow   *flow;
 	bool		removes;		/* rows of its result relations may be removed */
+
+	/* The parent looked at last; its labels are the cache's, good until an invalidation. */
+	Oid			parent;
+	const PhigRelLabels *parent_labels;
+	uint64		looked;			/* phig_label_invalidations then */
 } Columns;
 
 static AppendRelInfo **list_parents(const PlannedStmt *plan);
 static bool is_child(const PlannedStmt *plan, const AppendRelInfo *parent);
+static bool is_covered(Columns *columns, const AppendRelInfo *info, Oid relid);
 static bool is_phi(Oid relid, AttrNumber attno);
 static void add_child(Columns *columns, Index rti);
 static void add(PhigFlowSet *set, const PhigFlowItem *item);
@@ -47,7 +53,7 @@ phig_inherited_columns(const PlannedStmt *plan, PhigFlow *flow)
 		const AppendRelInfo *info = lfirst_node(AppendRelInfo, lc);
 
 		if (!is_child(plan, info) ||
-			phig_label_relation(rt_fetch(info->child_relid, plan->rtable)->relid) == NULL)
+			is_covered(&columns, info, rt_fetch(info->child_relid, plan->rtable)->relid))
 			continue;
 		if (columns.parent_of == NULL)
 			columns.parent_of = list_parents(plan);
@@ -79,6 +85,36 @@ is_child(const PlannedStmt *plan, const AppendRelInfo *info)
 	return rt_fetch(info->child_relid, plan->rtable)->rtekind == RTE_RELATION &&
 		rt_fetch(info->parent_relid, plan->rtable)->rtekind == RTE_RELATION &&
 		OidIsValid(info->parent_reloid);
+}
+
+/* A quick look, since most partitions have the labels that their parent gives them. */
+static bool
+is_covered(Columns *columns, const AppendRelInfo *info, Oid relid)
+{
+	const PhigRelLabels *parent;
+	const PhigRelLabels *child;
+
+	if (columns->parent != info->parent_reloid || columns->looked != phig_label_invalidations)
+	{
+		columns->looked = phig_label_invalidations;
+		columns->parent = info->parent_reloid;
+		columns->parent_labels = phig_label_relation(info->parent_reloid);
+	}
+	parent = columns->parent_labels;
+	child = phig_label_relation(relid);
+	if (child == NULL)
+		return true;
+	if (parent == NULL || columns->looked != phig_label_invalidations)
+		return false;
+	for (AttrNumber attno = 1; attno <= child->natts; attno++)
+	{
+		AttrNumber	column = attno <= info->num_child_cols ? info->parent_colnos[attno - 1] : 0;
+
+		if (phig_label_is_phi(&child->cols[attno - 1]) &&
+			(column <= 0 || column > parent->natts || !phig_label_is_phi(&parent->cols[column - 1])))
+			return false;
+	}
+	return true;
 }
 
 static bool

@@ -16,6 +16,7 @@
 #include "journal/flush.h"
 #include "journal/journal.h"
 #include "journal/keeper.h"
+#include "journal/record.h"
 #include "journal/ring.h"
 #include "journal/session.h"
 #include "journal/shared.h"
@@ -65,24 +66,20 @@ announce(void)
 static bool
 append(PhigAppend *record, PhigFault *fault)
 {
-	if (!phig_journal_is_open(fault))
+	if (unlikely(pg_atomic_read_u32(&phig_journal->state) != PHIG_JOURNAL_OPEN) &&
+		!phig_journal_is_open(fault))
 		return false;
 	if (unlikely(!announced) && !phig_is_keeper)
 		announce();
 	for (;;)
 	{
-		switch (phig_ring_append(record, fault))
-		{
-			case PHIG_APPEND_DONE:
-				return true;
-			case PHIG_APPEND_FAILED:
-				return false;
-			case PHIG_APPEND_FULL:
-				if (!phig_flush_all(fault))
-					return false;
-				CHECK_FOR_INTERRUPTS();
-				break;
-		}
+		PhigAppendResult result = phig_ring_append(record, fault);
+
+		if (likely(result != PHIG_APPEND_FULL))
+			return result == PHIG_APPEND_DONE;
+		if (!phig_flush_all(fault))
+			return false;
+		CHECK_FOR_INTERRUPTS();
 	}
 }
 
@@ -91,26 +88,28 @@ phig_journal_start(const PhigDefinition *statement, PhigKind kind, uint32 flags,
 				   PhigJournalTicket *ticket)
 {
 	const PhigDefinition *session = phig_session_definition();
-	PhigStartBody body;
-	PhigAppend	record = {
-		.type = PHIG_RECORD_START, .body = &body, .body_bytes = sizeof(body),
-		.definitions = {statement, session}
-	};
+	struct
+	{
+		PhigRecordHeader header;
+		PhigStartBody body;
+	}			start;
+	PhigAppend	record = {.record = &start.header, .definitions = {statement, session}};
 	PhigFault	fault;
 
-	memcpy(body.statement, statement->id, PHIG_ID_BYTES);
-	memcpy(body.session, session->id, PHIG_ID_BYTES);
-	body.kind = kind;
-	body.flags = flags;
+	phig_record_begin(&start.header, PHIG_RECORD_START, sizeof(start.body));
+	memcpy(start.body.statement, statement->id, PHIG_ID_BYTES);
+	memcpy(start.body.session, session->id, PHIG_ID_BYTES);
+	start.body.kind = kind;
+	start.body.flags = flags;
 
-	ticket->seq = 0;
-	ticket->lsn = 0;
-	if (!append(&record, &fault))
+	if (unlikely(!append(&record, &fault)))
 	{
+		ticket->seq = 0;
+		ticket->lsn = 0;
 		phig_fault_raise(&fault);
 		return;
 	}
-	ticket->seq = record.seq;
+	ticket->seq = start.header.seq;
 	ticket->lsn = record.end;
 }
 
@@ -136,19 +135,25 @@ void
 phig_journal_end(const PhigJournalTicket *ticket, uint64 rows, uint32 executions,
 				 PhigOutcome outcome, int sqlstate)
 {
-	PhigEndBody body = {
-		.start_seq = ticket->seq, .rows = rows, .executions = executions, .outcome = outcome
-	};
-	PhigAppend	record = {
-		.type = PHIG_RECORD_END, .body = &body, .body_bytes = sizeof(body), .last_room = true
-	};
+	struct
+	{
+		PhigRecordHeader header;
+		PhigEndBody body;
+	}			end;
+	PhigAppend	record = {.record = &end.header, .last_room = true};
 	PhigFault	fault;
 
 	if (ticket->seq == 0 ||
 		pg_atomic_read_u32(&phig_journal->state) != PHIG_JOURNAL_OPEN)
 		return;
 
-	put_sqlstate(body.sqlstate, sqlstate);
+	phig_record_begin(&end.header, PHIG_RECORD_END, sizeof(end.body));
+	end.body.start_seq = ticket->seq;
+	end.body.rows = rows;
+	end.body.executions = executions;
+	end.body.outcome = outcome;
+	put_sqlstate(end.body.sqlstate, sqlstate);
+	memset(end.body.reserved, 0, sizeof(end.body.reserved));
 	for (int i = 0; i < END_PATIENCE_MS; i++)
 	{
 		if (phig_ring_append(&record, &fault) != PHIG_APPEND_FULL)
@@ -165,16 +170,18 @@ phig_journal_event(const PhigDefinition *statement, PhigKind kind, uint32 flags,
 {
 	const PhigDefinition *session = phig_is_keeper ?
 		phig_session_of_server() : phig_session_definition();
-	PhigEventBody body = {.kind = kind, .flags = flags, .outcome = outcome};
-	PhigAppend	record = {
-		.type = PHIG_RECORD_EVENT, .body = &body, .body_bytes = sizeof(body),
-		.definitions = {statement, session}
-	};
+	struct
+	{
+		PhigRecordHeader header;
+		PhigEventBody body;
+	}			event = {.body = {.kind = kind, .flags = flags, .outcome = outcome}};
+	PhigAppend	record = {.record = &event.header, .definitions = {statement, session}};
 	PhigFault	fault;
 
-	memcpy(body.statement, statement->id, PHIG_ID_BYTES);
-	memcpy(body.session, session->id, PHIG_ID_BYTES);
-	put_sqlstate(body.sqlstate, sqlstate);
+	phig_record_begin(&event.header, PHIG_RECORD_EVENT, sizeof(event.body));
+	memcpy(event.body.statement, statement->id, PHIG_ID_BYTES);
+	memcpy(event.body.session, session->id, PHIG_ID_BYTES);
+	put_sqlstate(event.body.sqlstate, sqlstate);
 	if (!append(&record, &fault))
 		phig_fault_raise(&fault);
 	else if (wait)

@@ -9,8 +9,9 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "common/hashfn.h"
 #include "mb/pg_wchar.h"
-#include "port/pg_crc32c.h"
+#include "utils/memutils.h"
 
 #include "journal/chain.h"
 #include "journal/journal.h"
@@ -24,18 +25,6 @@
 #define CUT_LINE "\nF=cut\n"
 #define CUT_LINE_BYTES 7
 
-static pg_crc32c
-crc_of(const PhigRecordHeader *record)
-{
-	pg_crc32c	crc;
-
-	INIT_CRC32C(crc);
-	COMP_CRC32C(crc, (const char *) record + offsetof(PhigRecordHeader, seq),
-				record->length - offsetof(PhigRecordHeader, seq));
-	FIN_CRC32C(crc);
-	return crc;
-}
-
 void
 phig_record_finish(PhigRecordHeader *record)
 {
@@ -45,7 +34,7 @@ phig_record_finish(PhigRecordHeader *record)
 	memset(record->reserved, 0, sizeof(record->reserved));
 	for (char *p = body + record->body_bytes; p < (char *) record + record->length; p++)
 		*p = '\0';
-	record->crc = crc_of(record);
+	record->crc = phig_record_crc(record);
 }
 
 bool
@@ -77,12 +66,6 @@ phig_record_plausible(const PhigRecordHeader *header)
 			return header->body_bytes == 0;
 	}
 	return false;
-}
-
-bool
-phig_record_crc_holds(const PhigRecordHeader *record)
-{
-	return EQ_CRC32C(crc_of(record), record->crc);
 }
 
 /* Eight bytes at a time. */
@@ -177,11 +160,82 @@ cut_length(const char *text, uint32 limit)
 	return end;
 }
 
-void
-phig_journal_define(PhigDefinition *def)
+/*
+ * Texts that were hashed not long ago, with their ids: a session says the same
+ * things over and over, and statements that are planned each time would be hashed each time.
+ */
+#define REMEMBERED 32
+#define REMEMBERED_MAX_BYTES 2048
+
+typedef struct Remembered
+{
+	PhigDefinition definition;	/* its text is the buffer below */
+	uint32		size;
+	char	   *buffer;
+} Remembered;
+
+static Remembered remembered[REMEMBERED];
+
+static Remembered *
+remembered_slot(const PhigDefinition *def)
+{
+	return &remembered[hash_bytes((const unsigned char *) def->text, (int) def->len) % REMEMBERED];
+}
+
+static void
+remember(const PhigDefinition *def)
+{
+	Remembered *slot = remembered_slot(def);
+
+	slot->definition.len = 0;
+	if (slot->size < def->len)
+	{
+		if (slot->buffer != NULL)
+			pfree(slot->buffer);
+		slot->buffer = NULL;
+		slot->size = 0;
+		slot->buffer = MemoryContextAlloc(TopMemoryContext, def->len);
+		slot->size = def->len;
+	}
+	memcpy(slot->buffer, def->text, def->len);
+	slot->definition = *def;
+	slot->definition.text = slot->buffer;
+}
+
+/* Give a definition its id, if it is known. */
+static bool
+is_remembered(PhigDefinition *def)
+{
+	const Remembered *slot;
+
+	if (def->len == 0 || def->len > REMEMBERED_MAX_BYTES)
+		return false;
+	slot = remembered_slot(def);
+	if (slot->definition.len != def->len || memcmp(slot->buffer, def->text, def->len) != 0)
+		return false;
+	memcpy(def->id, slot->definition.id, PHIG_ID_BYTES);
+	return true;
+}
+
+static void
+hash_text(PhigDefinition *def)
 {
 	uint8		hash[PHIG_HASH_BYTES];
 
+	phig_hash_begin();
+	phig_hash_add(def->text, def->len);
+	if (!phig_hash_end(hash))
+		ereport(ERROR,
+				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+				 errmsg("could not compute a SHA-256 hash")));
+	memcpy(def->id, hash, PHIG_ID_BYTES);
+	if (def->len > 0 && def->len <= REMEMBERED_MAX_BYTES)
+		remember(def);
+}
+
+void
+phig_journal_define(PhigDefinition *def)
+{
 	if (def->len > PHIG_DEFINITION_MAX_BYTES)
 	{
 		uint32		keep = cut_length(def->text, PHIG_DEFINITION_MAX_BYTES - CUT_LINE_BYTES);
@@ -193,11 +247,6 @@ phig_journal_define(PhigDefinition *def)
 		def->len = keep + CUT_LINE_BYTES;
 	}
 
-	phig_hash_begin();
-	phig_hash_add(def->text, def->len);
-	if (!phig_hash_end(hash))
-		ereport(ERROR,
-				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
-				 errmsg("could not compute a SHA-256 hash")));
-	memcpy(def->id, hash, PHIG_ID_BYTES);
+	if (!is_remembered(def))
+		hash_text(def);
 }

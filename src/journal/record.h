@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "port/pg_crc32c.h"
+
 #include "journal/format.h"
 
 /* Room for a definition's text inside a record of the largest size. */
@@ -18,6 +20,30 @@ static inline uint32
 phig_record_bytes(uint32 body_bytes)
 {
 	return (uint32) TYPEALIGN(PHIG_RECORD_ALIGN, sizeof(PhigRecordHeader) + body_bytes);
+}
+
+/* A record whose body needs no padding, but for seq, time, body and checksum. */
+static inline void
+phig_record_begin(PhigRecordHeader *record, uint8 type, uint32 body_bytes)
+{
+	Assert(body_bytes % PHIG_RECORD_ALIGN == 0);
+	record->length = sizeof(PhigRecordHeader) + body_bytes;
+	record->type = type;
+	memset(record->reserved, 0, sizeof(record->reserved));
+	record->body_bytes = body_bytes;
+}
+
+/* The checksum of a contiguous record whose other fields are all there. */
+static inline pg_crc32c
+phig_record_crc(const PhigRecordHeader *record)
+{
+	pg_crc32c	crc;
+
+	INIT_CRC32C(crc);
+	COMP_CRC32C(crc, (const char *) record + offsetof(PhigRecordHeader, seq),
+				record->length - offsetof(PhigRecordHeader, seq));
+	FIN_CRC32C(crc);
+	return crc;
 }
 
 /*
@@ -33,6 +59,10 @@ extern void phig_record_finish(PhigRecordHeader *record);
 extern bool phig_record_plausible(const PhigRecordHeader *header);
 
 /* Does the checksum of a whole, contiguous record (of a plausible header) hold? */
-extern bool phig_record_crc_holds(const PhigRecordHeader *record);
+static inline bool
+phig_record_crc_holds(const PhigRecordHeader *record)
+{
+	return EQ_CRC32C(phig_record_crc(record), record->crc);
+}
 
 #endif

@@ -100,6 +100,13 @@ map_file(const char *path, int fd, uint64 data_bytes, uint32 number, PhigFault *
 	return true;
 }
 
+/* Is it the ring in use that this process has mapped? */
+static inline bool
+is_mapped(void)
+{
+	return ring.number != 0 && ring.number == phig_journal->ring_number;
+}
+
 bool
 phig_ring_map(PhigFault *fault)
 {
@@ -109,7 +116,7 @@ phig_ring_map(PhigFault *fault)
 	int			fd;
 	bool		ok;
 
-	if (likely(ring.number != 0 && ring.number == phig_journal->ring_number))
+	if (likely(is_mapped()))
 		return true;
 
 	SpinLockAcquire(&phig_journal->mutex);
@@ -128,14 +135,14 @@ phig_ring_map(PhigFault *fault)
 	return ok;
 }
 
-static void
+static inline void
 put(uint64 position, const void *data, size_t len)
 {
 	uint64		place = position % ring.bytes;
 	size_t		first = Min(len, ring.bytes - place);
 
 	memcpy(ring.data + place, data, first);
-	if (first < len)
+	if (unlikely(first < len))
 		memcpy(ring.data, (const char *) data + first, len - first);
 }
 
@@ -226,58 +233,86 @@ segment_estimate(uint64 head)
 	return pg_atomic_read_u64(&phig_journal->segment_bytes) + (head - tail);
 }
 
-/* Bytes of an append whose definitions are written where write says so. */
-static uint32
-bytes_needed(const PhigAppend *append, const bool write[2])
+#define ALL_DEFINITIONS 3		/* a bit for each in PhigAppend */
+
+/* Which of its definitions an append has to write, since the segment lacks them. */
+static inline uint32
+unknown_definitions(const PhigAppend *append)
 {
-	uint32		bytes = phig_record_bytes(append->body_bytes);
+	uint32		unknown = 0;
 
 	for (int i = 0; i < 2; i++)
-		if (write[i])
+		if (append->definitions[i] != NULL && !is_known(append->definitions[i]))
+			unknown |= 1 << i;
+	return unknown;
+}
+
+static uint32
+definition_bytes(const PhigAppend *append, uint32 which)
+{
+	uint32		bytes = 0;
+
+	for (int i = 0; i < 2; i++)
+		if (which & (1 << i) && append->definitions[i] != NULL)
 			bytes += phig_record_bytes(PHIG_ID_BYTES + append->definitions[i]->len);
 	return bytes;
 }
 
-/* The part of phig_ring_append under the insert lock, once the ring is mapped. */
-static PhigAppendResult
-append_locked(PhigAppend *append, int64 now, bool *half_full)
+static uint64
+put_definitions(uint64 position, const PhigAppend *append, uint32 which, int64 now)
 {
+	for (int i = 0; i < 2; i++)
+		if (which & (1 << i) && append->definitions[i] != NULL)
+			position = put_definition(position, append->definitions[i], now);
+	return position;
+}
+
+/* What follows goes into a new segment, which has no definitions yet. */
+static uint64
+put_marker(uint64 position, int64 now)
+{
+	position = put_record(position, PHIG_RECORD_ROTATE, phig_journal->last_seq + 1, now,
+						  "", 0, NULL, 0);
+	phig_journal->epoch++;
+	phig_journal->epoch_start = position;
+	return position;
+}
+
+/* The part of phig_ring_append under the insert lock, once the ring is mapped. */
+static inline PhigAppendResult
+append_locked(PhigAppend *append, bool *half_full)
+{
+	PhigRecordHeader *record = append->record;
 	uint64		start = pg_atomic_read_u64(&phig_journal->head);
 	uint64		position = start;
 	uint64		used = start - pg_atomic_read_u64(&phig_journal->tail);
-	uint64		room = ring.bytes - (append->last_room ? 0 : ring.bytes / 8);
-	bool		write[2];
-	bool		rotate;
-	uint32		need;
+	uint64		room = append->last_room ? ring.bytes : ring.bytes - ring.bytes / 8;
 
 	/* Decided once: writing the first may push the second out of its slot. */
-	for (int i = 0; i < 2; i++)
-		write[i] = append->definitions[i] != NULL && !is_known(append->definitions[i]);
-	need = bytes_needed(append, write);
+	uint32		write = unknown_definitions(append);
+	uint32		need = record->length;
+	bool		rotate;
+
+	if (unlikely(write != 0))
+		need += definition_bytes(append, write);
 	rotate = segment_estimate(start) + need >
 		(uint64) phig_journal_segment_size * 1024 - SEGMENT_SLACK_BYTES;
-	if (rotate)
+	if (unlikely(rotate))
 	{
-		for (int i = 0; i < 2; i++)
-			write[i] = append->definitions[i] != NULL;
-		need = phig_record_bytes(0) + bytes_needed(append, write);
+		write = ALL_DEFINITIONS;
+		need = phig_record_bytes(0) + definition_bytes(append, write) + record->length;
 	}
-	if (used + need > room)
+	if (unlikely(used + need > room))
 		return PHIG_APPEND_FULL;
 
-	if (rotate)
-	{
-		position = put_record(position, PHIG_RECORD_ROTATE, phig_journal->last_seq + 1, now,
-							  "", 0, NULL, 0);
-		phig_journal->epoch++;
-		phig_journal->epoch_start = position;
-	}
-	for (int i = 0; i < 2; i++)
-		if (write[i])
-			position = put_definition(position, append->definitions[i], now);
-	append->seq = ++phig_journal->last_seq;
-	position = put_record(position, append->type, append->seq, now,
-						  append->body, append->body_bytes, NULL, 0);
+	if (unlikely(rotate))
+		position = put_marker(position, record->time);
+	if (unlikely(write != 0))
+		position = put_definitions(position, append, write, record->time);
+	record->seq = ++phig_journal->last_seq;
+	record->crc = phig_record_crc(record);
+	put(position, record, record->length);
+	position += record->length;
 	append->end = position;
 
 	/* A crash of this process before the next line leaves nothing; after it, all. */
@@ -293,23 +328,24 @@ append_locked(PhigAppend *append, int64 now, bool *half_full)
 PhigAppendResult
 phig_ring_append(PhigAppend *append, PhigFault *fault)
 {
-	int64		now = GetCurrentTimestamp();
+	LWLock	   *lock = phig_insert_lock();
 	bool		half_full = false;
 	PhigAppendResult result;
 
+	append->record->time = GetCurrentTimestamp();
 	for (;;)
 	{
+		LWLockAcquire(lock, LW_EXCLUSIVE);
+		if (likely(is_mapped()))
+			break;
+		LWLockRelease(lock);
 		if (!phig_ring_map(fault))
 			return PHIG_APPEND_FAILED;
-		LWLockAcquire(phig_insert_lock(), LW_EXCLUSIVE);
-		if (likely(ring.number == phig_journal->ring_number))
-			break;
-		LWLockRelease(phig_insert_lock());
 	}
-	result = append_locked(append, now, &half_full);
-	LWLockRelease(phig_insert_lock());
+	result = append_locked(append, &half_full);
+	LWLockRelease(lock);
 
-	if (half_full)
+	if (unlikely(half_full))
 		phig_keeper_wake();
 	return result;
 }

@@ -16,12 +16,9 @@
 /* One record to append, after the definitions that it refers to. */
 typedef struct PhigAppend
 {
-	uint8		type;
-	uint32		body_bytes;
-	const void *body;
+	PhigRecordHeader *record;	/* its body behind it; seq, time and checksum are filled in */
 	const PhigDefinition *definitions[2];	/* NULL: none */
 	bool		last_room;		/* may use the room kept for end records */
-	uint64		seq;			/* out */
 	PhigJournalLSN end;			/* out: position after the record */
 } PhigAppend;
 

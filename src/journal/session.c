@@ -41,7 +41,6 @@ static uint64 changes = 1;
 static struct
 {
 	uint64		made_for;		/* value of changes; 0: not to be used again */
-	Oid			login;
 	Oid			active;
 	char		application[NAMEDATALEN];
 	PhigDefinition definition;
@@ -162,27 +161,21 @@ end_text(void)
 	phig_journal_define(&session.definition);
 }
 
-const PhigDefinition *
-phig_session_definition(void)
+static void
+make_definition(const char *application)
 {
-	Oid			login = GetAuthenticatedUserId();
-	Oid			active = GetOuterUserId();
-	const char *application = application_name ? application_name : "";
+	/* Names that are looked up below may change meanwhile. */
 	uint64		made_for = IsTransactionState() ? changes : 0;
+	Oid			active = GetOuterUserId();
 	const PgBackendStatus *status;
 
-	if (likely(session.made_for == changes && session.login == login && session.active == active &&
-			   strncmp(session.application, application, NAMEDATALEN - 1) == 0))
-		return &session.definition;
-
 	session.made_for = 0;
-	session.login = login;
 	session.active = active;
 	strlcpy(session.application, application, NAMEDATALEN);
 
 	status = session_status();
 	begin_text();
-	add_role('l', login);
+	add_role('l', GetAuthenticatedUserId());
 	add_role('a', active);
 	add_claim('u', phig_app_user);
 	add_client(status);
@@ -196,6 +189,17 @@ phig_session_definition(void)
 	add_claim('j', phig_justification);
 	end_text();
 	session.made_for = made_for;
+}
+
+const PhigDefinition *
+phig_session_definition(void)
+{
+	const char *application = application_name ? application_name : "";
+
+	if (likely(session.made_for == changes && session.active == GetOuterUserId() &&
+			   strncmp(session.application, application, NAMEDATALEN - 1) == 0))
+		return &session.definition;
+	make_definition(application);
 	return &session.definition;
 }
 

@@ -82,6 +82,7 @@ static HTAB *row_relations = NULL;	/* Oid: their rows are part of something reso
 static PhigRelLabels *unkept = NULL;	/* result of a build that would not settle */
 static int	stale = 0;			/* how many entries are */
 static uint64 last_version = 0;
+uint64		phig_label_invalidations = 1;
 
 static const PhigRelLabels *build_relation(Oid relid);
 static void finish_relation(RelationEntry *entry, const PhigRelLabels *labels);
@@ -351,6 +352,7 @@ forget_all(void)
 	relations_iterator scan;
 	RelationEntry *entry;
 
+	phig_label_invalidations++;
 	stale = relations->members;
 	if (stale > STALE_MAX)
 	{
@@ -370,6 +372,7 @@ forget_relation(Oid relid)
 
 	if (entry == NULL || entry->state == ENTRY_STALE)
 		return;
+	phig_label_invalidations++;
 	entry->state = ENTRY_STALE;
 	if (++stale > STALE_MAX)
 		start_anew();

@@ -100,6 +100,9 @@ extern const PhigRelLabels *phig_label_relation(Oid relid);
  */
 extern uint64 phig_label_version(Oid relid);
 
+/* Grows when what the cache holds of any relation may be stale: until then, no version grows that was asked for. */
+extern uint64 phig_label_invalidations;
+
 /* Like phig_label_relation, but also for relations whose columns are all none or unlabelled; palloc'd copy. */
 extern PhigRelLabels *phig_label_relation_copy(Oid relid);
 
