@@ -10,15 +10,20 @@
  *
  * usage: client NAME MODE BATCH ROUNDS CONN_A SQL_A CONN_B SQL_B [SETUP_A SETUP_B]
  *        client run MODE BATCH CONN SQL [SETUP]
+ *        client sync FILE COUNT BYTES
  *
  * MODE is "simple" (a simple query; %d in it becomes a random number from 1 to
- * 100000) or "prepared" (prepared once; $1 is such a number).  SETUP runs once on each.
+ * 100000), "prepared" (prepared once; $1 is such a number) or "pipeline" (prepared, a hundred
+ * sent at a time: the executor without the waiting for the client).  SETUP runs once on each.
  * Prints one line: NAME, median CPU microseconds a statement on A and on B,
  * median of the rounds' ratios B/A of CPU and of elapsed time, and the ratios' quartiles.
  *
  * "run" executes one batch and prints the backend's pid, for whoever counts elsewhere.
+ * "sync" appends COUNT times so many BYTES to what is allocated of FILE already, each with fdatasync,
+ * and prints the median time in microseconds.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <libpq-fe.h>
 #include <sched.h>
 #include <stdio.h>
@@ -36,7 +41,10 @@ typedef struct Side
 	double	   *elapsed;
 } Side;
 
+#define PIPELINE 100
+
 static int	prepared;
+static int	pipeline;
 static unsigned int seed = 42;
 
 static void
@@ -111,10 +119,63 @@ connect_side(Side *side, const char *conninfo, const char *sql, const char *setu
 }
 
 static void
+set_mode(const char *mode)
+{
+	pipeline = strcmp(mode, "pipeline") == 0;
+	prepared = pipeline || strcmp(mode, "prepared") == 0;
+}
+
+/* Read up to the result of one query in a pipeline, or of a sync. */
+static void
+next_result(PGconn *conn)
+{
+	PGresult   *result = PQgetResult(conn);
+
+	if (PQresultStatus(result) == PGRES_PIPELINE_SYNC)
+	{
+		PQclear(result);
+		return;
+	}
+	check(result, conn);
+	if (PQgetResult(conn) != NULL)
+		fail("more than one result", conn);
+}
+
+static void
+run_pipeline(Side *side, int batch)
+{
+	if (!PQenterPipelineMode(side->conn))
+		fail("pipeline", side->conn);
+	for (int done = 0; done < batch; done += PIPELINE)
+	{
+		for (int i = 0; i < PIPELINE; i++)
+		{
+			char		number[16];
+			const char *values[1] = {number};
+
+			snprintf(number, sizeof(number), "%d", rand_r(&seed) % 100000 + 1);
+			if (!PQsendQueryPrepared(side->conn, "q", 1, values, NULL, NULL, 0))
+				fail("send", side->conn);
+		}
+		if (!PQpipelineSync(side->conn))
+			fail("sync", side->conn);
+		for (int i = 0; i <= PIPELINE; i++)
+			next_result(side->conn);
+	}
+	if (!PQexitPipelineMode(side->conn))
+		fail("pipeline", side->conn);
+}
+
+static void
 run_batch(Side *side, int batch)
 {
 	char		text[4096];
 
+	if (pipeline)
+	{
+		run_pipeline(side, batch);
+		return;
+	}
 	for (int i = 0; i < batch; i++)
 	{
 		int			n = rand_r(&seed) % 100000 + 1;
@@ -176,7 +237,7 @@ run_once(int argc, char **argv)
 
 	if (argc < 6)
 		fail("usage: client run MODE BATCH CONN SQL [SETUP]", NULL);
-	prepared = strcmp(argv[2], "prepared") == 0;
+	set_mode(argv[2]);
 	connect_side(&side, argv[4], argv[5], argc > 6 ? argv[6] : NULL, 1);
 	for (int i = atoi(argv[3]); i > 0; i--)
 	{
@@ -186,6 +247,31 @@ run_once(int argc, char **argv)
 	}
 	printf("%d\n", side.pid);
 	PQfinish(side.conn);
+	return 0;
+}
+
+static int
+time_syncs(const char *path, int count, int bytes)
+{
+	size_t		size = (size_t) count * bytes;
+	char	   *zeros = calloc(1, size);
+	double	   *took = calloc(count, sizeof(double));
+	int			fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	if (fd < 0 || pwrite(fd, zeros, size, 0) != (ssize_t) size || fsync(fd) != 0)
+		fail("could not write the file to sync", NULL);
+	memset(zeros, 'x', size);
+	for (int i = 0; i < count; i++)
+	{
+		double		start = now();
+
+		if (pwrite(fd, zeros, bytes, (off_t) i * bytes) != bytes || fdatasync(fd) != 0)
+			fail("could not sync", NULL);
+		took[i] = now() - start;
+	}
+	close(fd);
+	unlink(path);
+	printf("%.1f\n", quantile(took, count, 0.5));
 	return 0;
 }
 
@@ -201,9 +287,11 @@ main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "run") == 0)
 		return run_once(argc, argv);
+	if (argc == 5 && strcmp(argv[1], "sync") == 0)
+		return time_syncs(argv[2], atoi(argv[3]), atoi(argv[4]));
 	if (argc < 9)
 		fail("usage: client NAME MODE BATCH ROUNDS CONN_A SQL_A CONN_B SQL_B [SETUP_A SETUP_B]", NULL);
-	prepared = strcmp(argv[2], "prepared") == 0;
+	set_mode(argv[2]);
 	batch = atoi(argv[3]);
 	rounds = atoi(argv[4]);
 	connect_side(&a, argv[5], argv[6], argc > 9 ? argv[9] : NULL, rounds);

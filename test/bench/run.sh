@@ -2,9 +2,10 @@
 #
 # run.sh: what phiguard costs, under sandbox.sh.  `make bench` calls it.
 #
-# Two servers, one without phiguard and one with it, the same statements turn by turn
-# (client.c).  Prints markdown tables; docs/benchmarks.md holds a run.  ROUNDS and BATCH
-# scale it.  INSTRUCTIONS=1 adds instruction counts under valgrind (minutes).
+# Three servers, one without phiguard, one with it and one with pgaudit, the same statements
+# turn by turn (client.c, pgbench).  Prints markdown tables; docs/benchmarks.md holds a run.
+# ROUNDS, BATCH and SECONDS_EACH scale it, PARTS names some of its parts (the functions below).
+# INSTRUCTIONS=1 adds instruction counts under valgrind (minutes).
 
 set -euo pipefail
 . "$(dirname "$0")/../lib/common.sh"
@@ -56,6 +57,12 @@ make_data()
 		  FROM generate_series(1, 100000) i;
 		CREATE TABLE big (id int, ssn text, birth date);
 		INSERT INTO big SELECT i, to_char(i, 'FM000000000'), date '1940-01-01' + i % 20000 FROM generate_series(1, 1000000) i;
+		CREATE UNLOGGED TABLE bulk (LIKE big);
+		CREATE TABLE parted (id int, ssn text, note text) PARTITION BY RANGE (id);
+		SELECT format('CREATE TABLE parted_%s PARTITION OF parted FOR VALUES FROM (%s) TO (%s)', i, (i - 1) * 5000 + 1, i * 5000 + 1)
+		  FROM generate_series(1, 20) i \gexec
+		INSERT INTO parted SELECT i * 500 + 1, to_char(i, 'FM000000000'), i FROM generate_series(0, 199) i;
+		CREATE INDEX ON parted (id);
 		CREATE TABLE patient_twin (LIKE patient INCLUDING ALL);
 		CREATE TABLE visit_twin (LIKE visit INCLUDING ALL);
 		INSERT INTO patient_twin SELECT * FROM patient;
@@ -71,7 +78,8 @@ label_data()
 		SELECT phiguard.label('patient', 'name', 'name'), phiguard.label('patient', 'ssn', 'ssn'),
 		       phiguard.label('patient', 'birth', 'date kind=birth'), phiguard.label('visit', 'seen', 'date kind=event'),
 		       phiguard.label('visit', 'reason', 'clinical'), phiguard.label('big', 'ssn', 'ssn'),
-		       phiguard.label('big', 'birth', 'date kind=birth');
+		       phiguard.label('big', 'birth', 'date kind=birth'), phiguard.label('bulk', 'ssn', 'ssn'),
+		       phiguard.label('bulk', 'birth', 'date kind=birth'), phiguard.label('parted', 'ssn', 'ssn');
 	SQL
 }
 
@@ -107,26 +115,91 @@ planning()
 	SQL
 }
 
-# pgbench SERVER CLIENTS FILE: transactions a second.
+# tps CLIENTS MODE SERVER FILE [OPTIONS]: transactions a second; OPTIONS as for PGOPTIONS.
 tps()
 {
-	pgbench -h "$PHIG_WORK/$1/socket" -U postgres -n -M prepared -c "$2" -j 1 -T "$SECONDS_EACH" -f "$3" postgres 2>/dev/null |
-		awk '/^tps/ { print $3 }'
+	local pin=()
+
+	[ -z "${PIN-}" ] || pin=(taskset -c "$PIN")
+	PGOPTIONS=${5-} "${pin[@]}" pgbench -h "$PHIG_WORK/$3/socket" -U postgres -n -M "$2" -c "$1" -j 1 \
+		-T "$(($1 > 8 ? SECONDS_EACH * 2 : SECONDS_EACH))" -f "$PHIG_WORK/$4.sql" postgres 2>/dev/null | awk '/^tps/ { print $3 }'
 }
 
-# The median of paired ratios of TPS, phiguard to plain, for one file and number of clients.
-tps_row()
+# contest CLIENTS MODE CONFIG...: five rounds or more of all configurations, turn by turn; the first is
+# what the others are compared with.  A CONFIG is NAME:SERVER:FILE[:OPTIONS].  Also leaves the medians
+# of each NAME in $PHIG_WORK/contest.
+contest()
 {
-	local i plain phig
+	local clients=$1 mode=$2 round config name server file options
 
-	for i in 1 2 3 4 5; do
-		plain=$(tps plain "$2" "$3")
-		phig=$(tps phig "$2" "$3")
-		printf '%s %s\n' "$plain" "$phig"
-	done | awk -v name="$1" -v clients="$2" '
-		{ r[NR] = $2 / $1; a[NR] = $1; b[NR] = $2 }
-		END { n = asort_(r); asort_(a); asort_(b); printf "| %s | %d | %d | %d | %.3f |\n", name, clients, a[3], b[3], r[3] }
-		function asort_(x,    i, j, t) { for (i = 1; i <= 5; i++) for (j = i + 1; j <= 5; j++) if (x[j] < x[i]) { t = x[i]; x[i] = x[j]; x[j] = t }; return 5 }'
+	shift 2
+	for ((round = 0; round < (ROUNDS < 5 ? 5 : ROUNDS > 9 ? 9 : ROUNDS); round++)); do
+		for config in "$@"; do
+			IFS=: read -r name server file options <<<"$config"
+			printf '%s:%s:%s\n' $round "$name" "$(tps "$clients" "$mode" "$server" "$file" "$options")"
+		done
+	done | awk -F: -v clients="$clients" -v mode="$mode" -v medians="$PHIG_WORK/contest" '
+		{
+			if (!($2 in n)) names[++count] = $2
+			if ($2 == names[1]) base = $3
+			n[$2]++; tps[$2, n[$2]] = $3; ratio[$2, n[$2]] = base > 0 ? $3 / base : 0
+		}
+		END {
+			for (c = 1; c <= count; c++) {
+				name = names[c]
+				for (i = 1; i <= n[name]; i++) { a[i] = tps[name, i]; r[i] = ratio[name, i] }
+				sort(a, n[name]); sort(r, n[name]); m = int((n[name] + 1) / 2)
+				printf "| %s | %s | %d | %d | **%.3f** (%.3f-%.3f) |\n", name, mode, clients, a[m], r[m], r[1], r[n[name]]
+				printf "%s:%.1f:%.4f\n", name, a[m], r[m] > medians
+			}
+		}
+		function sort(x, n,    i, j, t) { for (i = 1; i <= n; i++) for (j = i + 1; j <= n; j++) if (x[j] < x[i]) { t = x[i]; x[i] = x[j]; x[j] = t } }'
+}
+
+# Bytes that a server's journal has on disk, the zeros at the ends of its segments left out.
+journal_bytes()
+{
+	perl -0777 -e 'for my $f (glob "$ARGV[0]/*.seg") { open my $h, "<", $f or die; local $_ = <$h>; s/\0+\z//; $n += length } print $n' \
+		"$PHIG_WORK/phig/data/phiguard/journal"
+}
+
+# record_bytes SYNC: of one statement's records, seals included.
+record_bytes()
+{
+	local before count=2000
+
+	sleep 1
+	before=$(journal_bytes)
+	"$client" run prepared $count "$(conn phig)" 'SELECT ssn FROM patient WHERE id = $1::int' \
+		"SET phiguard.journal_sync = $1" >/dev/null
+	sleep 1
+	awk -v before="$before" -v after="$(journal_bytes)" -v n=$count 'BEGIN { printf "%.1f", (after - before) / n }'
+}
+
+# Anonymous memory of the backends of a server, kB: mean, and what the server's shared memory holds.
+backend_memory()
+{
+	local pid
+	for pid in $(on "$1" -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'pgbench'"); do
+		awk '/^Private_Dirty|^Private_Clean/ { kb += $2 } END { print kb }' "/proc/$pid/smaps_rollup"
+	done | awk '{ n++; kb += $1 } END { printf "%d %d", n, (n ? kb / n : 0) }'
+}
+
+# memory_row SERVER NAME CLIENTS: many sessions that have each used what memory.sql reads.
+memory_row()
+{
+	local bench n kb
+
+	pgbench -h "$PHIG_WORK/$1/socket" -U postgres -n -c "$3" -j 2 -t 1 -f "$PHIG_WORK/memory.sql" postgres >/dev/null 2>&1 &
+	bench=$!
+	until [ "$(on "$1" -c "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgbench' AND wait_event = 'PgSleep'")" = "$3" ]; do
+		kill -0 $bench 2>/dev/null || break
+		sleep 0.5
+	done
+	read -r n kb < <(backend_memory "$1")
+	kill $bench
+	wait $bench || true
+	printf '| %s | %d | %d |\n' "$2" "$n" "$kb"
 }
 
 # Instructions of a backend per execution, under callgrind: from the difference of two counts, so that
@@ -148,83 +221,225 @@ instructions_of()
 	awk '/^summary:|^totals:/ { n[FILENAME] = $2 } END { print (n[ARGV[2]] - n[ARGV[1]]) / 2000 }' "$out/$few" "$out/$many"
 }
 
-# instructions NAME MODE SQL [SETUP]: per execution, both servers.
+# instructions NAME MODE SQL [SETUP]: per execution, without and with phiguard (or what $other is).
 instructions()
 {
 	local a b
 
 	a=$(instructions_of plain "$2" "$3" "${4-}")
-	b=$(instructions_of phig "$2" "$3" "${4-}")
+	b=$(instructions_of "${other:-phig}" "$2" "$3" "${4-}")
 	awk -v name="$1" -v a="$a" -v b="$b" 'BEGIN { printf "| %s | %d | %d | %d | **%.4f** |\n", name, a, b, b - a, b / a }'
 }
 
-${CC:-cc} -O2 -I"$(pg_config --includedir)" -I/usr/include/postgresql "$(dirname "$0")/client.c" -o "$client" -lpq
-settings=('shared_buffers = 512MB' 'fsync = on' 'autovacuum = off' 'max_parallel_workers_per_gather = 0' 'max_connections = 40')
-server_init plain "${settings[@]}" "shared_preload_libraries = ''"
-server_init phig "${settings[@]}"
-server_start plain
-make_data plain
-server_start phig
-make_data phig
-label_data
+# One part of the page each.
 
-printf 'PostgreSQL %s, %s rounds of %s statements, %s CPUs\n' "$(postgres --version | awk '{ print $3 }')" "$ROUNDS" "$BATCH" "$(nproc)"
+without_phi()
+{
+	local point='SELECT balance FROM plain_account WHERE id = ' update='UPDATE plain_account SET balance = balance + 1 WHERE id = $1::int'
 
-heading 'Statements without PHI: A = PostgreSQL, B = with phiguard loaded'
-point='SELECT balance FROM plain_account WHERE id = '
-compare 'point read, simple' simple "$point%d" "$point%d"
-compare 'point read, prepared' prepared "$point\$1::int" "$point\$1::int"
-compare 'update, prepared' prepared 'UPDATE plain_account SET balance = balance + 1 WHERE id = $1::int' \
-	'UPDATE plain_account SET balance = balance + 1 WHERE id = $1::int' 'SET synchronous_commit = off' 'SET synchronous_commit = off'
+	heading 'Statements without PHI: A = PostgreSQL, B = with phiguard loaded'
+	compare 'point read, simple' simple "$point%d" "$point%d"
+	compare 'point read, prepared' prepared "$point\$1::int" "$point\$1::int"
+	compare 'update, prepared' prepared "$update" "$update" 'SET synchronous_commit = off' 'SET synchronous_commit = off'
+}
 
-heading 'Point reads of a labelled table, prepared: A = PostgreSQL, B = phiguard, by journal_sync'
-point='SELECT ssn FROM patient WHERE id = $1::int'
-for sync in off write on; do
-	compare "journal_sync = $sync" prepared "$point" "$point" '' "SET phiguard.journal_sync = $sync"
-done
+labelled()
+{
+	local sync
 
-heading 'Scan of 1 million rows of labelled columns (a statement each)'
-scan='SELECT count(ssn), max(birth) FROM big'
-BATCH=1 compare 'scan, journal_sync = on' simple "$scan" "$scan" 'SET max_parallel_workers_per_gather = 0' 'SET max_parallel_workers_per_gather = 0'
-
-printf '\nPlanning time of a join of two tables, as EXPLAIN (SUMMARY) reports it: medians of %s plans each, turn by turn\n\n' $((ROUNDS * 200))
-printf '| case | twin without labels, µs | labelled, µs | added, µs |\n|---|---|---|---|\n'
-planning '7 labelled columns in the database'
-more_labels 10000
-planning '10,007 labelled columns in the database'
-
-heading 'Claims of a pooled connection, a transaction each: A = SET LOCAL of a setting of nobody, B = of phiguard.app_user'
-setup='PREPARE q(int) AS SELECT balance FROM plain_account WHERE id = $1'
-within 'SET LOCAL app_user, then a prepared statement without PHI' simple \
-	"BEGIN; SET LOCAL my.app_user = 'u%d'; EXECUTE q(%d); COMMIT" \
-	"BEGIN; SET LOCAL phiguard.app_user = 'u%d'; EXECUTE q(%d); COMMIT" "$setup" "$setup"
-within 'SET LOCAL purpose, then a prepared statement without PHI' simple \
-	"BEGIN; SET LOCAL my.purpose = 'p%d'; EXECUTE q(%d); COMMIT" \
-	"BEGIN; SET LOCAL phiguard.purpose = 'p%d'; EXECUTE q(%d); COMMIT" "$setup" "$setup"
-
-printf '\nTransactions a second, prepared point reads (pgbench, 5 pairs of %s s)\n\n| case | clients | PostgreSQL | phiguard | ratio, median of pairs |\n|---|---|---|---|---|\n' "$SECONDS_EACH"
-printf '\\set id random(1, 100000)\nSELECT balance FROM plain_account WHERE id = :id;\n' >"$PHIG_WORK/unlabelled.sql"
-printf '\\set id random(1, 100000)\nSELECT ssn FROM patient WHERE id = :id;\n' >"$PHIG_WORK/labelled.sql"
-for clients in 1 8; do
-	tps_row 'no PHI' $clients "$PHIG_WORK/unlabelled.sql"
+	heading 'Point reads of a labelled table: A = PostgreSQL, B = phiguard, by journal_sync'
 	for sync in off write on; do
-		on phig -c "ALTER SYSTEM SET phiguard.journal_sync = $sync" -c 'SELECT pg_reload_conf()' >/dev/null
-		sleep 0.5
-		tps_row "labelled, journal_sync = $sync" $clients "$PHIG_WORK/labelled.sql"
+		compare "prepared, $sync" prepared "$labelled_read" "$labelled_read" '' "SET phiguard.journal_sync = $sync"
 	done
-done
-server_stop plain
-server_stop phig
+	compare 'simple, off' simple 'SELECT ssn FROM patient WHERE id = %d' 'SELECT ssn FROM patient WHERE id = %d' '' 'SET phiguard.journal_sync = off'
+	compare 'in a pipeline, off: B - A is a record' pipeline "$labelled_read" "$labelled_read" '' 'SET phiguard.journal_sync = off'
+	printf '\nBytes on disk of a statement (start, end, share of seals): %s in mode off, %s in mode on with one client\n' \
+		"$(record_bytes off)" "$(record_bytes on)"
+}
 
-"$(dirname "$0")/verify.sh"
+partitions()
+{
+	local one='SELECT ssn FROM parted WHERE id = $1::int' all='SELECT ssn FROM parted WHERE note = $1::text'
+	local generic='SET plan_cache_mode = force_generic_plan'
 
-if [ -n "${INSTRUCTIONS-}" ]; then
+	heading 'A labelled table of 20 partitions: A = PostgreSQL, B = phiguard, journal_sync = off'
+	compare 'one partition, prepared' prepared "$one" "$one" "$generic" "$generic; SET phiguard.journal_sync = off"
+	compare '20 partitions, prepared' prepared "$all" "$all" "$generic" "$generic; SET phiguard.journal_sync = off"
+	compare 'one partition, simple' simple "${one/\$1::int/%d}" "${one/\$1::int/%d}" '' 'SET phiguard.journal_sync = off'
+	compare '20 partitions, simple' simple "${all/\$1::text/\'%d\'}" "${all/\$1::text/\'%d\'}" '' 'SET phiguard.journal_sync = off'
+}
+
+scans()
+{
+	local scan='SELECT count(ssn), max(birth) FROM big' setup='SET max_parallel_workers_per_gather = 0'
+
+	heading 'Scan of 1 million rows of labelled columns (a statement each)'
+	BATCH=1 compare 'scan, journal_sync = on' simple "$scan" "$scan" "$setup" "$setup"
+}
+
+bulk()
+{
+	local copy="TRUNCATE bulk; COPY bulk FROM '$PHIG_WORK/big.copy'" insert='TRUNCATE bulk; INSERT INTO bulk SELECT * FROM big'
+
+	on plain -c "COPY big TO '$PHIG_WORK/big.copy'"
+	heading '1 million rows into an unlogged labelled table (a statement each)'
+	BATCH=1 compare 'COPY FROM' simple "$copy" "$copy"
+	BATCH=1 compare 'INSERT ... SELECT' simple "$insert" "$insert"
+}
+
+plans()
+{
+	printf '\nPlanning time of a join of two tables, as EXPLAIN (SUMMARY) reports it: medians of %s plans each, turn by turn\n\n' $((ROUNDS * 200))
+	printf '| case | twin without labels, µs | labelled, µs | added, µs |\n|---|---|---|---|\n'
+	planning '7 labelled columns in the database'
+	more_labels 10000
+	planning '10,007 labelled columns in the database'
+}
+
+claims()
+{
+	local setup='PREPARE q(int) AS SELECT balance FROM plain_account WHERE id = $1'
+
+	heading 'Claims of a pooled connection, a transaction each: A = SET LOCAL of a setting of nobody, B = of phiguard.app_user'
+	within 'SET LOCAL app_user, then a prepared statement without PHI' simple \
+		"BEGIN; SET LOCAL my.app_user = 'u%d'; EXECUTE q(%d); COMMIT" \
+		"BEGIN; SET LOCAL phiguard.app_user = 'u%d'; EXECUTE q(%d); COMMIT" "$setup" "$setup"
+	within 'SET LOCAL purpose, then a prepared statement without PHI' simple \
+		"BEGIN; SET LOCAL my.purpose = 'p%d'; EXECUTE q(%d); COMMIT" \
+		"BEGIN; SET LOCAL phiguard.purpose = 'p%d'; EXECUTE q(%d); COMMIT" "$setup" "$setup"
+}
+
+tps_heading()
+{
+	printf '\n%s\n\n| case | protocol | clients | TPS, median | ratio to the first, median of rounds (least-greatest) |\n|---|---|---|---|---|\n' "$1"
+}
+
+transactions()
+{
+	local mode off='-c phiguard.journal_sync=off' write='-c phiguard.journal_sync=write'
+	local labelled=("PostgreSQL:plain:labelled" "phiguard, off:phig:labelled:$off" "phiguard, write:phig:labelled:$write" "pgaudit:audit:labelled")
+
+	tps_heading "Transactions a second, point reads (pgbench, $SECONDS_EACH s each, turn by turn)"
+	contest 1 prepared 'PostgreSQL, no PHI:plain:unlabelled' 'phiguard, no PHI:phig:unlabelled'
+	contest 8 prepared 'PostgreSQL, no PHI:plain:unlabelled' 'phiguard, no PHI:phig:unlabelled'
+	for mode in prepared simple; do
+		contest 1 $mode "${labelled[@]}"
+		contest 8 $mode "${labelled[@]}"
+	done
+	if [ "$(nproc)" -gt 1 ]; then
+		# Client and backend on one processor, the log collector and the keeper on the other.
+		for server in plain phig audit; do
+			taskset -p -c 1 "$(head -n 1 "$PHIG_WORK/$server/data/postmaster.pid")" >/dev/null
+		done
+		printf '| one processor for client and backend: | | | | |\n'
+		PIN=1 contest 1 prepared "${labelled[@]}"
+		for server in plain phig audit; do
+			taskset -p -c "0-$(($(nproc) - 1))" "$(head -n 1 "$PHIG_WORK/$server/data/postmaster.pid")" >/dev/null
+		done
+	fi
+}
+
+durable()
+{
+	local clients bytes
+
+	bytes=$(record_bytes off)
+	printf "\\\\set id random(1, 100000)\nSELECT ssn, pg_logical_emit_message(true, 'a', '%s') FROM patient WHERE id = :id;\n" \
+		"$(head -c "${bytes%.*}" /dev/zero | tr '\0' x)" >"$PHIG_WORK/message.sql"
+	tps_heading "Durable records: journal_sync = on against WAL messages of ${bytes%.*} bytes"
+	for clients in 1 8 32; do
+		contest $clients prepared 'PostgreSQL:plain:labelled' 'a WAL message:plain:message' 'phiguard, on:phig:labelled:-c phiguard.journal_sync=on'
+		if [ $clients = 1 ]; then
+			"$client" sync "$PHIG_WORK/sync" 1000 200 >"$PHIG_WORK/t_sync"
+			awk -F: -v t="$(cat "$PHIG_WORK/t_sync")" '{ tps[$1] = $2 } END {
+				bound = 1 / (1 / tps["PostgreSQL"] + t / 1e6)
+				printf "\nOne client: fdatasync takes %.1f µs; 1 / (1/plain + t_sync) = %.0f; phiguard keeps %.3f of it (aim 0.85)\n\n", t, bound, tps["phiguard, on"] / bound }' \
+				"$PHIG_WORK/contest"
+			tps_heading 'The same, several clients'
+		else
+			awk -F: -v c=$clients '{ tps[$1] = $2 } END { ratio[c] = tps["phiguard, on"] / tps["a WAL message"]; printf "| phiguard to a WAL message | | %d | | **%.3f** |\n", c, ratio[c] }' \
+				"$PHIG_WORK/contest"
+		fi
+	done
+}
+
+memory()
+{
+	printf 'SELECT count(ssn) FROM patient;\nSELECT count(ssn) FROM thousand;\nSELECT pg_sleep(600);\n' >"$PHIG_WORK/memory.sql"
+	for server in plain phig; do
+		on $server <<-'SQL' >/dev/null
+			CREATE TABLE thousand (id int, ssn text) PARTITION BY RANGE (id);
+			SELECT format('CREATE TABLE thousand_%s PARTITION OF thousand FOR VALUES FROM (%s) TO (%s)', i, i, i + 1)
+			  FROM generate_series(1, 1000) i \gexec
+		SQL
+	done
+	on phig -c "SELECT phiguard.label('thousand', 'ssn', 'ssn')" >/dev/null
+	printf '\nMemory: 10,000 labelled columns in the database, 200 sessions that each read a labelled table of 1,000 partitions\n\n| server | sessions | private memory of each, kB, mean |\n|---|---|---|\n'
+	memory_row plain PostgreSQL 200
+	memory_row phig phiguard 200
+	printf "\nOf that, phiguard's memory contexts in one such session, and phiguard's shared memory:\n\n| what | kB |\n|---|---|\n"
+	on phig <<-'SQL' | grep '^|'
+		SET phiguard.journal_sync = off;
+		SELECT count(ssn) FROM patient;
+		SELECT count(ssn) FROM thousand;
+		SELECT format('| context %s | %s |', name, sum(total_bytes) / 1024) FROM pg_backend_memory_contexts
+		 WHERE name LIKE 'phiguard%' GROUP BY name ORDER BY name;
+		SELECT format('| shared memory, %s | %s |', name, allocated_size / 1024) FROM pg_shmem_allocations WHERE name LIKE 'phiguard%';
+		SELECT format('| ring, a file mapped by all | %s |', pg_size_bytes(current_setting('phiguard.journal_buffers')) / 1024);
+	SQL
+}
+
+verification()
+{
+	"$(dirname "$0")/verify.sh"
+}
+
+count_instructions()
+{
+	local sync
+
 	printf '\nInstructions of a backend per statement (callgrind)\n\n| case | PostgreSQL | phiguard | more | ratio |\n|---|---|---|---|---|\n'
 	instructions 'no PHI, point read, simple' simple 'SELECT balance FROM plain_account WHERE id = %d'
 	instructions 'no PHI, point read, prepared' prepared 'SELECT balance FROM plain_account WHERE id = $1::int'
 	instructions 'no PHI, update, prepared' prepared 'UPDATE plain_account SET balance = balance + 1 WHERE id = $1::int'
 	for sync in off write; do
 		printf 'phiguard.journal_sync = %s\n' $sync >>"$PHIG_WORK/phig/data/postgresql.auto.conf"
-		instructions "labelled point read, prepared, journal_sync = $sync" prepared 'SELECT ssn FROM patient WHERE id = $1::int'
+		instructions "labelled point read, prepared, $sync" prepared "$labelled_read"
 	done
+	instructions 'labelled point read, simple, write' simple 'SELECT ssn FROM patient WHERE id = %d'
+	instructions 'one of 20 partitions, prepared, write' prepared 'SELECT ssn FROM parted WHERE id = $1::int' 'SET plan_cache_mode = force_generic_plan'
+	instructions '20 partitions, prepared, write' prepared 'SELECT ssn FROM parted WHERE note = $1::text' 'SET plan_cache_mode = force_generic_plan'
+	printf '\nThe same with pgaudit in the place of phiguard\n\n| case | PostgreSQL | pgaudit | more | ratio |\n|---|---|---|---|---|\n'
+	other=audit instructions 'audited point read, prepared' prepared "$labelled_read"
+	other=audit instructions 'audited point read, simple' simple 'SELECT ssn FROM patient WHERE id = %d'
+}
+
+${CC:-cc} -O2 -I"$(pg_config --includedir)" -I/usr/include/postgresql "$(dirname "$0")/client.c" -o "$client" -lpq
+settings=('shared_buffers = 512MB' 'fsync = on' 'autovacuum = off' 'max_parallel_workers_per_gather = 0' 'max_connections = 250'
+	'max_locks_per_transaction = 1024')
+server_init plain "${settings[@]}" "shared_preload_libraries = ''"
+server_init phig "${settings[@]}"
+server_init audit "${settings[@]}" "shared_preload_libraries = 'pgaudit'" "pgaudit.role = 'auditor'" "pgaudit.log = 'none'" \
+	'logging_collector = on'
+for server in plain phig audit; do
+	server_start $server
+	make_data $server
+done
+label_data
+on audit -c 'CREATE ROLE auditor' -c 'CREATE EXTENSION pgaudit' -c 'GRANT SELECT (ssn) ON patient TO auditor'
+labelled_read='SELECT ssn FROM patient WHERE id = $1::int'
+printf '\\set id random(1, 100000)\nSELECT balance FROM plain_account WHERE id = :id;\n' >"$PHIG_WORK/unlabelled.sql"
+printf '\\set id random(1, 100000)\nSELECT ssn FROM patient WHERE id = :id;\n' >"$PHIG_WORK/labelled.sql"
+
+printf 'PostgreSQL %s, %s rounds of %s statements, %s CPUs, load %s\n' "$(postgres --version | awk '{ print $3 }')" "$ROUNDS" "$BATCH" \
+	"$(nproc)" "$(cut -d' ' -f1-3 /proc/loadavg)"
+for part in ${PARTS:-without_phi labelled partitions scans bulk transactions durable plans claims memory verification}; do
+	$part
+	printf '\nLoad afterwards: %s\n' "$(cut -d' ' -f1-3 /proc/loadavg)"
+done
+for server in plain phig audit; do
+	server_stop $server
+done
+if [ -n "${INSTRUCTIONS-}" ]; then
+	count_instructions
 fi
