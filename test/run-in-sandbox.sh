@@ -10,6 +10,6 @@ set -euo pipefail
 [ -x "$PHIG_ROOT/$1" ] || die "there is no $1"
 export PHIG_PASS="${PHIG_PASS-} ROUNDS BATCH SECONDS_EACH INSTRUCTIONS PARTS MEGABYTES"
 ensure_packages
-[ "$1" != test/bench/run.sh ] || ensure_library pgaudit
+[ "$1" != test/bench/run.sh ] || ensure_pgaudit
 [ -z "${INSTRUCTIONS-}" ] || ensure_command valgrind
 exec "$PHIG_ROOT/test/lib/sandbox.sh" "$@"

@@ -23,6 +23,7 @@
 
 /* A server signs every half hour at least; what was written over more than this has to be signed. */
 #define UNVOUCHED_MAX_US (INT64_C(3600) * 1000000)
+#define PAUSE_MAX_US (INT64_C(600) * 1000000)
 
 static void finding(PhigVerifier *v, uint64_t position, const char *format,...)
 			__attribute__((format(printf, 3, 4)));
@@ -406,15 +407,17 @@ check_hole(PhigVerifier *v, uint64_t seq)
 	v->lost_records = 0;
 }
 
+/* Time that goes by with records that no checkpoint vouches for; a pause, or a clock that is set, counts little. */
 static void
 note_time(PhigVerifier *v, int64_t time)
 {
-	bool		first = v->unvouched_first == 0 && v->unvouched_last == 0;
+	if (v->unvouched_last != 0 && time > v->unvouched_last)
+	{
+		uint64_t	passed = (uint64_t) time - (uint64_t) v->unvouched_last;
 
-	if (first || time < v->unvouched_first)
-		v->unvouched_first = time;
-	if (first || time > v->unvouched_last)
-		v->unvouched_last = time;
+		v->unvouched_us += passed < PAUSE_MAX_US ? (int64_t) passed : PAUSE_MAX_US;
+	}
+	v->unvouched_last = time;
 }
 
 static void
@@ -498,7 +501,7 @@ vouch(PhigVerifier *v, const PhigCheckpoint *c)
 	v->rewritten = false;
 	v->vouched_seq = c->seq;
 	v->vouched_time = c->time;
-	v->unvouched_first = v->unvouched_last = 0;
+	v->unvouched_us = v->unvouched_last = 0;
 	if (c->oldest > v->oldest)
 		v->oldest = c->oldest;
 }
@@ -614,7 +617,7 @@ phig_verify_begin_node(PhigVerifier *v, const char *node8, uint64_t system_ident
 	v->passed = false;
 	v->passed_to = v->missing_to = v->oldest = v->first_seq = 0;
 	v->last_seq = v->vouched_seq = 0;
-	v->vouched_time = v->unvouched_first = v->unvouched_last = 0;
+	v->vouched_time = v->unvouched_us = v->unvouched_last = 0;
 	v->rewritten = false;
 	v->segment = NULL;
 	for (int i = 0; i < v->nanchors; i++)
@@ -716,7 +719,7 @@ check_retired(PhigVerifier *v)
 static void
 check_unvouched(PhigVerifier *v)
 {
-	if (!v->rewritten && v->unvouched_last - v->unvouched_first > UNVOUCHED_MAX_US)
+	if (!v->rewritten && v->unvouched_us > UNVOUCHED_MAX_US)
 		finding(v, v->vouched_seq + 1, "no checkpoint vouches for records %" PRIu64 " to %" PRIu64
 				", which were written over more than an hour", v->vouched_seq + 1, v->last_seq);
 }

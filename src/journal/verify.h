@@ -81,8 +81,8 @@ typedef struct PhigVerifier
 	uint64_t	missing_to;		/* the segments up to this number are not there */
 	uint64_t	oldest;			/* those before this number were retired, a checkpoint says */
 	uint64_t	first_seq;		/* of the first segment that is there */
-	int64_t		unvouched_first;	/* times of the records since the last good checkpoint */
-	int64_t		unvouched_last;
+	int64_t		unvouched_us;	/* went by with the records since the last good checkpoint */
+	int64_t		unvouched_last; /* time of the latest of them */
 	bool		rewritten;		/* the latest checkpoint contradicts the records before it */
 	bool		passed;			/* the segments just before were taken on trust */
 	uint64_t	next_number;	/* of the next segment */

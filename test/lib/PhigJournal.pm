@@ -137,13 +137,14 @@ sub write_segment
 
 # What a forger does who knows the format and has no key: the record of that number goes through change, and everything
 # behind it is hashed again.  checkpoints: keep (as they are), fit (their hash made right, the signature not), drop.
+# stretch: seconds that each further record comes later.
 sub rewrite_from
 {
 	my ($path, $seq, $change, %options) = @_;
 	my $s = read_segment($path);
 	my $checkpoints = $options{checkpoints} // 'keep';
 	my $hash = sha256(substr($s->{header}, 64, 32) . $s->{header});
-	my ($covered, $out, $changed) = ('', $s->{header}, 0);
+	my ($covered, $out, $changed, $late) = ('', $s->{header}, 0, 0);
 
 	for my $r (@{ $s->{records} })
 	{
@@ -155,6 +156,11 @@ sub rewrite_from
 			$changed = 1;
 		}
 		next if $changed && $r->{type} eq CHECKPOINT && $checkpoints eq 'drop';
+		if ($changed && $options{stretch} && $r->{type} !~ /[LC]/)
+		{
+			$late += $options{stretch} * 1_000_000;
+			substr($record, 16, 8) = pack('q<', unpack('q<', substr($record, 16, 8)) + $late);
+		}
 		if ($changed && $r->{type} eq CHECKPOINT && $checkpoints eq 'fit')
 		{
 			substr($record, 40, 32) = $covered eq '' ? $hash : sha256($hash . $covered);

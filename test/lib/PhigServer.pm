@@ -11,12 +11,13 @@ use PhigJournal qw(crc32c);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(usleep);
+use Time::HiRes qw(usleep clock_gettime CLOCK_MONOTONIC);
 
 our @EXPORT = qw(
   crc32c new_server add_patients journal_dir segments newest_segment findings is_intact
-  wait_for wait_until_open log_rows read_segment read_bytes write_bytes flip_byte
+  wait_for wait_until_open log_rows long_reads read_segment read_bytes write_bytes flip_byte
   open_session query close_session
+  postmaster_pid child_pids keeper_pid wait_until_dead freeze_postmaster kill_server
 );
 
 # A server with phiguard, not started; further arguments are lines of its postgresql.conf.
@@ -108,6 +109,13 @@ sub log_rows
 	my ($node, $columns, $where) = @_;
 	return $node->safe_psql('postgres',
 		"SELECT $columns FROM (SELECT * FROM phiguard.access_log ORDER BY started, position) l WHERE $where");
+}
+
+# So many different reads of one labelled row, each with a definition of 2 to 6 kB.
+sub long_reads
+{
+	my ($count) = @_;
+	return map { 'SELECT ssn FROM patient WHERE id = 1' . ' AND id < 10000' x (150 + $_) . ';' } 1 .. $count;
 }
 
 # --- files
@@ -240,6 +248,72 @@ sub close_session
 	my ($session) = @_;
 	$session->{in} .= "\\q\n";
 	eval { $session->{harness}->finish };
+}
+
+# --- processes
+
+sub postmaster_pid
+{
+	my ($node) = @_;
+	my ($pid) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
+	return $pid;
+}
+
+# (state, parent) as the kernel has them; nothing when the process is gone.
+sub process
+{
+	my ($pid) = @_;
+	open(my $fh, '<', "/proc/$pid/stat") or return ();
+	my $stat = <$fh> // '';
+	return $stat =~ /^\d+ \(.*\) (\S) (\d+)/s;
+}
+
+sub child_pids
+{
+	my ($parent) = @_;
+	return grep { my ($state, $ppid) = process($_); defined $ppid && $ppid == $parent } map { m{(\d+)} } glob '/proc/[0-9]*';
+}
+
+# Workers without a database are not in pg_stat_activity.
+sub keeper_pid
+{
+	my ($node) = @_;
+	my ($pid) = grep { (eval { slurp_file("/proc/$_/cmdline") } // '') =~ /phiguard journal keeper/ } child_pids(postmaster_pid($node));
+	return $pid // die 'there is no keeper';
+}
+
+# Nobody may be there to collect an orphan that has ended: a zombie is dead too.
+sub wait_until_dead
+{
+	my @pids = @_;
+	wait_for('processes end', sub { !grep { my ($state) = process($_); defined $state && $state ne 'Z' } @pids });
+}
+
+# The postmaster begins no process any more and ends none; returns those it has.
+sub freeze_postmaster
+{
+	my ($node) = @_;
+	my $postmaster = postmaster_pid($node);
+
+	kill 'STOP', $postmaster;
+	wait_for('the postmaster stands still', sub { (process($postmaster))[0] eq 'T' });
+	return child_pids($postmaster);
+}
+
+# Everybody at once: no child may start, and none may notice that its parent is gone.  Returns when, in seconds of
+# the monotonic clock.
+sub kill_server
+{
+	my ($node) = @_;
+	my $postmaster = postmaster_pid($node);
+	my @children = freeze_postmaster($node);
+	my $at = clock_gettime(CLOCK_MONOTONIC);
+
+	kill 'KILL', @children;
+	$node->kill9;
+	wait_until_dead(@children, $postmaster);
+	unlink $node->data_dir . '/postmaster.pid', glob($node->host . '/.s.PGSQL.' . $node->port . '*');
+	return $at;
 }
 
 1;

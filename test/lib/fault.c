@@ -1,9 +1,10 @@
 /*
  * fault.c
- *		A disk that fails on request, for LD_PRELOAD.
+ *		A disk that fails, or a clock that is wrong, on request, for LD_PRELOAD.
  *
- * The first word in the file that PHIG_FAULT names says what happens to the journal's segments: "eio" fails
- * fdatasync, "enospc" writes half and then nothing, "short" writes half at a time.  No file: nothing.
+ * The words in the file that PHIG_FAULT names say what happens.  To the journal's segments: "eio" fails
+ * fdatasync, "enospc" writes half and then nothing, "short" writes half at a time.  "clock SECONDS", always the
+ * last, is added to the time of day.  No file: nothing.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -11,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 static int
@@ -26,19 +29,46 @@ is_segment(int fd)
 	return len > 4 && memcmp(path + len - 4, ".seg", 4) == 0;
 }
 
-static int
-wanted(const char *fault, int fd)
+/* What the file says; empty when there is none. */
+static void
+read_fault(char text[64])
 {
 	const char *path = getenv("PHIG_FAULT");
 	FILE	   *file = path ? fopen(path, "r") : NULL;
-	char		word[16] = "";
 
+	text[0] = '\0';
 	if (file == NULL)
-		return 0;
-	if (fscanf(file, "%15s", word) != 1)
-		word[0] = '\0';
+		return;
+	if (fgets(text, 64, file) == NULL)
+		text[0] = '\0';
 	fclose(file);
-	return strcmp(word, fault) == 0 && is_segment(fd);
+}
+
+static int
+wanted(const char *fault, int fd)
+{
+	char		text[64];
+
+	read_fault(text);
+	return strstr(text, fault) != NULL && is_segment(fd);
+}
+
+int
+gettimeofday(struct timeval *restrict tv, void *restrict zone)
+{
+	struct timespec now;
+	char		text[64];
+	const char *clock;
+
+	(void) zone;
+	clock_gettime(CLOCK_REALTIME, &now);
+	tv->tv_sec = now.tv_sec;
+	tv->tv_usec = now.tv_nsec / 1000;
+	read_fault(text);
+	clock = strstr(text, "clock ");
+	if (clock != NULL)
+		tv->tv_sec += atol(clock + strlen("clock "));
+	return 0;
 }
 
 int

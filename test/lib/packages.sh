@@ -121,18 +121,3 @@ ensure_command()
 	say "installing from the distribution's packages: $1"
 	apt_quietly install -y --no-install-recommends "$1"
 }
-
-# ensure_library NAME: an extension's library, from the package postgresql-NN-NAME.
-ensure_library()
-{
-	local package
-
-	[ ! -e "$("${PG_CONFIG:-pg_config}" --pkglibdir)/$1.so" ] || return 0
-	package=postgresql-$(wanted_major)-$1
-	if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-		die "the library $1 is missing here; as root, run: apt-get install $package"
-	fi
-	say "installing from the distribution's packages: $package"
-	apt_quietly update
-	apt_quietly install -y --no-install-recommends "$package"
-}

@@ -13,6 +13,7 @@
 #                 under docs/ come back too, where PHIG_UPDATE_DOCS is set
 #   PHIG_PGXS     the server's test tools (pg_regress and others)
 #   PHIG_WORK/regress   the server's own tests, where PHIG_REGRESS names a directory that has them
+#   PHIG_DISK     a file system of its own, of 8 MB; empty where the kernel lets nobody mount one
 #   and server.sh, beside this file, to start servers.
 #
 # Environment: PG_CONFIG, CC, WERROR as in the Makefile; variables named PHIG_* or in
@@ -68,6 +69,28 @@ unprivileged()
 	fi
 }
 
+# What COMMAND runs under, and with it a small file system, where the kernel lets us mount one;
+# inside a tree (tree.sh) there is one already.
+enter_with_disk()
+{
+	local mount='mount -t tmpfs -o size=8m,mode=1777 small "$0"' namespace privileges
+
+	enter=(unprivileged)
+	[ -z "$disk" ] || return 0
+	mkdir -p "$work/disk"
+	if [ "$(id -u)" = 0 ]; then
+		namespace="unshare --mount"
+		privileges="setpriv --reuid=$user --regid=$(id -g "$user") --clear-groups"
+	else
+		namespace="unshare --user --map-user=$(id -u) --map-group=$(id -g) --keep-caps --mount"
+		privileges="setpriv --inh-caps=-all --ambient-caps=-all --bounding-set=-all"
+	fi
+	if $namespace sh -c "$mount" "$work/disk" 2>/dev/null; then
+		disk=$work/disk
+		enter=($namespace sh -c "$mount && exec $privileges \"\$@\"" "$disk")
+	fi
+}
+
 # A relocated server: programs find lib and share relative to themselves, so
 # copying them, with links for the rest, makes an installation that is ours to change.
 make_stage()
@@ -103,6 +126,7 @@ copy_checkout()
 }
 
 user=postgres
+disk=${PHIG_DISK-}
 if [ "$(id -u)" = 0 ]; then
 	id -u $user >/dev/null 2>&1 || user=nobody
 fi
@@ -122,6 +146,7 @@ if [ "$(id -u)" = 0 ]; then
 	chmod 711 "$work"
 fi
 cd "$work/src"
-unprivileged env -i "${pass[@]}" HOME="$work/tmp" TMPDIR="$work/tmp" LANG=C TERM="${TERM:-dumb}" \
+enter_with_disk
+"${enter[@]}" env -i "${pass[@]}" HOME="$work/tmp" TMPDIR="$work/tmp" LANG=C TERM="${TERM:-dumb}" \
 	PATH="$bindir:/usr/local/bin:/usr/bin:/bin" PG_CONFIG="$bindir/pg_config" \
-	PHIG_WORK="$work" PHIG_OUT="$work/out" PHIG_PGXS="$pgxs" "$@"
+	PHIG_WORK="$work" PHIG_OUT="$work/out" PHIG_PGXS="$pgxs" PHIG_DISK="$disk" "$@"

@@ -148,7 +148,7 @@ tree_make()
 
 # tree_enter TREE TMP COMMAND...: run COMMAND inside TREE, in /src (this checkout), with TMP as /tmp.
 #
-# Inside, the user is postgres and cannot be root; where user namespaces are
+# A small file system is at /mnt, for tests of full disks.  Inside, the user is postgres and cannot be root; where user namespaces are
 # forbidden, root enters by chroot and the sandbox drops to postgres itself.
 tree_enter()
 {
@@ -171,5 +171,6 @@ tree_enter()
 		unshare $namespace --mount --pid --fork --kill-child sh -c '
 			mount -t proc proc "$TREE/proc" 2>/dev/null || mount --rbind /proc "$TREE/proc"
 			mount --rbind /dev "$TREE/dev" && mount --bind "$TMP" "$TREE/tmp" && mount --bind "$SRC" "$TREE/src" || exit 1
-			exec chroot "$TREE" $PRIVILEGES env -i -C /src "$@"' sh "$@"
+			mkdir -p "$TREE/mnt" && mount -t tmpfs -o size=8m,mode=1777 small "$TREE/mnt" || exit 1
+			exec chroot "$TREE" $PRIVILEGES env -i -C /src PHIG_DISK=/mnt "$@"' sh "$@"
 }

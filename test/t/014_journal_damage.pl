@@ -172,4 +172,108 @@ sub read_some_more
 }
 
 $node->stop;
+
+# --- a server that is killed with records in its ring, and somebody who alters a record before it is up again
+
+my $killed = new_server('killed', 'phiguard.journal_segment_size = 1MB');
+my $killed_dir = journal_dir($killed);
+$killed->start;
+add_patients($killed);
+
+# So many long statements that a segment and more is filled.
+my $reads = 330;
+
+sub fill
+{
+	my ($mark) = @_;
+	my $file = $killed->basedir . '/' . ($mark =~ s/ /_/gr) . '.sql';
+
+	append_to_file($file, join("\n", 'SET phiguard.journal_sync = off;', "SET phiguard.app_user = '$mark';", long_reads($reads)));
+	$killed->safe_psql('postgres', "\\i $file");
+}
+
+# Kill the server, with two records of a mark in nothing but the ring.
+sub kill_with_ring
+{
+	my ($mark) = @_;
+
+	wait_until_open($killed);
+	kill 'STOP', keeper_pid($killed);
+	$killed->safe_psql('postgres', "SET phiguard.journal_sync = write; SET phiguard.app_user = '$mark'; SELECT ssn FROM patient WHERE id = 1");
+	kill_server($killed);
+	unlike(read_bytes(newest_segment($killed_dir), 0), qr/u=\Q$mark\E/, "$mark: the record is in the ring alone");
+}
+
+# Start, write on, and expect that no byte that was there before has changed; the newest segment may go on behind
+# its end where it was not damaged.
+sub nothing_is_overwritten
+{
+	my ($mark, $newest_end) = @_;
+	my %before = map { $_ => read_bytes($_, 0) } segments($killed_dir);
+	my $newest = newest_segment($killed_dir);
+
+	$before{$newest} = substr($before{$newest}, 0, $newest_end) if defined $newest_end;
+	$killed->start;
+	wait_until_open($killed);
+	is(log_rows($killed, 'count(*)', "app_user = '$mark' AND kind = 'read'"), '1', "$mark: what the ring held is on record");
+	fill("behind $mark");
+	is(log_rows($killed, 'count(*)', "app_user = 'behind $mark' AND kind = 'read'"), $reads, "$mark: records are written on");
+	cmp_ok(scalar(segments($killed_dir)), '>', scalar(keys %before) + (defined $newest_end ? 0 : 1), "$mark: into new segments");
+	is(join(', ', grep { substr(read_bytes($_, 0), 0, length $before{$_}) ne $before{$_} } sort keys %before), '',
+		"$mark: no byte of what was there has changed");
+	my ($after) = grep { !$before{$_} } segments($killed_dir);
+	my $header = read_segment($after)->{header};
+
+	return ($header, (split m{/}, $newest)[-1]);
+}
+
+# A start record in the middle of a segment, and the seal before its batch.
+sub middle_record
+{
+	my ($path) = @_;
+	my @all = @{ read_segment($path)->{records} };
+	my ($record) = grep { $_->{type} eq 'S' && $_->{offset} > $all[-1]{offset} / 2 } @all;
+	my ($seal) = grep { $_->{type} eq 'L' && $_->{offset} < $record->{offset} } reverse @all;
+
+	return ($record, $seal);
+}
+
+fill('first');
+kill_with_ring('altered in the newest');
+my $newest = newest_segment($killed_dir);
+my ($record, $seal) = middle_record($newest);
+flip_byte($newest, $record->{offset} + 40);
+my ($header, $name) = nothing_is_overwritten('altered in the newest');
+is("$header->{reason} $header->{broken_offset}", '4 ' . $seal->{behind}, 'altered in the newest: the new segment says where the chain broke');
+like(findings($killed), qr/^\Q$name\E\|$record->{seq}\|the record at offset $record->{offset} .* was altered/m,
+	'altered in the newest: the verifier finds the record');
+
+kill_with_ring('altered in an older one');
+my @older = segments($killed_dir);
+my $end = read_segment(newest_segment($killed_dir))->{end};
+($record) = middle_record($older[-2]);
+flip_byte($older[-2], $record->{offset} + 40);
+nothing_is_overwritten('altered in an older one', $end);
+like(findings($killed), qr/^\Q@{[(split m{\/}, $older[-2])[-1]]}\E\|$record->{seq}\|the record at offset $record->{offset} .* was altered/m,
+	'altered in an older one: the verifier finds the record');
+
+# Killed between a batch's write and the ring letting go of it: the records stand in both, and one is altered there.
+wait_until_open($killed);
+my $keeper = keeper_pid($killed);
+kill 'STOP', $keeper;
+$killed->safe_psql('postgres', "SET phiguard.journal_sync = write; SET phiguard.app_user = 'in both'; SELECT ssn FROM patient WHERE id = 1");
+my $ring = read_bytes("$killed_dir/ring", 0);
+kill 'CONT', $keeper;
+$newest = newest_segment($killed_dir);
+wait_for('the keeper flushes', sub { read_bytes($newest, 0) =~ /u=in both/ });
+kill_server($killed);
+write_bytes("$killed_dir/ring", 0, $ring);
+($record) = reverse grep { $_->{type} eq 'S' } @{ read_segment($newest)->{records} };
+flip_byte($newest, $record->{offset} + 40);
+($header) = nothing_is_overwritten('in both');
+my ($first) = grep { $_->{offset} == $header->{broken_offset} } @{ read_segment($newest)->{records} };
+is("$header->{reason} $header->{first_seq}", "4 $first->{seq}", 'in both: the batch is written again where the chain goes on');
+is(log_rows($killed, 'count(*)', "app_user = 'in both' AND kind = 'read'"), '1', 'in both: and is shown once');
+
+$killed->stop;
 done_testing();

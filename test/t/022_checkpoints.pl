@@ -153,6 +153,15 @@ like("$status $out", qr/^0 .*vouches for all up to $checkpoints[2]{seq},/s, 'che
 like("$status $out", qr/^1 .*the journal was rewritten, or this is another branch|^1 .*the journal is not what it was when the anchor/ms,
 	'and an anchor finds it');
 
+# Over hours nobody fails to sign: then the files alone tell.
+$copy = forged(sub { $forge->($_[0], checkpoints => 'drop', stretch => 60) });
+($status, $out) = verify($copy);
+like("$status $out", qr/^1 .*^\S+ - $from no checkpoint vouches for records $from to \d+, which were written over more than an hour/ms,
+	'checkpoints left out for hours');
+$copy = forged(sub { $forge->($_[0], checkpoints => 'drop', stretch => -60) });
+($status, $out) = verify($copy);
+is($status, 0, 'a clock that goes backwards is no time that passes') or diag($out);
+
 # The end cut off.
 $copy = forged(sub { my ($file) = @_; my $end = $checkpoints[2]{offset} + $checkpoints[2]{length};
 	write_bytes($file, $end, "\0" x ((-s $file) - $end)) });
