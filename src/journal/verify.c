@@ -735,7 +735,8 @@ check_unmet_anchors(PhigVerifier *v)
 		if (anchor->met || !is_anchor_of_node(v, anchor))
 			continue;
 		anchor->met = true;
-		if (c->segment <= v->passed_to || c->segment < v->oldest)
+		/* Taken on trust, retired, or reported as missing. */
+		if (c->segment <= v->passed_to || c->segment < v->oldest || c->segment <= v->missing_to)
 			continue;
 		if (c->seq > v->last_seq && branch_at_end(v) != NULL)
 			finding(v, v->last_seq + 1, "records %" PRIu64 " to %" PRIu64 ", which an anchor knows of, are not here, "

@@ -693,7 +693,13 @@ restore_last_checkpoint(void)
 	static const uint8_t zeros[PHIG_CHECKPOINT_BYTES];
 	size_t		offset = pristine[BRANCH].end - PHIG_CHECKPOINT_BYTES;
 
-	if (memcmp(files[BRANCH].data + offset, zeros, sizeof(zeros)) == 0)
+	/* Cut off with the zeros behind it, or overwritten. */
+	if (files[BRANCH].size == offset)
+	{
+		memcpy(files[BRANCH].data + offset, pristine[BRANCH].data + offset, pristine[BRANCH].size - offset);
+		files[BRANCH].size = pristine[BRANCH].size;
+	}
+	else if (memcmp(files[BRANCH].data + offset, zeros, sizeof(zeros)) == 0)
 		memcpy(files[BRANCH].data + offset, pristine[BRANCH].data + offset, PHIG_CHECKPOINT_BYTES);
 }
 

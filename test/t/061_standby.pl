@@ -22,6 +22,8 @@ $primary->backup('copy');
 
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'copy', has_streaming => 1);
+# The copying of the tests does not keep modes, pg_basebackup does.
+chmod 0600, $standby->data_dir . '/phiguard_master.key' or die "chmod: $!";
 $standby->start;
 $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
 
