@@ -7,11 +7,11 @@ FROM pg_catalog.pg_type WHERE typnamespace = 'phiguard'::regnamespace AND typtyp
 SELECT format('CREATE FUNCTION phiguard.%I(%s) RETURNS %s LANGUAGE plpgsql AS %L;', proname, pg_get_function_arguments(oid), prorettype::regtype,
 	CASE prorettype WHEN 'void'::regtype THEN 'BEGIN END' ELSE 'BEGIN RETURN NULL; END' END)
 FROM pg_catalog.pg_proc WHERE pronamespace = 'phiguard'::regnamespace AND prokind = 'f' AND NOT proretset
-	AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype, 'internal'::regtype) ORDER BY oid;
+	AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype, 'internal'::regtype, 'fdw_handler'::regtype) ORDER BY oid;
 
 SELECT format('CREATE VIEW %s AS SELECT %s;', attrelid::regclass,
 	string_agg(format('NULL::%s AS %I', format_type(atttypid, atttypmod), attname), ', ' ORDER BY attnum))
 FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
-WHERE relnamespace = 'phiguard'::regnamespace AND relkind IN ('r', 'v') AND attnum > 0 AND NOT attisdropped GROUP BY attrelid ORDER BY attrelid;
+WHERE relnamespace = 'phiguard'::regnamespace AND relkind IN ('r', 'v', 'f') AND attnum > 0 AND NOT attisdropped GROUP BY attrelid ORDER BY attrelid;
 
 SELECT 'GRANT SELECT ON ALL TABLES IN SCHEMA phiguard TO PUBLIC;';

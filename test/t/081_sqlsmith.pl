@@ -13,6 +13,8 @@ use PhigServer;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use POSIX qw(WNOHANG);
+use Time::HiRes qw(usleep);
 
 my $long = $ENV{PHIG_LONG};
 my $statements = $ENV{PHIG_SQLSMITH_STATEMENTS} || ($long ? 100_000 : 1_500);
@@ -100,12 +102,31 @@ sub smith
 			my $connection = $node->connstr('smith') . " user=$job->{role} options='-c sieve.part=$part'";
 			my $out = "$PostgreSQL::Test::Utils::log_path/sqlsmith.$job->{seed}";
 
-			push @running, IPC::Run::start([ 'sqlsmith', "--target=$connection", "--seed=$job->{seed}", "--max-queries=$wanted",
-				'--exclude-catalog', '--log-to=' . $node->connstr('log'), '--verbose' ], '<', \undef, '>', '/dev/null', '2>', "$out.log");
+			my @command = ('sqlsmith', "--target=$connection", "--seed=$job->{seed}", "--max-queries=$wanted",
+				'--exclude-catalog', '--log-to=' . $node->connstr('log'), '--verbose');
+			my $pid = fork // die "fork: $!";
+
+			if ($pid == 0)
+			{
+				open(STDOUT, '>', '/dev/null');
+				open(STDERR, '>', "$out.log");
+				exec @command or POSIX::_exit(127);
+			}
+			push @running, $pid;
 			$count -= $wanted;
 			next;
 		}
-		(shift @running)->finish or die 'sqlsmith failed';
+		my $pid = shift @running;
+
+		# It would look for ever for a server that is gone.
+		until (waitpid($pid, WNOHANG) == $pid)
+		{
+			usleep(100_000);
+			next if -e $node->data_dir . '/postmaster.pid';
+			kill 'KILL', $pid, @running;
+			die 'the server is gone, see its log';
+		}
+		$? == 0 or die 'sqlsmith failed';
 	}
 }
 

@@ -202,6 +202,9 @@ visit(Witness *witness, Plan *plan)
 		case T_TableFuncScan:
 			see(witness, plan, (Node *) ((TableFuncScan *) plan)->tablefunc, false);
 			break;
+		case T_ForeignScan:
+			see(witness, plan, (Node *) ((ForeignScan *) plan)->fdw_exprs, false);
+			break;
 		case T_NestLoop:
 			see(witness, plan, (Node *) ((NestLoop *) plan)->join.joinqual, false);
 			foreach(lc, ((NestLoop *) plan)->nestParams)
