@@ -3,13 +3,15 @@
 # compare.pl PLAIN GUARDED DIFFERENCES MAJOR: are the results of PostgreSQL's tests the same with phiguard?
 #
 # PLAIN and GUARDED are directories of result files of the same tests, without phiguard and
-# over labelled tables.  Three kinds of difference are what phiguard is for, and are taken out by
+# over labelled tables.  Four kinds of difference are what phiguard is for, and are taken out by
 # rule, counted:
 #
 #   explain   EXPLAIN has a part "PHI Access" more (and so many rows more; the column is as wide as that needs)
 #   notice    the NOTICE, with its HINT, that labelled data is stored in columns without a label
 #   withheld  an error's message is the same but for "..." where a value was, and
 #             its DETAIL says that phiguard withheld the values
+#   wrapper   phiguard's foreign data wrapper and its server are listed with the others (the columns are
+#             as wide as that needs)
 #
 # Every other difference has to be listed, with the reason, in DIFFERENCES/<test>:
 #
@@ -57,6 +59,11 @@ sub take_out
 		{
 			$i++;
 			$by_test{notice}{$test}++;
+		}
+		elsif ($line =~ /\bphiguard_journal\b/ && $line =~ /\|/)
+		{
+			$rows++;
+			$by_test{wrapper}{$test}++;
 		}
 		elsif ($rows && $line =~ /^\((\d+) rows?\)$/)
 		{
@@ -189,6 +196,10 @@ sub compare
 	my $right = without_widths(take_out(lines_of("$guarded/$test.out"), $test));
 	my $expected = listed_differences($test);
 
+	if ($by_test{wrapper}{$test})
+	{
+		s/ +/ /g, s/-+/-/g, s/^ | $//g foreach @$left, @$right;
+	}
 	foreach my $hunk (hunks($test, $left, $right))
 	{
 		my $text = as_listed($hunk);
@@ -237,7 +248,7 @@ foreach my $file (glob("$listed/*"))
 	  if !$tests{$test} && %{ listed_differences($test) };
 }
 print scalar(keys %tests), " tests compared\n";
-foreach my $kind (qw(explain notice withheld listed))
+foreach my $kind (qw(explain notice withheld wrapper listed))
 {
 	my $found = $by_test{$kind} || {};
 	my $sum = 0;

@@ -13,7 +13,7 @@ use Test::More;
 my $place = PostgreSQL::Test::Utils::tempdir();
 my $generator = "$place/journal_gen";
 my ($made) = grep { system("$_ -O2 -I src -o $generator test/lib/journal_gen.c src/journal/chain.c -lcrypto") == 0 }
-  grep { $_ } $ENV{CC}, 'cc';
+  grep { $_ && system("command -v $_ >/dev/null 2>&1") == 0 } $ENV{CC}, qw(cc gcc clang);
 ok($made, 'the generator compiles') or BAIL_OUT('no generator');
 
 # A directory with a journal of so many executions; returns what the generator says.
