@@ -108,6 +108,7 @@ ensure_pgaudit()
 		die "pgaudit is missing here; as root, run: apt-get install postgresql-$major-pgaudit"
 	fi
 	say "installing from the distribution's packages: postgresql-$major-pgaudit"
+	apt_quietly update
 	apt_quietly install -y --no-install-recommends "postgresql-$major-pgaudit"
 }
 
@@ -119,5 +120,6 @@ ensure_command()
 		die "$1 is missing here; as root, run: apt-get install $1"
 	fi
 	say "installing from the distribution's packages: $1"
+	apt_quietly update
 	apt_quietly install -y --no-install-recommends "$1"
 }
