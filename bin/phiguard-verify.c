@@ -19,8 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "port/pg_crc32c.h"
-
+#include "journal/crc32c.h"
 #include "journal/verify.h"
 
 #define BUFFER_BYTES (256 * 1024)
@@ -102,17 +101,6 @@ copy_text(const char *text)
 	if (copy == NULL)
 		die("out of memory");
 	return copy;
-}
-
-static uint32_t
-crc32c(const void *data, size_t len)
-{
-	pg_crc32c	crc;
-
-	INIT_CRC32C(crc);
-	COMP_CRC32C(crc, data, len);
-	FIN_CRC32C(crc);
-	return crc;
 }
 
 /* --- input --- */
@@ -378,7 +366,7 @@ collect_branches(void)
 		if (files[i].number != 1)
 			continue;
 		bytes = open_file(&files[i]);
-		state = phig_parse_header(&bytes, crc32c, &header);
+		state = phig_parse_header(&bytes, phig_crc32c, &header);
 		close_file(&files[i]);
 		if (state != PHIG_HEADER_OK || header.reason != PHIG_SEGMENT_BRANCH)
 			continue;
@@ -620,7 +608,7 @@ main(int argc, char **argv)
 	reader.buffer = malloc(BUFFER_BYTES);
 	if (reader.buffer == NULL)
 		die("out of memory");
-	verifier.crc32c = crc32c;
+	verifier.crc32c = phig_crc32c;
 	verifier.report = put_finding;
 	check_anchor_signatures();
 	collect_branches();

@@ -10,6 +10,7 @@
 #include "utils/timestamp.h"
 
 #include "errors.h"
+#include "journal/crc32c.h"
 #include "journal/source.h"
 #include "journal/vouch.h"
 
@@ -106,7 +107,7 @@ phiguard_read_checkpoints(PG_FUNCTION_ARGS)
 
 		if (file->state != PHIG_HEADER_OK)
 			continue;
-		phig_walk_begin(&walk, &bytes, phig_source_crc32c);
+		phig_walk_begin(&walk, &bytes, phig_crc32c);
 		while ((step = phig_walk_next(&walk)) != PHIG_STEP_END)
 			if (step == PHIG_STEP_RECORD && walk.record.head.type == PHIG_RECORD_CHECKPOINT)
 				put_checkpoint(rsinfo, file, &walk.record);

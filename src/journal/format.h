@@ -70,8 +70,7 @@ typedef struct PhigSegmentHeader
 	uint64_t	broken_offset;
 	int64_t		before_first;	/* of the segment before: time of its earliest record */
 	int64_t		before_last;	/* and of its latest one; 0 and 0: not known */
-	uint64_t	oldest;			/* number of the oldest segment that is kept */
-	uint8_t		zeros[PHIG_SEGMENT_HEADER_BYTES - 168 - 4];
+	uint8_t		zeros[PHIG_SEGMENT_HEADER_BYTES - 160 - 4];
 	uint32_t	crc;			/* CRC-32C of all bytes before it */
 } PhigSegmentHeader;
 

@@ -429,15 +429,23 @@ watch_space(void)
 			 errhint("Give it more space, or set phiguard.journal_archive_command and phiguard.journal_retention.")));
 }
 
-/* What need not be done at once. */
+/* What need not be done at once; retiring needs to know, from a signature, what was retired before. */
 static void
 keep_house(void)
 {
-	if (phig_monotonic_ms() < next_housekeeping)
-		return;
-	next_housekeeping = phig_monotonic_ms() + HOUSEKEEPING_MS;
-	watch_space();
-	try(PHIG_TROUBLE_RETIRE, retire);
+	static bool retire_wanted = false;
+
+	if (phig_monotonic_ms() >= next_housekeeping)
+	{
+		next_housekeeping = phig_monotonic_ms() + HOUSEKEEPING_MS;
+		retire_wanted = true;
+		watch_space();
+	}
+	if (retire_wanted && phig_journal->oldest_segment != 0)
+	{
+		retire_wanted = false;
+		try(PHIG_TROUBLE_RETIRE, retire);
+	}
 }
 
 static void

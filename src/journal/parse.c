@@ -70,7 +70,6 @@ decode_segment_header(const uint8_t *p, PhigSegmentHeader *header)
 	header->broken_offset = get64(p + LAYOUT(broken_offset));
 	header->before_first = (int64_t) get64(p + LAYOUT(before_first));
 	header->before_last = (int64_t) get64(p + LAYOUT(before_last));
-	header->oldest = get64(p + LAYOUT(oldest));
 	header->crc = get32(p + LAYOUT(crc));
 }
 

@@ -31,6 +31,7 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "journal/crc32c.h"
 #include "journal/journal.h"
 #include "journal/reader.h"
 #include "journal/row.h"
@@ -167,7 +168,7 @@ cursor_begin_file(PhigLogReader *reader, Cursor *cursor, int index)
 
 	cursor->index = index;
 	cursor->bytes = phig_source_select(reader->source, index);
-	phig_walk_begin(&cursor->walk, &cursor->bytes, phig_source_crc32c);
+	phig_walk_begin(&cursor->walk, &cursor->bytes, phig_crc32c);
 	if (file->state == PHIG_HEADER_OK && file->header.first_seq > 0)
 		cursor->last_seq = file->header.first_seq - 1;
 	file->looked_at = true;

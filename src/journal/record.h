@@ -7,8 +7,7 @@
 
 #include "postgres.h"
 
-#include "port/pg_crc32c.h"
-
+#include "journal/crc32c.h"
 #include "journal/format.h"
 
 /* Room for a definition's text inside a record of the largest size. */
@@ -34,16 +33,11 @@ phig_record_begin(PhigRecordHeader *record, uint8 type, uint32 body_bytes)
 }
 
 /* The checksum of a contiguous record whose other fields are all there. */
-static inline pg_crc32c
+static inline uint32
 phig_record_crc(const PhigRecordHeader *record)
 {
-	pg_crc32c	crc;
-
-	INIT_CRC32C(crc);
-	COMP_CRC32C(crc, (const char *) record + offsetof(PhigRecordHeader, seq),
-				record->length - offsetof(PhigRecordHeader, seq));
-	FIN_CRC32C(crc);
-	return crc;
+	return phig_crc32c((const char *) record + offsetof(PhigRecordHeader, seq),
+					   record->length - offsetof(PhigRecordHeader, seq));
 }
 
 /*

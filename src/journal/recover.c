@@ -263,7 +263,6 @@ choose_segment(Recovery *r, PhigFault *fault)
 	PhigScan   *scan = &r->scan;
 	PhigRingRest *rest = &r->rest;
 
-	phig_journal->oldest_segment = Max(scan->oldest, 1);
 	if (r->newest < rest->synced_segment)
 		return begin_after_break(r, r->newest + 1, 0, fault);
 	if (r->newest == 0)
@@ -300,6 +299,7 @@ use_ring(const Recovery *r, PhigFault *fault)
 	memcpy(phig_journal->node, r->node.id, PHIG_ID_BYTES);
 	/* It may be another node's now; the keeper soon takes a new one. */
 	phig_journal->checkpoint.segment = 0;
+	phig_journal->oldest_segment = 0;
 	SpinLockRelease(&phig_journal->mutex);
 	if (rest->usable)
 	{

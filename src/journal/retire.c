@@ -4,7 +4,8 @@
  *
  * First a checkpoint that names the oldest segment kept, then the files go: whoever
  * verifies can tell what was retired from what was taken away, because only
- * the server can sign.
+ * the server can sign.  So it does not sign for segments that somebody made look
+ * old: they are verified before, up to a checkpoint that vouches for all of them.
  */
 #include "postgres.h"
 
@@ -12,8 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "access/xlog.h"
 #include "utils/timestamp.h"
 
+#include "journal/crc32c.h"
 #include "journal/file.h"
 #include "journal/journal_state.h"
 #include "journal/outward.h"
@@ -21,7 +24,9 @@
 #include "journal/retire.h"
 #include "journal/scan.h"
 #include "journal/segment.h"
+#include "journal/verify.h"
 #include "journal/vouch.h"
+#include "journal/window.h"
 #include "settings.h"
 
 static int64
@@ -50,7 +55,7 @@ phig_retire_find(void)
 	uint64		archived = phig_journal_archive_command[0] != '\0' ? phig_archived_segment() : PG_UINT64_MAX;
 
 	phig_journal_flushed(&newest, &offset);
-	if (phig_journal_retention == 0)
+	if (phig_journal_retention == 0 || oldest == 0)
 		return oldest;
 	while (oldest < newest && oldest <= archived && before_is_older(oldest + 1, cutoff()))
 		oldest++;
@@ -141,12 +146,82 @@ remove_files(uint64 oldest, PhigFault *fault)
 	return ok;
 }
 
+/* What the verifier says first. */
+typedef struct Proof
+{
+	bool		failed;
+	PhigFault  *fault;
+} Proof;
+
+static void
+note_finding(void *arg, const char *node8, const char *segment, uint64_t position, const char *what)
+{
+	Proof	   *proof = arg;
+
+	if (!proof->failed)
+		phig_fault_set(proof->fault, 0, "file \"%s\", record " UINT64_FORMAT ": %s", segment ? segment : "", position, what);
+	proof->failed = true;
+}
+
+/* end: how far the segment is written; 0: it is complete. */
+static bool
+verify_segment(PhigVerifier *verifier, uint64 number, uint64 end, PhigFault *fault)
+{
+	PhigSegment segment = {.number = number, .expected_end = end, .last = end != 0};
+	char		path[MAXPGPATH];
+	PhigWindow	window;
+
+	phig_segment_path(path, phig_journal->node, number);
+	if (!phig_window_open(&window, path, &segment.bytes, fault))
+		return false;
+	segment.name = strrchr(path, '/') + 1;
+	if (end != 0)
+		segment.bytes.limit = Min(segment.bytes.limit, end);
+	phig_verify_segment(verifier, &segment);
+	phig_window_close(&window);
+	return !window.failed;
+}
+
+/* Are the segments before oldest what this server has signed? */
+static bool
+prove(uint64 oldest, PhigFault *fault)
+{
+	Proof		proof = {.fault = fault};
+	PhigVerifier verifier = {.crc32c = phig_crc32c, .report = note_finding, .report_arg = &proof};
+	PhigPublicKey key;
+	char		own8[9];
+	uint64		last_retired = 0;
+	uint64		newest,
+				end;
+
+	if (!phig_vouch_public_key(&key, fault))
+		return false;
+	verifier.keys = &key;
+	verifier.nkeys = 1;
+	snprintf(own8, sizeof(own8), "%02x%02x%02x%02x", phig_journal->node[0], phig_journal->node[1],
+			 phig_journal->node[2], phig_journal->node[3]);
+	phig_journal_flushed(&newest, &end);
+	phig_verify_begin_node(&verifier, own8, GetSystemIdentifier());
+	for (uint64 number = phig_journal->oldest_segment; number <= newest; number++)
+	{
+		if (!verify_segment(&verifier, number, number == newest ? end : 0, fault) || proof.failed)
+			return false;
+		if (number == oldest)
+			last_retired = verifier.header.first_seq - 1;
+		if (number >= oldest && verifier.vouched_seq >= last_retired)
+			return !verifier.hash_failed || phig_fault_set(fault, 0, "could not compute a SHA-256 hash");
+	}
+	return phig_fault_set(fault, 0, "no checkpoint vouches for them");
+}
+
 bool
 phig_retire(uint64 oldest, PhigFault *fault)
 {
 	PhigCheckpoint checkpoint;
 	uint64		before;
 
+	if (!prove(oldest, fault))
+		return false;
 	LWLockAcquire(phig_flush_lock(), LW_EXCLUSIVE);
 	before = phig_journal->oldest_segment;
 	phig_journal->oldest_segment = oldest;

@@ -11,63 +11,15 @@
  */
 #include "postgres.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <dirent.h>
 
-#include "port/pg_crc32c.h"
-#include "storage/fd.h"
-
+#include "journal/crc32c.h"
 #include "journal/file.h"
 #include "journal/journal_state.h"
 #include "journal/parse.h"
 #include "journal/scan.h"
 #include "journal/segment.h"
-
-#define WINDOW_BYTES (4 * PHIG_RECORD_MAX_BYTES)
-
-/* A view of the file that moves forward, as parse.h wants it. */
-typedef struct Window
-{
-	int			fd;
-	char		path[MAXPGPATH];
-	uint64		start;			/* file position of bytes[0] */
-	size_t		len;
-	char	   *bytes;
-	PhigFault  *fault;
-	bool		failed;			/* fault says why a read did */
-} Window;
-
-static const uint8_t *
-get_bytes(void *arg, uint64_t offset, size_t want, size_t *have)
-{
-	Window	   *window = arg;
-
-	*have = 0;
-	if (window->failed)
-		return NULL;
-	if (offset < window->start || offset + want > window->start + window->len)
-	{
-		window->start = offset;
-		window->failed = !phig_file_read(window->fd, window->path, window->bytes, WINDOW_BYTES,
-										 offset, &window->len, window->fault);
-		if (window->failed)
-			return NULL;
-	}
-	*have = window->len - (offset - window->start);
-	return (const uint8_t *) window->bytes + (offset - window->start);
-}
-
-static uint32_t
-crc32c(const void *data, size_t len)
-{
-	pg_crc32c	crc;
-
-	INIT_CRC32C(crc);
-	COMP_CRC32C(crc, data, len);
-	FIN_CRC32C(crc);
-	return crc;
-}
+#include "journal/window.h"
 
 /* A seal stands there: true when it fits what the chain says of the records before it. */
 static bool
@@ -117,7 +69,7 @@ walk_chain(PhigBytes *bytes, PhigScan *scan)
 	PhigWalk	walk;
 	PhigStep	step;
 
-	phig_walk_begin(&walk, bytes, crc32c);
+	phig_walk_begin(&walk, bytes, phig_crc32c);
 	phig_chain_begin_batch(&scan->chain);
 	while ((step = phig_walk_next(&walk)) != PHIG_STEP_END)
 	{
@@ -134,13 +86,6 @@ walk_chain(PhigBytes *bytes, PhigScan *scan)
 			continue;
 		if (!follows(&scan->chain, &walk.record))
 			scan->state = PHIG_SCAN_DAMAGED;
-		else if (walk.record.head.type == PHIG_RECORD_CHECKPOINT)
-		{
-			PhigCheckpoint checkpoint;
-
-			phig_parse_checkpoint(&scan->header, &walk.record, &checkpoint);
-			scan->oldest = Max(scan->oldest, checkpoint.oldest);
-		}
 	}
 	if (scan->state == PHIG_SCAN_WHOLE && scan->end > scan->chain.offset)
 		scan->state = PHIG_SCAN_TORN;
@@ -152,18 +97,17 @@ scan_bytes(PhigBytes *bytes, const uint8 node[PHIG_ID_BYTES], uint64 number, Phi
 	const uint8_t *raw;
 	size_t		have;
 
-	if (phig_parse_header(bytes, crc32c, &scan->header) != PHIG_HEADER_OK ||
+	if (phig_parse_header(bytes, phig_crc32c, &scan->header) != PHIG_HEADER_OK ||
 		memcmp(scan->header.node, node, PHIG_ID_BYTES) != 0 || scan->header.number != number)
 	{
 		scan->state = PHIG_SCAN_NO_HEADER;
 		return true;
 	}
-	raw = get_bytes(bytes->arg, 0, PHIG_SEGMENT_HEADER_BYTES, &have);
+	raw = phig_bytes_at(bytes, 0, PHIG_SEGMENT_HEADER_BYTES, &have);
 	if (raw == NULL || !phig_chain_begin(&scan->chain, (const PhigSegmentHeader *) raw))
 		return false;
 	scan->end = PHIG_SEGMENT_HEADER_BYTES;
 	scan->highest_seq = scan->chain.last_seq;
-	scan->oldest = scan->header.oldest;
 	walk_chain(bytes, scan);
 	return true;
 }
@@ -172,18 +116,14 @@ bool
 phig_scan_header(const char *path, PhigSegmentHeader *header)
 {
 	PhigFault	fault;
-	Window		window = {.fault = &fault};
-	PhigBytes	bytes = {.get = get_bytes, .arg = &window, .limit = PHIG_SEGMENT_HEADER_BYTES};
+	PhigWindow	window;
+	PhigBytes	bytes;
 	bool		holds;
 
-	strlcpy(window.path, path, MAXPGPATH);
-	window.fd = BasicOpenFile(path, O_RDONLY | O_CLOEXEC | PG_BINARY);
-	if (window.fd < 0)
+	if (!phig_window_open(&window, path, &bytes, &fault))
 		return false;
-	window.bytes = palloc(WINDOW_BYTES);
-	holds = phig_parse_header(&bytes, crc32c, header) == PHIG_HEADER_OK;
-	close(window.fd);
-	pfree(window.bytes);
+	holds = phig_parse_header(&bytes, phig_crc32c, header) == PHIG_HEADER_OK;
+	phig_window_close(&window);
 	return holds;
 }
 
@@ -223,28 +163,18 @@ phig_scan_last_writer(uint8 node[PHIG_ID_BYTES], bool *found, PhigFault *fault)
 bool
 phig_scan_segment(const uint8 node[PHIG_ID_BYTES], uint64 number, PhigScan *scan, PhigFault *fault)
 {
-	Window		window = {.fault = fault};
-	PhigBytes	bytes = {.get = get_bytes, .arg = &window};
-	struct stat st;
+	char		path[MAXPGPATH];
+	PhigWindow	window;
+	PhigBytes	bytes;
 	bool		ok;
 
 	memset(scan, 0, sizeof(*scan));
 	scan->state = PHIG_SCAN_WHOLE;
-	phig_segment_path(window.path, node, number);
-	window.fd = BasicOpenFile(window.path, O_RDONLY | O_CLOEXEC | PG_BINARY);
-	if (window.fd < 0 || fstat(window.fd, &st) != 0)
-	{
-		phig_fault_set(fault, errno, "could not open file \"%s\"", window.path);
-		if (window.fd >= 0)
-			close(window.fd);
+	phig_segment_path(path, node, number);
+	if (!phig_window_open(&window, path, &bytes, fault))
 		return false;
-	}
-
-	bytes.limit = st.st_size;
-	window.bytes = palloc(WINDOW_BYTES);
 	ok = scan_bytes(&bytes, node, number, scan);
-	close(window.fd);
-	pfree(window.bytes);
+	phig_window_close(&window);
 	if (ok || window.failed)
 		return ok && !window.failed;
 	return phig_fault_set(fault, 0, "could not compute a SHA-256 hash");

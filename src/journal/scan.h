@@ -24,8 +24,6 @@ typedef struct PhigScan
 	PhigSegmentHeader header;	/* not for NO_HEADER */
 	PhigChain	chain;			/* as far as proven; not for NO_HEADER */
 	uint64		highest_seq;	/* of all records met, proven or not */
-	uint64		oldest;			/* number of the oldest segment kept, as its header and
-								 * checkpoints say */
 	uint64		end;			/* after the last byte that is not zero */
 } PhigScan;
 

@@ -16,10 +16,10 @@
 
 #include "access/xlog.h"
 #include "access/xlogrecovery.h"
-#include "port/pg_crc32c.h"
 #include "storage/fd.h"
 #include "utils/timestamp.h"
 
+#include "journal/crc32c.h"
 #include "journal/file.h"
 #include "journal/journal_state.h"
 #include "journal/parse.h"
@@ -73,7 +73,6 @@ phig_segment_header(PhigSegmentHeader *header, const uint8 node[PHIG_ID_BYTES],
 	memcpy(header->prev_hash, prev_hash, PHIG_HASH_BYTES);
 	header->reason = reason;
 	header->timeline = current_timeline();
-	header->oldest = phig_journal->oldest_segment;
 }
 
 void
@@ -144,13 +143,9 @@ phig_segment_create(PhigSegmentHeader *header, PhigChain *chain, PhigFault *faul
 	char		temporary[MAXPGPATH];
 	char		path[MAXPGPATH];
 	struct iovec iov = {header, sizeof(*header)};
-	pg_crc32c	crc;
 
 	header->created = GetCurrentTimestamp();
-	INIT_CRC32C(crc);
-	COMP_CRC32C(crc, header, offsetof(PhigSegmentHeader, crc));
-	FIN_CRC32C(crc);
-	header->crc = crc;
+	header->crc = phig_crc32c(header, offsetof(PhigSegmentHeader, crc));
 
 	if (!get_blank(temporary, fault))
 		return false;

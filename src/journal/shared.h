@@ -108,7 +108,7 @@ typedef struct PhigJournalShared
 	pg_atomic_uint64 target;	/* where tail will be after it */
 	pg_atomic_uint64 segment_bytes; /* size of the segment being written; estimate for appenders */
 	PhigChain	chain;
-	uint64		oldest_segment; /* of this node: those before were retired */
+	uint64		oldest_segment; /* of this node: those before were retired; 0: not known yet */
 	uint64		ring_inode;		/* of the files in use, to see whether they are still in their
 								 * places */
 	uint64		segment_inode;

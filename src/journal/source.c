@@ -15,12 +15,12 @@
 
 #include "catalog/pg_authid.h"
 #include "miscadmin.h"
-#include "port/pg_crc32c.h"
 #include "utils/acl.h"
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
 
 #include "journal/context.h"
+#include "journal/crc32c.h"
 #include "journal/journal.h"
 #include "journal/journal_state.h"
 #include "journal/source.h"
@@ -129,7 +129,7 @@ read_headers(PhigSource *source)
 		PhigBytes	bytes = phig_source_select(source, i);
 
 		CHECK_FOR_INTERRUPTS();
-		file->state = phig_parse_header(&bytes, phig_source_crc32c, &file->header);
+		file->state = phig_parse_header(&bytes, phig_crc32c, &file->header);
 	}
 	phig_source_close(source);
 	source->buffer_room = BUFFER_BYTES;
@@ -434,15 +434,4 @@ phig_source_bounds(const PhigSource *source, int index)
 		bounds.last_time = next->before_last;
 	}
 	return bounds;
-}
-
-uint32
-phig_source_crc32c(const void *data, size_t len)
-{
-	pg_crc32c	crc;
-
-	INIT_CRC32C(crc);
-	COMP_CRC32C(crc, data, len);
-	FIN_CRC32C(crc);
-	return crc;
 }

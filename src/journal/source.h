@@ -107,7 +107,4 @@ extern void phig_source_close(PhigSource *source);
 /* Between what times and numbers the records of a file lie, as far as that is known. */
 extern PhigSegmentBounds phig_source_bounds(const PhigSource *source, int index);
 
-/* CRC-32C by the processor's instruction where it has one. */
-extern uint32 phig_source_crc32c(const void *data, size_t len);
-
 #endif

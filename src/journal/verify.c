@@ -255,6 +255,15 @@ place_is_right(const PhigSegmentHeader *header)
 	}
 }
 
+/* Readers leave the segment before out by these, and the server retires it. */
+static bool
+times_are_right(const PhigVerifier *v, const PhigSegmentHeader *header)
+{
+	if (header->before_first == 0 && header->before_last == 0)
+		return true;
+	return v->earliest == 0 || (header->before_first <= v->earliest && header->before_last >= v->latest);
+}
+
 /* Does the header follow from the segment before it? */
 static void
 check_continuation(PhigVerifier *v, const PhigSegmentHeader *header)
@@ -278,6 +287,8 @@ check_continuation(PhigVerifier *v, const PhigSegmentHeader *header)
 			 memcmp(header->prev_hash, v->hash, PHIG_HASH_BYTES) != 0)
 		finding(v, header->first_seq,
 				"the segment does not continue the one before it: the previous hash differs");
+	else if (v->hash_known && header->reason == PHIG_SEGMENT_ROTATION && !times_are_right(v, header))
+		finding(v, header->first_seq, "the segment's header is wrong about the times of the one before it");
 }
 
 /* False when the header is not this segment's: what it says is then no ground to stand on. */
@@ -384,6 +395,7 @@ begin_segment(PhigVerifier *v)
 	v->hash_known = trouble == NULL && raw != NULL && have >= PHIG_SEGMENT_HEADER_BYTES;
 	if (v->hash_known)
 		hash_over(v, header->prev_hash, raw, PHIG_SEGMENT_HEADER_BYTES, v->hash);
+	v->earliest = v->latest = 0;
 	begin_batch(v, PHIG_SEGMENT_HEADER_BYTES, PHIG_SEGMENT_HEADER_BYTES);
 	/* A copy taken just after the segment was begun branches off its header. */
 	if (v->hash_known)
@@ -418,6 +430,10 @@ note_time(PhigVerifier *v, int64_t time)
 		v->unvouched_us += passed < PAUSE_MAX_US ? (int64_t) passed : PAUSE_MAX_US;
 	}
 	v->unvouched_last = time;
+	if (v->earliest == 0 || time < v->earliest)
+		v->earliest = time;
+	if (v->latest == 0 || time > v->latest)
+		v->latest = time;
 }
 
 static void
@@ -502,7 +518,8 @@ vouch(PhigVerifier *v, const PhigCheckpoint *c)
 	v->vouched_seq = c->seq;
 	v->vouched_time = c->time;
 	v->unvouched_us = v->unvouched_last = 0;
-	if (c->oldest > v->oldest)
+	/* Anybody could say so without a signature that was checked. */
+	if (v->nkeys > 0 && c->oldest > v->oldest)
 		v->oldest = c->oldest;
 }
 

@@ -61,7 +61,8 @@ typedef struct PhigVerifier
 	void	   *report_arg;
 	PhigBranch *branches;
 	int			nbranches;
-	const PhigPublicKey *keys;	/* that may sign; without one, signatures are not checked */
+	const PhigPublicKey *keys;	/* that may sign; without one, signatures are not checked, and
+								 * retired segments count as missing */
 	int			nkeys;
 	PhigAnchor *anchors;
 	int			nanchors;
@@ -94,6 +95,8 @@ typedef struct PhigVerifier
 	/* The segment. */
 	PhigSegment *segment;
 	PhigSegmentHeader header;
+	int64_t		earliest;		/* times of its records; 0: none yet */
+	int64_t		latest;
 	PhigWalk	walk;
 	uint64_t	hash_from;		/* the batch's hash covers the bytes from here on */
 	bool		misplaced;		/* its header is another segment's */

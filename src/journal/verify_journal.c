@@ -19,6 +19,7 @@
 #include "utils/timestamp.h"
 
 #include "errors.h"
+#include "journal/crc32c.h"
 #include "journal/source.h"
 #include "journal/verify.h"
 #include "journal/vouch.h"
@@ -144,7 +145,7 @@ phiguard_verify_journal(PG_FUNCTION_ARGS)
 	TimestampTz since = all ? 0 : PG_GETARG_TIMESTAMPTZ(0);
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	PhigSource *source;
-	PhigVerifier verifier = {.crc32c = phig_source_crc32c, .report = put_finding};
+	PhigVerifier verifier = {.crc32c = phig_crc32c, .report = put_finding};
 	PhigAnchor	last = {0};
 	bool		own_met = false;
 	int			first = 0;

@@ -20,12 +20,15 @@
 #include "utils/timestamp.h"
 
 #include "crypto/key.h"
+#include "journal/crc32c.h"
 #include "journal/flush.h"
+#include "journal/journal_state.h"
 #include "journal/parse.h"
 #include "journal/record.h"
 #include "journal/ring.h"
 #include "journal/segment.h"
 #include "journal/vouch.h"
+#include "journal/window.h"
 
 #define KEY_PURPOSE "journal"
 #define KEY_DOMAIN "checkpoint"
@@ -61,6 +64,70 @@ get_seed(uint8 seed[PHIG_SIGNING_SEED_BYTES], PhigFault *fault)
 	return ok;
 }
 
+/* In one segment, up to limit (0: all of it): what its last checkpoint with a good signature says. */
+static bool
+find_oldest(uint64 number, uint64 limit, const PhigPublicKey *key, uint64 *oldest, PhigFault *fault)
+{
+	char		path[MAXPGPATH];
+	PhigWindow	window;
+	PhigBytes	bytes;
+	PhigSegmentHeader header;
+	PhigWalk	walk;
+	PhigStep	step;
+
+	phig_segment_path(path, phig_journal->node, number);
+	if (!phig_window_open(&window, path, &bytes, fault))
+		return false;
+	if (limit != 0)
+		bytes.limit = Min(bytes.limit, limit);
+	if (phig_parse_header(&bytes, phig_crc32c, &header) == PHIG_HEADER_OK)
+	{
+		phig_walk_begin(&walk, &bytes, phig_crc32c);
+		while ((step = phig_walk_next(&walk)) != PHIG_STEP_END)
+		{
+			PhigCheckpoint c;
+
+			if (step != PHIG_STEP_RECORD || walk.record.head.type != PHIG_RECORD_CHECKPOINT)
+				continue;
+			phig_parse_checkpoint(&header, &walk.record, &c);
+			if (phig_checkpoint_check(&c, key, 1) == PHIG_SIGNATURE_GOOD)
+				*oldest = c.oldest;
+		}
+	}
+	phig_window_close(&window);
+	return !window.failed;
+}
+
+/*
+ * learn_oldest
+ *		Which segments were retired before this run of the server, by its own signature.
+ *
+ * Nothing else may say so: what this server signs is what tells a segment that was retired
+ * from one that somebody took away.
+ */
+static bool
+learn_oldest(const uint8 seed[PHIG_SIGNING_SEED_BYTES], PhigFault *fault)
+{
+	PhigPublicKey key;
+	uint64		number,
+				limit;
+	uint64		oldest = 0;
+
+	if (phig_journal->oldest_segment != 0)
+		return true;
+	if (!phig_public_key_of_seed(&key, seed))
+		return phig_fault_set(fault, 0, "could not compute an Ed25519 key");
+	phig_journal_flushed(&number, &limit);
+	for (; oldest == 0 && number > 0 && phig_segment_exists(phig_journal->node, number); number--, limit = 0)
+		if (!find_oldest(number, limit, &key, &oldest, fault))
+			return false;
+	LWLockAcquire(phig_flush_lock(), LW_EXCLUSIVE);
+	if (phig_journal->oldest_segment == 0)
+		phig_journal->oldest_segment = Max(oldest, 1);
+	LWLockRelease(phig_flush_lock());
+	return true;
+}
+
 /* The chain's end, as a checkpoint would state it.  Flush lock held. */
 static bool
 describe_end(PhigCheckpoint *c, PhigFault *fault)
@@ -74,7 +141,8 @@ describe_end(PhigCheckpoint *c, PhigFault *fault)
 	c->offset = chain->offset;
 	c->seq = chain->last_seq;
 	c->time = GetCurrentTimestamp();
-	c->oldest = phig_journal->oldest_segment;
+	/* The journal may just have been opened anew, with nothing learnt yet. */
+	c->oldest = Max(phig_journal->oldest_segment, 1);
 	return phig_chain_last_hash(chain, c->hash) ||
 		phig_fault_set(fault, 0, "could not compute a SHA-256 hash");
 }
@@ -149,9 +217,13 @@ phig_vouch(PhigCheckpoint *checkpoint, PhigFault *fault)
 
 	if (!phig_journal_is_open(fault) || !get_seed(seed, fault))
 		return false;
-	LWLockAcquire(phig_flush_lock(), LW_EXCLUSIVE);
-	ok = vouch_locked(seed, checkpoint, fault);
-	LWLockRelease(phig_flush_lock());
+	ok = learn_oldest(seed, fault);
+	if (ok)
+	{
+		LWLockAcquire(phig_flush_lock(), LW_EXCLUSIVE);
+		ok = vouch_locked(seed, checkpoint, fault);
+		LWLockRelease(phig_flush_lock());
+	}
 	OPENSSL_cleanse(seed, sizeof(seed));
 	return ok;
 }

@@ -168,7 +168,7 @@ static void
 write_journal(const char *directory, int megabytes, int per_batch)
 {
 	PhigSegmentHeader header = {.magic = "PHIGSEG1", .version = PHIG_FORMAT_VERSION, .header_bytes = PHIG_SEGMENT_HEADER_BYTES,
-	.system_identifier = UINT64_C(7300000000000000001), .reason = PHIG_SEGMENT_FIRST, .oldest = 1};
+	.system_identifier = UINT64_C(7300000000000000001), .reason = PHIG_SEGMENT_FIRST};
 	PhigPublicKey key;
 	char		pem[PHIG_PUBLIC_KEY_PEM_BYTES];
 

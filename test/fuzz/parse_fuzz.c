@@ -250,12 +250,12 @@ write_segment(File *file, int index, uint64_t *seq, uint8_t *hash)
 		put(p + 112, *seq - 1, 8);
 	}
 	put(p + 120, branch ? PHIG_SEGMENT_BRANCH : index == 0 ? PHIG_SEGMENT_FIRST : PHIG_SEGMENT_ROTATION, 4);
-	if (index != 0 && !branch)
+	if (index != 0 && !branch && any(4) != 0)
 	{
-		put(p + 144, UINT64_C(800000000000000) + any(1000), 8);
-		put(p + 152, UINT64_C(800000000001000) + any(1000), 8);
+		/* Times follow the numbers, see append(). */
+		put(p + 144, UINT64_C(800000000000000) + 1, 8);
+		put(p + 152, UINT64_C(800000000000000) + *seq - 1 + any(1000), 8);
 	}
-	put(p + 160, 1, 8);
 	header_crc(p);
 	file->end = PHIG_SEGMENT_HEADER_BYTES;
 	hash3(hash, PHIG_HASH_BYTES, p, PHIG_SEGMENT_HEADER_BYTES, NULL, 0, hash);

@@ -127,7 +127,6 @@ begin_segment(void)
 	header.created = now;
 	header.reason = number == 1 ? PHIG_SEGMENT_FIRST : PHIG_SEGMENT_ROTATION;
 	header.timeline = 1;
-	header.oldest = 1;
 	if (number > 1)
 	{
 		header.before_first = chain.first_time;

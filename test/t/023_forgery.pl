@@ -40,6 +40,7 @@ my %says = (
 	history => qr/^the checkpoint at offset \d+ was signed for another history/,
 	signature => qr/^the checkpoint at offset \d+ does not have the signature of the key/,
 	key => qr/^the checkpoint at offset \d+ names key [0-9a-f]{16}, which is not known here/,
+	times => qr/^the segment's header is wrong about the times of the one before it/,
 	continues => qr/^the segment does not continue the one before it/,
 	header_place => qr/^the segment's header contradicts its place/,
 	anew => qr/^the chain was begun anew here/,
@@ -71,6 +72,7 @@ sub work
 			$sql .= "SELECT ARRAY[$columns] FROM patient WHERE id = 0;\n";
 			$sql .= "SELECT ssn FROM patient WHERE id = $_;\n" for 1 .. 3;
 		}
+		$server->safe_psql('postgres', 'SELECT phiguard.journal_anchor()');
 		$server->safe_psql('postgres', $sql);
 		$server->safe_psql('postgres', 'SELECT phiguard.journal_anchor()');
 	}
@@ -420,14 +422,14 @@ sub cut
 sub rewritten
 {
 	my ($checkpoints, %more) = @_;
-	my $s = any_segment();
+	my $s = $more{in} || any_segment();
 	my $i = any_record($s, qr/[^LC]/);
 	my @new = @{ $s->{records} };
 	my $files;
 	my $vouched = vouched_before($s, $i);
 	my $c = checkpoint_from($s, $i, $more{segment});
 
-	$new[$i] = $more{change} ? $more{change}->($new[$i]) : flipped($new[$i], 16 + int rand 3);
+	$new[$i] = $more{change} ? $more{change}->($new[$i]) : flipped($new[$i], 40 + int rand 3);
 	$files = rehash($s, \@new, from => $i, checkpoints => $checkpoints, %more);
 	if ($more{seals})
 	{
@@ -441,6 +443,7 @@ sub rewritten
 	return { files => $files, expect => expect_in_next_header($s, 'continues') } if !$c;
 	return { files => $files, expect => exact($s, $vouched + 1, 'history') } if $checkpoints eq 'keep';
 	return { files => $files, expect => exact($s, $c->{seq}, $checkpoints eq 'other' ? 'key' : 'signature') } if $checkpoints ne 'drop';
+	return { files => $files, expect => exact($s->{next}, $s->{next}{first_seq}, 'times') } if $more{times};
 	$files = { %$files, alone($s) };
 	return { files => $files, none => $s->{node8}, vouched => $vouched, anchor => exact($s, $vouched + 1, qw(anchor_other anchor_end)) };
 }
@@ -468,7 +471,7 @@ my $header_fields = sub
 		sub { $not_first ? header_edit($s, 64, 'x' x 32, $first, 'continues') : undef },
 		sub { $not_first ? header_edit($s, 120, pack('V', any_of(1, 3, 5)), $first, 'header_place') : undef },
 		sub { header_edit($s, 120, pack('V', 4), $first, 'anew') },
-		map { my $at = $_; sub { $covered->($at, chr int rand 256) } } 56, 124, 144, 152, 160, 168 + int rand 340)->();
+		map { my $at = $_; sub { $covered->($at, chr int rand 256) } } 56, 124, 144, 152, 160 + int rand 348)->();
 };
 
 my $bytes_at = sub
@@ -623,6 +626,10 @@ my @kinds = (
 	[ 'checkpoints signed by another key', sub { rewritten('other') }, 'openssl' ],
 	[ 'checkpoints signed by another key in the name of the right one', sub { rewritten('named') }, 'openssl' ],
 	[ 'checkpoints left out', sub { rewritten('drop') } ],
+	[ 'a time changed by a year, and checkpoints left out', sub {
+		my @before = grep { $_->{next} } @all;
+		rewritten('drop', in => any_of(@before), times => 1, change => sub { my ($r) = @_;
+			return changed($r, 16, pack('q<', unpack('q<', substr($r->{bytes}, 16, 8)) + any_of(-1, 1) * 31_536_000_000_000)) }) } ],
 	[ 'a record removed and the others numbered again', sub {
 		my $n = any_of(@nodes);
 		my $s = $n->[-1];

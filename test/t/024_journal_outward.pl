@@ -92,6 +92,31 @@ wait_for('the next one', sub { status('archive_waiting') eq '0' && glob("$place/
 unlike(slurp_file($node->logfile, $log_from), qr/journal_archive_command failed/, 'a restart archives nothing twice');
 is_intact($node, 'with an archive');
 
+# --- what somebody does who can write the files, so that the server signs for their removal
+
+# A header made to say that the segment before it is ten years old.
+{
+	my $second = (segments($dir))[1];
+	my $header = read_bytes($second, 0, 512);
+	my $forged = $header;
+
+	$node->stop;
+	substr($forged, 144, 16) = pack('q<q<', 500_000_000_000_000, 500_000_000_000_001);
+	substr($forged, 508, 4) = pack('V', crc32c(substr($forged, 0, 508)));
+	write_bytes($second, 0, $forged);
+	$log_from = -s $node->logfile;
+	$node->start;
+	wait_until_open($node);
+	wait_for('the keeper complains', sub { slurp_file($node->logfile, $log_from) =~ /WARNING:  could not retire old segments of the journal of PHI access: file ".*", record \d+: / });
+	like(status('warnings'), qr/retention: file/, 'a segment made to look old is not retired, and the status says so');
+	ok(-e (segments($dir))[0], 'it stays');
+	$node->stop;
+	write_bytes($second, 0, $header);
+	$node->start;
+	wait_until_open($node);
+	is_intact($node, 'put right again');
+}
+
 # --- retention
 
 my $oldest = (segments($dir))[0];
@@ -111,9 +136,39 @@ $node->stop;
 command_ok([ 'phiguard-verify', '-k', "$place/key", '-a', "$place/anchors", $dir ], 'phiguard-verify takes it, old anchors included');
 command_ok([ 'phiguard-verify', '-k', "$place/key", '-a', "$place/anchors", $dir, "$place/archive" ], 'and with the archive beside it');
 
+# Whoever cannot check signatures takes nobody's word for it.
+my ($unsigned) = run_command([ 'phiguard-verify', $dir ]);
+like($unsigned, qr/^\S+ \S+-0000000001\.seg 1 the segments? .*missing$/m, 'without the key retired segments are missing');
+
 # The control: what nobody signed for as retired is missing.
 rename +(segments($dir))[0], "$place/taken" or die;
 my ($stdout, $stderr) = run_command([ 'phiguard-verify', '-k', "$place/key", $dir ]);
 like($stdout, qr/^\S+ \S+-\S+\.seg - the segment is missing/m, 'a segment taken away is missing');
+
+# The last checkpoint made to say that the first segment was retired, and that one taken away.
+{
+	$node = new_server('forged', 'phiguard.journal_segment_size = 1MB', 'phiguard.journal_checkpoint_interval = 1');
+	$node->start;
+	add_patients($node);
+	$dir = journal_dir($node);
+	fill_segments(2);
+	my $newest = newest_segment($dir);
+	my ($first) = segments($dir);
+	my ($checkpoint, $record, $forged);
+
+	$node->stop;
+	($checkpoint) = grep { $_->{type} eq 'C' } reverse @{ read_segment($newest)->{records} };
+	$forged = $record = read_bytes($newest, $checkpoint->{offset}, $checkpoint->{length});
+	substr($forged, 32, 8) = pack('Q<', 2);
+	substr($forged, 4, 4) = pack('V', crc32c(substr($forged, 8)));
+	write_bytes($newest, $checkpoint->{offset}, $forged);
+	rename $first, "$place/first" or die;
+	$node->start;
+	wait_until_open($node);
+	is($node->safe_psql('postgres', 'SELECT phiguard.journal_anchor()') =~ /oldest=(\d+)/ ? $1 : '', '1',
+		'the server does not sign for what a forger says was retired');
+	like(findings($node), qr/-0000000001\.seg\|1\|the segment is missing/, 'and it is missing');
+	$node->stop;
+}
 
 done_testing();
