@@ -182,7 +182,7 @@ backend_memory()
 	local pid
 	for pid in $(on "$1" -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'pgbench'"); do
 		awk '/^Private_Dirty|^Private_Clean/ { kb += $2 } END { print kb }' "/proc/$pid/smaps_rollup"
-	done | awk '{ n++; kb += $1 } END { printf "%d %d", n, (n ? kb / n : 0) }'
+	done | awk '{ n++; kb += $1 } END { printf "%d %d\n", n, (n ? kb / n : 0) }'
 }
 
 # memory_row SERVER NAME CLIENTS: many sessions that have each used what memory.sql reads.
@@ -374,6 +374,7 @@ memory()
 		SQL
 	done
 	on phig -c "SELECT phiguard.label('thousand', 'ssn', 'ssn')" >/dev/null
+	[ "$(on phig -c "SELECT to_regclass('wide_1') IS NOT NULL")" = t ] || more_labels 10000
 	printf '\nMemory: 10,000 labelled columns in the database, 200 sessions that each read a labelled table of 1,000 partitions\n\n| server | sessions | private memory of each, kB, mean |\n|---|---|---|\n'
 	memory_row plain PostgreSQL 200
 	memory_row phig phiguard 200
