@@ -19,6 +19,7 @@
 
 #include "journal/chain.h"
 #include "journal/checkpoint.h"
+#include "../lib/bytes.h"
 
 #define SEGMENT_BYTES (16 * 1024 * 1024)
 #define BATCHES_PER_CHECKPOINT 2000
@@ -28,34 +29,6 @@ static uint8_t data[SEGMENT_BYTES];
 static size_t end;
 static uint64_t seq = 1;
 static int64_t now = INT64_C(800000000000000);
-static uint64_t random_state = 1;
-
-static uint32_t
-any(uint32_t below)
-{
-	random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t) ((random_state >> 33) % below);
-}
-
-static uint32_t
-crc32c(const uint8_t *p, size_t len)
-{
-	static uint32_t table[256];
-	uint32_t	crc = 0xffffffff;
-
-	if (table[1] == 0)
-		for (uint32_t i = 0; i < 256; i++)
-		{
-			uint32_t	c = i;
-
-			for (int bit = 0; bit < 8; bit++)
-				c = c & 1 ? c >> 1 ^ 0x82f63b78 : c >> 1;
-			table[i] = c;
-		}
-	while (len-- > 0)
-		crc = table[(crc ^ *p++) & 0xff] ^ crc >> 8;
-	return crc ^ 0xffffffff;
-}
 
 static uint8_t *
 append(uint8_t type, uint64_t number, const void *body, size_t body_bytes)

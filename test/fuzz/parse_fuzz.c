@@ -24,6 +24,7 @@
 #include <openssl/evp.h>
 
 #include "journal/verify.h"
+#include "../lib/bytes.h"
 
 #define SEGMENTS 4
 #define BRANCH 3				/* index of the second node's only segment */
@@ -44,7 +45,6 @@ typedef struct File
 
 static File pristine[SEGMENTS];
 static File files[SEGMENTS];
-static uint64_t random_state;
 static uint64_t seed = 1;
 static long round_number;
 static int	findings;
@@ -56,13 +56,6 @@ static PhigPublicKey public_key;
 static PhigCheckpoint anchors[MAX_ANCHORS]; /* each checkpoint of the pristine journal */
 static int	nanchors;
 
-static uint32_t
-any(uint32_t below)
-{
-	random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t) ((random_state >> 33) % below);
-}
-
 static void
 fail(const char *what)
 {
@@ -70,37 +63,7 @@ fail(const char *what)
 	abort();
 }
 
-/* --- checksum --- */
-
-static uint32_t
-crc32c(const void *data, size_t len)
-{
-	static uint32_t table[256];
-	const uint8_t *p = data;
-	uint32_t	crc = 0xffffffff;
-
-	if (table[1] == 0)
-		for (uint32_t i = 0; i < 256; i++)
-		{
-			uint32_t	c = i;
-
-			for (int bit = 0; bit < 8; bit++)
-				c = c & 1 ? c >> 1 ^ 0x82f63b78 : c >> 1;
-			table[i] = c;
-		}
-	while (len-- > 0)
-		crc = table[(crc ^ *p++) & 0xff] ^ crc >> 8;
-	return crc ^ 0xffffffff;
-}
-
 /* --- a writer, after docs/journal.md --- */
-
-static void
-put(uint8_t *p, uint64_t value, int bytes)
-{
-	for (int i = 0; i < bytes; i++)
-		p[i] = (uint8_t) (value >> 8 * i);
-}
 
 static void
 hash3(const uint8_t *a, size_t alen, const uint8_t *b, size_t blen, const uint8_t *c, size_t clen, uint8_t *hash)

@@ -25,6 +25,7 @@
 
 #include "journal/chain.h"
 #include "journal/format.h"
+#include "bytes.h"
 
 #define END_TIME (INT64_C(9497) * 86400 * 1000000)	/* 2026-01-01 */
 #define DAY (INT64_C(86400) * 1000000)
@@ -62,7 +63,6 @@ static PhigChain chain;
 static uint64_t number;
 static uint64_t next_seq = 1;
 static int64_t now;
-static uint64_t random_state = 1;
 static Id	statements[STATEMENTS];
 static Id	sessions[SESSIONS];
 static uint64_t session_uses[SESSIONS];
@@ -76,40 +76,6 @@ die(const char *what)
 {
 	perror(what);
 	exit(1);
-}
-
-static uint32_t
-any(uint32_t below)
-{
-	random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t) ((random_state >> 33) % below);
-}
-
-static uint32_t
-crc32c(const uint8_t *p, size_t len)
-{
-	static uint32_t table[256];
-	uint32_t	crc = 0xffffffff;
-
-	if (table[1] == 0)
-		for (uint32_t i = 0; i < 256; i++)
-		{
-			uint32_t	c = i;
-
-			for (int bit = 0; bit < 8; bit++)
-				c = c & 1 ? c >> 1 ^ 0x82f63b78 : c >> 1;
-			table[i] = c;
-		}
-	while (len-- > 0)
-		crc = table[(crc ^ *p++) & 0xff] ^ crc >> 8;
-	return crc ^ 0xffffffff;
-}
-
-static void
-put(uint8_t *p, uint64_t value, int bytes)
-{
-	for (int i = 0; i < bytes; i++)
-		p[i] = (uint8_t) (value >> 8 * i);
 }
 
 /* --- segments --- */
