@@ -227,7 +227,8 @@ sub nothing_is_overwritten
 	return ($header, (split m{/}, $newest)[-1]);
 }
 
-# A start record in the middle of a segment, and the seal before its batch.
+# A start record in the middle of a segment, and where its batch begins: behind the seal before it, or behind the
+# header where a keeper that had to wait for its disk wrote all of that as the first batch.
 sub middle_record
 {
 	my ($path) = @_;
@@ -235,16 +236,16 @@ sub middle_record
 	my ($record) = grep { $_->{type} eq 'S' && $_->{offset} > $all[-1]{offset} / 2 } @all;
 	my ($seal) = grep { $_->{type} eq 'L' && $_->{offset} < $record->{offset} } reverse @all;
 
-	return ($record, $seal);
+	return ($record, $seal ? $seal->{behind} : PhigJournal::HEADER_BYTES);
 }
 
 fill('first');
 kill_with_ring('altered in the newest');
 my $newest = newest_segment($killed_dir);
-my ($record, $seal) = middle_record($newest);
+my ($record, $batch) = middle_record($newest);
 flip_byte($newest, $record->{offset} + 40);
 my ($header, $name) = nothing_is_overwritten('altered in the newest');
-is("$header->{reason} $header->{broken_offset}", '4 ' . $seal->{behind}, 'altered in the newest: the new segment says where the chain broke');
+is("$header->{reason} $header->{broken_offset}", "4 $batch", 'altered in the newest: the new segment says where the chain broke');
 like(findings($killed), qr/^\Q$name\E\|$record->{seq}\|the record at offset $record->{offset} .* was altered/m,
 	'altered in the newest: the verifier finds the record');
 
