@@ -22,7 +22,7 @@
 #include "journal/crc32c.h"
 #include "journal/verify.h"
 
-#define BUFFER_BYTES (256 * 1024)
+#define BUFFER_BYTES (1024 * 1024)
 /* A batch is hashed after its records were looked at: so much stays in reach behind. */
 #define BUFFER_BEHIND (128 * 1024)
 

@@ -12,16 +12,19 @@
 
 #include <string.h>
 
+/* Small, called for each record, and worth it: see docs/benchmarks.md. */
+#define INLINE static inline __attribute__((always_inline))
+
 #define SMALLEST_RECORD (sizeof(PhigRecordHeader) + PHIG_RECORD_ALIGN)
 #define LAYOUT(field) offsetof(PhigSegmentHeader, field)
 
-static uint32_t
+INLINE uint32_t
 get32(const uint8_t *p)
 {
 	return (uint32_t) p[0] | (uint32_t) p[1] << 8 | (uint32_t) p[2] << 16 | (uint32_t) p[3] << 24;
 }
 
-static uint64_t
+INLINE uint64_t
 get64(const uint8_t *p)
 {
 	return (uint64_t) get32(p) | (uint64_t) get32(p + 4) << 32;
@@ -34,7 +37,7 @@ is_zero(const uint8_t *p, size_t len)
 }
 
 /* Bytes at offset, of which at least want are there; NULL when they are not. */
-static inline const uint8_t *
+INLINE const uint8_t *
 need(PhigBytes *bytes, uint64_t offset, size_t want, size_t *have)
 {
 	const uint8_t *p;
@@ -147,30 +150,26 @@ phig_parse_checkpoint(const PhigSegmentHeader *header, const PhigRecord *record,
 	memcpy(checkpoint->signature, body + offsetof(PhigCheckpointBody, signature), PHIG_SIGNATURE_BYTES);
 }
 
+/* The size of a record's body by its type; 0: no such type.  A definition's may be larger. */
+static const uint32_t body_sizes[UINT8_MAX + 1] = {
+	[PHIG_RECORD_DEFINITION] = sizeof(PhigDefinitionBody),
+	[PHIG_RECORD_START] = sizeof(PhigStartBody),
+	[PHIG_RECORD_END] = sizeof(PhigEndBody),
+	[PHIG_RECORD_EVENT] = sizeof(PhigEventBody),
+	[PHIG_RECORD_SEAL] = PHIG_HASH_BYTES,
+	[PHIG_RECORD_CHECKPOINT] = sizeof(PhigCheckpointBody)
+};
+
 /* Does a body of that size belong to a record of that type? */
-static bool
+INLINE bool
 body_fits_type(uint8_t type, uint32_t body_bytes)
 {
-	switch (type)
-	{
-		case PHIG_RECORD_DEFINITION:
-			return body_bytes >= sizeof(PhigDefinitionBody);
-		case PHIG_RECORD_START:
-			return body_bytes == sizeof(PhigStartBody);
-		case PHIG_RECORD_END:
-			return body_bytes == sizeof(PhigEndBody);
-		case PHIG_RECORD_EVENT:
-			return body_bytes == sizeof(PhigEventBody);
-		case PHIG_RECORD_SEAL:
-			return body_bytes == PHIG_HASH_BYTES;
-		case PHIG_RECORD_CHECKPOINT:
-			return body_bytes == sizeof(PhigCheckpointBody);
-		default:
-			return false;
-	}
+	uint32_t	size = body_sizes[type];
+
+	return size != 0 && (body_bytes == size || (type == PHIG_RECORD_DEFINITION && body_bytes > size));
 }
 
-static bool
+INLINE bool
 length_is_sane(uint32_t length)
 {
 	return length >= SMALLEST_RECORD && length <= PHIG_RECORD_MAX_BYTES &&
@@ -178,7 +177,7 @@ length_is_sane(uint32_t length)
 }
 
 /* Decode a record's header from 32 bytes; false when no record has such a header. */
-static inline bool
+INLINE bool
 decode_record_header(const uint8_t *p, PhigRecordHeader *head)
 {
 	uint32_t	body_room;
@@ -199,7 +198,7 @@ decode_record_header(const uint8_t *p, PhigRecordHeader *head)
 }
 
 /* Is there a record at offset that counts? */
-static inline bool
+INLINE bool
 record_at(PhigWalk *walk, uint64_t offset, PhigRecord *record)
 {
 	size_t		have;

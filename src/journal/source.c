@@ -26,7 +26,7 @@
 #include "journal/source.h"
 #include "label/label.h"
 
-#define BUFFER_BYTES (512 * 1024)
+#define BUFFER_BYTES (1024 * 1024)
 /* A batch is hashed after its records were looked at: so much stays in reach behind. */
 #define BUFFER_BEHIND (128 * 1024)
 /* Headers may name each other as parents in a circle. */
