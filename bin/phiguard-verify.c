@@ -359,7 +359,7 @@ collect_branches(void)
 	for (int i = 0; i < nfiles; i++)
 	{
 		PhigSegmentHeader header;
-		PhigBranch *branch;
+		PhigBranch	branch;
 		PhigBytes	bytes;
 		PhigHeaderState state;
 
@@ -368,16 +368,11 @@ collect_branches(void)
 		bytes = open_file(&files[i]);
 		state = phig_parse_header(&bytes, phig_crc32c, &header);
 		close_file(&files[i]);
-		if (state != PHIG_HEADER_OK || header.reason != PHIG_SEGMENT_BRANCH)
+		if (state != PHIG_HEADER_OK ||
+			!phig_verify_branch(&header, files[i].name, files[i].node8, files[i].number, &branch))
 			continue;
 		verifier.branches = grow(verifier.branches, verifier.nbranches, &room, sizeof(PhigBranch));
-		branch = &verifier.branches[verifier.nbranches++];
-		memset(branch, 0, sizeof(*branch));
-		memcpy(branch->node8, files[i].node8, sizeof(branch->node8));
-		strlcpy(branch->segment, files[i].name, sizeof(branch->segment));
-		memcpy(branch->parent_node, header.parent_node, PHIG_ID_BYTES);
-		branch->parent_seq = header.parent_seq;
-		memcpy(branch->prev_hash, header.prev_hash, PHIG_HASH_BYTES);
+		verifier.branches[verifier.nbranches++] = branch;
 	}
 }
 

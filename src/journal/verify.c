@@ -47,6 +47,24 @@ node_name(const uint8_t *node, char node8[9])
 	snprintf(node8, 9, "%02x%02x%02x%02x", node[0], node[1], node[2], node[3]);
 }
 
+bool
+phig_verify_branch(const PhigSegmentHeader *header, const char *name, const char *node8,
+				   uint64_t number, PhigBranch *branch)
+{
+	char		holds[9];
+
+	node_name(header->node, holds);
+	if (number != 1 || header->reason != PHIG_SEGMENT_BRANCH || strcmp(holds, node8) != 0)
+		return false;
+	memset(branch, 0, sizeof(*branch));
+	memcpy(branch->node8, node8, sizeof(branch->node8));
+	snprintf(branch->segment, sizeof(branch->segment), "%s", name);
+	memcpy(branch->parent_node, header->parent_node, PHIG_ID_BYTES);
+	branch->parent_seq = header->parent_seq;
+	memcpy(branch->prev_hash, header->prev_hash, PHIG_HASH_BYTES);
+	return true;
+}
+
 static bool
 is_branch_of_node(const PhigVerifier *v, const PhigBranch *branch)
 {

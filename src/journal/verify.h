@@ -27,6 +27,16 @@ typedef struct PhigBranch
 	bool		matched;		/* and the hash behind it is prev_hash */
 } PhigBranch;
 
+/*
+ * phig_verify_branch
+ *		Does a segment begin a branch?  Then what the verifier has to know of it.
+ *
+ * header is what the file of that name holds, node8 and number what its name says; a file that holds
+ * the segment of another node begins nothing.
+ */
+extern bool phig_verify_branch(const PhigSegmentHeader *header, const char *name, const char *node8,
+							   uint64_t number, PhigBranch *branch);
+
 /* A state that the journal is known to have been in, from a checkpoint kept elsewhere. */
 typedef struct PhigAnchor
 {

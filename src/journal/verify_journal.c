@@ -48,17 +48,11 @@ collect_branches(PhigVerifier *verifier, const PhigSource *source)
 	for (int i = 0; i < source->nfiles; i++)
 	{
 		const PhigSourceFile *file = &source->files[i];
-		PhigBranch *branch = &verifier->branches[verifier->nbranches];
 
-		if (file->state != PHIG_HEADER_OK || file->header.reason != PHIG_SEGMENT_BRANCH ||
-			file->number != 1)
-			continue;
-		memcpy(branch->node8, file->node8, sizeof(branch->node8));
-		strlcpy(branch->segment, file->name, sizeof(branch->segment));
-		memcpy(branch->parent_node, file->header.parent_node, PHIG_ID_BYTES);
-		branch->parent_seq = file->header.parent_seq;
-		memcpy(branch->prev_hash, file->header.prev_hash, PHIG_HASH_BYTES);
-		verifier->nbranches++;
+		if (file->state == PHIG_HEADER_OK &&
+			phig_verify_branch(&file->header, file->name, file->node8, file->number,
+							   &verifier->branches[verifier->nbranches]))
+			verifier->nbranches++;
 	}
 }
 

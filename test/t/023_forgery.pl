@@ -233,6 +233,8 @@ sub expect_records
 	{
 		return exact($s, $number, 'missing') if $is->{seq} > $number;
 		return exact($s, $is->{seq}, 'again') if $is->{seq} < $number;
+		# Beside the one that it takes the number of.
+		return exact($s, $number, 'again') if $new->[ $i + 1 ] && own($new->[ $i + 1 ]) && $new->[ $i + 1 ]{seq} <= $number;
 		return exact($s, $batch, 'seal') if $was && own($was);
 		return expect($s, $batch, $number, qw(seal unsealed)) if !$was || $was->{type} eq 'L';
 		# A checkpoint is gone, or comes too late.
@@ -458,7 +460,7 @@ my $header_fields = sub
 	# What nothing but the hash covers: the first seal tells, or a checkpoint before it.
 	my $covered = sub { my ($at, $new) = @_;
 		return $s->{type} =~ /^C/ ? header_edit($s, $at, $new, vouched_before($s, 0) + 1, 'history')
-		  : header_edit($s, $at, $new, $first, 'seal') };
+		  : header_edit($s, $at, $new, $first, 'seal', 'times') };
 	my $not_first = $s->{number} > 1;
 	return any_of(
 		sub { header_edit($s, 0, 'PHIGSEG9', $first, 'header') },
