@@ -6,7 +6,7 @@
  * is this server's own journal, the view access_log; another one is that which
  * phiguard.read_journal(directory) names, an SQL function that the planner puts
  * in line.  Which journal is to be read must be known when a scan begins, by
- * "directory IS NULL" or "directory = expression"; there is no plan without.
+ * "directory IS NULL" or "directory = expression"; a plan without is refused.
  *
  * Conditions on started and position become a range, worked out when the scan
  * begins; the reader leaves out segments and records outside of it.  They stay
@@ -50,6 +50,8 @@ PG_FUNCTION_INFO_V1(phiguard_journal_handler);
 #define ROWS 10000
 #define COST_TO_BEGIN 1000.0
 #define COST_OF_ROW 0.1
+/* Of a scan that nothing tells which journal to read: more than any other plan. */
+#define COST_OF_NO_PLAN 1e30
 
 /* Attribute numbers of phiguard.journal. */
 #define ATTNO(column) ((AttrNumber) ((column) + 1))
@@ -180,14 +182,15 @@ journal_rel_size(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	rel->rows = clamp_row_est(ROWS * clauselist_selectivity(root, others, 0, JOIN_INNER, NULL));
 }
 
+/* Beside what the scan costs by itself, more. */
 static void
-add_scan_path(PlannerInfo *root, RelOptInfo *rel, Relids outer)
+add_scan_path(PlannerInfo *root, RelOptInfo *rel, Relids outer, Cost more)
 {
 	ParamPathInfo *param = get_baserel_parampathinfo(root, rel, outer);
 	double		rows = param ? param->ppi_rows : rel->rows;
+	Cost		begin = COST_TO_BEGIN + more;
 
-	add_path(rel, (Path *) phig_compat_foreignscan_path(root, rel, rows, COST_TO_BEGIN,
-														COST_TO_BEGIN + ROWS * COST_OF_ROW, outer));
+	add_path(rel, (Path *) phig_compat_foreignscan_path(root, rel, rows, begin, begin + ROWS * COST_OF_ROW, outer));
 }
 
 static bool
@@ -220,29 +223,24 @@ directory_joins(PlannerInfo *root, RelOptInfo *rel)
 static void
 journal_paths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 {
-	List	   *joins;
 	ListCell   *lc;
 
 	foreach(lc, rel->baserestrictinfo)
 		if (names_directory(root, rel->relid, lfirst_node(RestrictInfo, lc)))
 		{
-			add_scan_path(root, rel, rel->lateral_relids);
+			add_scan_path(root, rel, rel->lateral_relids, 0);
 			return;
 		}
 
-	joins = directory_joins(root, rel);
-	foreach(lc, joins)
+	foreach(lc, directory_joins(root, rel))
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 		Relids		outer = bms_union(rinfo->clause_relids, rel->lateral_relids);
 
-		add_scan_path(root, rel, bms_del_member(outer, rel->relid));
+		add_scan_path(root, rel, bms_del_member(outer, rel->relid), 0);
 	}
-	if (joins == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a scan of relation \"journal\" must be told which journal to read"),
-				 errhint("Read phiguard.access_log or phiguard.read_journal(directory).")));
+	/* Where an outer join lets none of them do, or there is none: it has an error to tell. */
+	add_scan_path(root, rel, rel->lateral_relids, COST_OF_NO_PLAN);
 }
 
 static ForeignScan *
@@ -275,6 +273,11 @@ journal_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 		strategies = lappend_int(strategies, condition.strategy);
 		values = lappend(values, condition.value);
 	}
+	if (!told)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a scan of relation \"journal\" must be told which journal to read"),
+				 errhint("Read phiguard.access_log or phiguard.read_journal(directory).")));
 	return make_foreignscan(tlist, filters, rel->relid, values, list_make2(attnos, strategies), NIL, NIL,
 							outer_plan);
 }

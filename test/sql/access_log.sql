@@ -151,6 +151,8 @@ SELECT count(*) FROM (SELECT FROM phiguard.access_log LIMIT 1) l;
 SELECT count(*) FROM phiguard.journal;
 SELECT count(*) FROM phiguard.journal WHERE directory IS NULL OR "position" = 1;
 DELETE FROM phiguard.access_log;
+SELECT count(*) FROM pg_database d RIGHT JOIN phiguard.journal j ON j.directory = d.datname;
+SELECT count(*) FROM phiguard.journal j FULL JOIN pg_database d ON j.directory = d.datname;
 INSERT INTO phiguard.journal DEFAULT VALUES;
 CREATE FOREIGN TABLE other_columns (a int, directory text) SERVER phiguard_journal;
 SELECT a FROM other_columns;
