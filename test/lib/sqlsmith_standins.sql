@@ -9,6 +9,10 @@ SELECT format('CREATE FUNCTION phiguard.%I(%s) RETURNS %s LANGUAGE plpgsql AS %L
 FROM pg_catalog.pg_proc WHERE pronamespace = 'phiguard'::regnamespace AND prokind = 'f' AND NOT proretset
 	AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype, 'internal'::regtype, 'fdw_handler'::regtype) ORDER BY oid;
 
+-- No procedural language returns that; what it would do is not asked for.
+SELECT format('CREATE FUNCTION phiguard.%I() RETURNS fdw_handler LANGUAGE internal AS ''pg_backend_pid'';', proname)
+FROM pg_catalog.pg_proc WHERE pronamespace = 'phiguard'::regnamespace AND prorettype = 'fdw_handler'::regtype;
+
 SELECT format('CREATE VIEW %s AS SELECT %s;', attrelid::regclass,
 	string_agg(format('NULL::%s AS %I', format_type(atttypid, atttypmod), attname), ', ' ORDER BY attnum))
 FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
