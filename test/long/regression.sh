@@ -89,7 +89,7 @@ labelled=$(ask "SELECT count(*) FROM phiguard.labels WHERE relation::text IN ('o
 records=$(ask "SELECT count(*) FROM phiguard.access_log WHERE database = 'regression'")
 scripts=$(ask "SELECT count(DISTINCT application) FROM phiguard.access_log WHERE database = 'regression'")
 say "guarded: $records records of $scripts scripts"
-grep -q 'phiguard_labels .* ok' "$PHIG_OUT/guarded/log" || wrong "the labels could not be set"
+grep -qE 'phiguard_labels .* ok|^ok .* phiguard_labels ' "$PHIG_OUT/guarded/log" || wrong "the labels could not be set"
 [ "$labelled" -gt 30 ] || wrong "the schedule's tables have lost their labels"
 [ "$records" -gt 1000 ] && [ "$scripts" -gt 50 ] || wrong "what the schedule reads is not on record"
 findings=$(ask 'SELECT * FROM phiguard.verify_journal()')
