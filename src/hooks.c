@@ -374,7 +374,7 @@ phig_ProcessUtility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTr
 	PG_END_TRY();
 }
 
-static void
+static pg_noinline void
 object_changed(ObjectAccessType access, Oid classId, Oid objectId, int subId, void *arg)
 {
 	if (prev_object_access)
@@ -383,13 +383,16 @@ object_changed(ObjectAccessType access, Oid classId, Oid objectId, int subId, vo
 	phig_utility_object_access(access, classId, objectId);
 }
 
-/* In most calls nothing changes: a name is looked up, or a function is about to be called. */
+/*
+ * In most calls nothing changes: a name is looked up, or a function is about to be called, which the
+ * executor asks for in each partition.  What does more must not be put in line here.
+ */
 static void
 phig_object_access(ObjectAccessType access, Oid classId, Oid objectId, int subId, void *arg)
 {
-	if (access != OAT_FUNCTION_EXECUTE && access != OAT_NAMESPACE_SEARCH)
+	if (unlikely(access != OAT_FUNCTION_EXECUTE && access != OAT_NAMESPACE_SEARCH))
 		object_changed(access, classId, objectId, subId, arg);
-	else if (prev_object_access)
+	else if (unlikely(prev_object_access != NULL))
 		prev_object_access(access, classId, objectId, subId, arg);
 }
 
