@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <openssl/evp.h>
 
@@ -35,25 +36,31 @@ phig_aes_encrypt(EVP_CIPHER_CTX *aes, uint8_t *bytes, size_t len)
 	return EVP_EncryptUpdate(aes, bytes, &written, bytes, (int) len) == 1 && written == (int) len;
 }
 
-/* Eight bytes as a number, the most significant first, and back: one load, one store for compilers. */
+/* A number of 64 bits whose bytes are to lie the most significant first, and back. */
 static inline uint64_t
-phig_load64(const uint8_t *p)
+phig_big_endian64(uint64_t number)
 {
-	return (uint64_t) p[0] << 56 | (uint64_t) p[1] << 48 | (uint64_t) p[2] << 40 | (uint64_t) p[3] << 32 |
-		(uint64_t) p[4] << 24 | (uint64_t) p[5] << 16 | (uint64_t) p[6] << 8 | p[7];
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return __builtin_bswap64(number);
+#else
+	return number;
+#endif
+}
+
+static inline uint64_t
+phig_load64(const uint8_t *bytes)
+{
+	uint64_t	number;
+
+	memcpy(&number, bytes, sizeof(number));
+	return phig_big_endian64(number);
 }
 
 static inline void
-phig_store64(uint8_t *p, uint64_t number)
+phig_store64(uint8_t *bytes, uint64_t number)
 {
-	p[0] = (uint8_t) (number >> 56);
-	p[1] = (uint8_t) (number >> 48);
-	p[2] = (uint8_t) (number >> 40);
-	p[3] = (uint8_t) (number >> 32);
-	p[4] = (uint8_t) (number >> 24);
-	p[5] = (uint8_t) (number >> 16);
-	p[6] = (uint8_t) (number >> 8);
-	p[7] = (uint8_t) number;
+	number = phig_big_endian64(number);
+	memcpy(bytes, &number, sizeof(number));
 }
 
 #endif

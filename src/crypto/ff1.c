@@ -35,6 +35,13 @@
 
 typedef unsigned __int128 Wide;
 
+/* A number to divide by without the processor's division: below 2^63, with floor(2^64 / it). */
+typedef struct Divisor
+{
+	uint64_t	number;
+	uint64_t	reciprocal;
+} Divisor;
+
 /* What depends on n and the tweak. */
 typedef struct Plan
 {
@@ -48,15 +55,38 @@ typedef struct Plan
 	uint8_t		rest[BLOCK];	/* what of the tweak is left, which begins Q's next block */
 	Wide		start;			/* short way: state ^ rest, as a number */
 	Wide		modulus[2];		/* short way: radix^u and radix^v */
+	Divisor		divisor[2];		/* the same, where d = 8 */
 } Plan;
 
 struct PhigFf1
 {
 	EVP_CIPHER_CTX *aes;
 	uint32_t	radix;
+	Divisor		radix_divisor;
 	size_t		min_length;
 	Plan		plan;
 };
+
+static Divisor
+make_divisor(uint64_t number)
+{
+	return (Divisor) {number, (uint64_t) (((Wide) 1 << 64) / number)};
+}
+
+/*
+ * The quotient, and the remainder.  dividend * reciprocal / 2^64 is less than 1 below what it stands
+ * for, since the reciprocal is: the first guess is at most 1 too small.
+ */
+static inline uint64_t
+divide(uint64_t dividend, Divisor by, uint64_t *remainder)
+{
+	uint64_t	quotient = (uint64_t) ((Wide) dividend * by.reciprocal >> 64);
+	uint64_t	rest = dividend - quotient * by.number;
+	uint64_t	one_more = rest >= by.number;
+
+	*remainder = rest - (-one_more & by.number);
+	return quotient + one_more;
+}
 
 static Wide
 load_block(const uint8_t *block)
@@ -100,6 +130,7 @@ phig_ff1_create(const uint8_t *key, size_t key_bytes, uint32_t radix)
 	if (radix < 2 || radix > PHIG_FF1_MAX_RADIX || (ff1 = OPENSSL_zalloc(sizeof(PhigFf1))) == NULL)
 		return NULL;
 	ff1->radix = radix;
+	ff1->radix_divisor = make_divisor(radix);
 	ff1->min_length = (size_t) phig_ff1_min_length(radix);
 	ff1->aes = phig_aes_create("ECB", key, key_bytes);
 	if (ff1->aes != NULL)
@@ -209,6 +240,8 @@ make_plan(PhigFf1 *ff1, size_t n, const void *tweak, size_t tweak_len)
 		plan->modulus[i] = 1;
 		for (size_t j = 0; j < plan->half[i]; j++)
 			plan->modulus[i] *= ff1->radix;
+		if (plan->d == 8)
+			plan->divisor[i] = make_divisor((uint64_t) plan->modulus[i]);
 	}
 	plan->n = n;
 	return true;
@@ -227,22 +260,21 @@ to_wide(uint32_t radix, const uint16_t *numerals, size_t m)
 
 /* Its numerals again; small: it is below 2^64 whatever they are. */
 static void
-from_wide(uint32_t radix, Wide number, bool small, uint16_t *numerals, size_t m)
+from_wide(const PhigFf1 *ff1, Wide number, bool small, uint16_t *numerals, size_t m)
 {
 	uint64_t	low = (uint64_t) number;
+	uint64_t	numeral;
 
 	while (m-- > 0)
 	{
 		if (small)
-		{
-			numerals[m] = (uint16_t) (low % radix);
-			low /= radix;
-		}
+			low = divide(low, ff1->radix_divisor, &numeral);
 		else
 		{
-			numerals[m] = (uint16_t) (number % radix);
-			number /= radix;
+			numeral = (uint64_t) (number % ff1->radix);
+			number /= ff1->radix;
 		}
+		numerals[m] = (uint16_t) numeral;
 	}
 }
 
@@ -257,7 +289,12 @@ short_round(PhigFf1 *ff1, int i, Wide other, Wide *y)
 	if (!phig_aes_encrypt(ff1->aes, block, BLOCK))
 		return false;
 	if (plan->d == 8)
-		*y = phig_load64(block) % (uint64_t) plan->modulus[i % 2];
+	{
+		uint64_t	remainder;
+
+		divide(phig_load64(block), plan->divisor[i % 2], &remainder);
+		*y = remainder;
+	}
 	else
 		*y = (load_block(block) >> 8 * (BLOCK - plan->d)) % plan->modulus[i % 2];
 	return true;
@@ -286,8 +323,8 @@ short_way(PhigFf1 *ff1, bool encrypt, const uint16_t *in, uint16_t *out)
 		sum = halves[changed] + (encrypt ? y : modulus - y);
 		halves[changed] = sum - (-(Wide) (sum >= modulus) & modulus);
 	}
-	from_wide(ff1->radix, halves[0], small, out, plan->half[0]);
-	from_wide(ff1->radix, halves[1], small, out + plan->half[0], plan->half[1]);
+	from_wide(ff1, halves[0], small, out, plan->half[0]);
+	from_wide(ff1, halves[1], small, out + plan->half[0], plan->half[1]);
 	return true;
 }
 

@@ -15,9 +15,9 @@
  *   about the values that occur: a birth date has eight digits and some 40,000 likely values.
  * - Safe Harbor: the result is derived from the value.
  *
- * Control flow and memory accesses depend on lengths, radix and tweak, not on key or numerals; but
- * division, by the processor or by the compiler's 128-bit routine, may take a time that depends on
- * them.
+ * Control flow and memory accesses depend on lengths, radix and tweak, not on key or numerals.  Where
+ * a half fits in 32 bits (up to 18 decimal digits) nothing is divided; longer strings need division,
+ * by the processor or the compiler's 128-bit routine, whose time may depend on the numbers.
  *
  * Nothing of the server is included.
  */
