@@ -1,4 +1,4 @@
-/* sources: src/crypto/ff1.c src/crypto/aes.c */
+/* sources: src/crypto/aes.c */
 /* vectors: test/data/spec_vectors/ff1_sp800_38g.json */
 /* vectors: test/data/wycheproof/aes_ff1_radix10_test.json.gz */
 /* vectors: test/data/wycheproof/aes_ff1_radix36_test.json.gz */
@@ -8,7 +8,7 @@
  *		FF1 against its published vectors and a second implementation (test/lib/PhigFf1.pm); and
  *		what is promised of it: a permutation for each tweak, nothing out of range.
  */
-#include "crypto/ff1.h"
+#include "crypto/ff1.c"
 #include "vectors.h"
 
 #define STRINGS 1000000			/* six digits */
@@ -183,6 +183,44 @@ refusals(void)
 	}
 }
 
+/* The division by a reciprocal, where its error could show. */
+static void
+divisions(void)
+{
+	for (int i = 0; i < 200000; i++)
+	{
+		uint64_t	number = any(2) == 0 ? 2 + any(1000) : 2 + ((uint64_t) any(UINT32_MAX) >> any(31));
+		uint64_t	dividend = ((uint64_t) any(UINT32_MAX) << 32 | any(UINT32_MAX)) >> any(64);
+		uint64_t	remainder;
+
+		/* One below a multiple, and a multiple; the greatest ones, too. */
+		if (i % 4 > 0)
+			dividend = (i % 4 == 3 ? UINT64_MAX : dividend) / number * number - (i % 4 == 1);
+		if (i % 1000 == 0)
+			number = UINT64_C(1) << 32;
+		if (divide(dividend, make_divisor(number), &remainder) != dividend / number || remainder != dividend % number)
+			fail("a division", "by reciprocal");
+	}
+}
+
+/* A context whose cipher has no key. */
+static void
+refusals_of_openssl(void)
+{
+	PhigFf1    *ff1 = phig_ff1_create(key, PHIG_FF1_KEY_BYTES, 10);
+
+	memset(plain, 0, sizeof(plain));
+	if (phig_ff1_encrypt(ff1, NULL, 0, plain, 9, out) != PHIG_FF1_OK)
+		fail("refused", "before a refusal");
+	EVP_CIPHER_CTX_free(ff1->aes);
+	ff1->aes = EVP_CIPHER_CTX_new();
+	for (size_t n = 8; n <= PHIG_FF1_MAX_NUMERALS; n += n == 9 ? 91 : 1)
+		if (phig_ff1_encrypt(ff1, NULL, 0, plain, n, out) != PHIG_FF1_FAILED ||
+			phig_ff1_decrypt(ff1, NULL, 0, plain, n, out) != PHIG_FF1_FAILED)
+			fail("encryption", "in spite of a refusal");
+	phig_ff1_free(ff1);
+}
+
 static void
 digits_of(uint32_t number, size_t n, uint16_t *digits)
 {
@@ -270,6 +308,8 @@ main(void)
 
 	round_trips(200);
 	refusals();
+	divisions();
+	refusals_of_openssl();
 	fill_by_chance(key, PHIG_FF1_KEY_BYTES);
 	ff1 = phig_ff1_create(key, PHIG_FF1_KEY_BYTES, 10);
 	permutation(ff1);

@@ -260,6 +260,47 @@ other_contexts(void)
 	}
 }
 
+/* A context whose cipher has lost its key: nothing comes out, then or later. */
+static void
+refusals_of_openssl(void)
+{
+	uint8_t		key[PHIG_SIV_KEY_BYTES];
+	EVP_CIPHER_CTX *unkeyed = EVP_CIPHER_CTX_new();
+
+	fill_by_chance(key, sizeof(key));
+	fill_by_chance(plain, sizeof(plain));
+	for (int which = 0; which < 2; which++)
+	{
+		PhigSiv    *siv = phig_siv_create(key, sizeof(key));
+		EVP_CIPHER_CTX **cipher = which == 0 ? &siv->cbc : &siv->ecb;
+
+		if (!phig_siv_seal(siv, plain, sizeof(plain), sealed))
+			fail("sealing", "before a refusal");
+		EVP_CIPHER_CTX_free(*cipher);
+		*cipher = unkeyed;
+		unkeyed = EVP_CIPHER_CTX_new();
+		for (int i = 0; i < 2; i++)
+		{
+			memset(opened, 0xee, sizeof(opened));
+			if (phig_siv_open(siv, sealed, sizeof(sealed), opened) != PHIG_SIV_FAILED)
+				fail("opening", "in spite of a refusal");
+			memset(expected, 0xee, sizeof(expected));
+			if (phig_siv_seal(siv, plain, sizeof(plain), expected))
+				fail("sealing", "in spite of a refusal");
+			for (size_t j = 0; j < sizeof(expected); j++)
+				if (expected[j] != 0 || (j < sizeof(opened) && opened[j] != 0))
+				{
+					fail("something is left", "a refusal");
+					break;
+				}
+		}
+		if (which == 0 && phig_siv_set_context(siv, NULL, 0))
+			fail("set_context", "in spite of a refusal");
+		phig_siv_free(siv);
+	}
+	EVP_CIPHER_CTX_free(unkeyed);
+}
+
 int
 main(void)
 {
@@ -289,6 +330,7 @@ main(void)
 		many_values(100);
 	alterations = altered();
 	other_contexts();
+	refusals_of_openssl();
 	printf("%d CMAC vectors, %d + %d + %d SIV vectors of AES-128, -192, -256, %d alterations refused\n",
 		   cmacs, sivs[0], sivs[1], sivs[2], alterations);
 	return failures > 0;
