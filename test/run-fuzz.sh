@@ -41,16 +41,26 @@ build()
 		-Wl,--unresolved-symbols=ignore-all -no-pie -L"$($config --pkglibdir)" -L"$($config --libdir)" -lpgcommon -lpgport -lcrypto -lm
 }
 
+# The lines of the target's "vectors:" files, if it has any.
+vectors()
+{
+	local files
+
+	files=$(sed -n 's|^/\* vectors: \(.*\) \*/$|\1|p' "test/fuzz/$1.c")
+	# shellcheck disable=SC2086
+	[ -z "$files" ] || perl test/lib/vectors.pl $files
+}
+
 fuzz()
 {
 	local name=$1 started seconds
 
 	started=$(date +%s%N)
 	seconds=$(sed -n 's|^/\* seconds: \(.*\) \*/$|\1|p' "test/fuzz/$name.c")
-	if build "$name" >"$out/$name.log" 2>&1 && [ -x "$out/$name" ] &&
+	if build "$name" >"$out/$name.log" 2>&1 && [ -x "$out/$name" ] && vectors "$name" >"$out/$name.vectors" 2>"$out/$name.log" &&
 		env ${seconds:+FUZZ_SECONDS=$((seconds * runs / 20000 + 1))} \
 			ASAN_OPTIONS=abort_on_error=1:detect_leaks=0 UBSAN_OPTIONS=abort_on_error=1:print_stacktrace=1 \
-			"$out/$name" "$runs" "$seed" "$out/$name.input" "test/fuzz/corpus/${name%_fuzz}" >"$out/$name.log" 2>&1; then
+			"$out/$name" "$runs" "$seed" "$out/$name.input" "test/fuzz/corpus/${name%_fuzz}" <"$out/$name.vectors" >"$out/$name.log" 2>&1; then
 		printf 'ok      %-10s %-28s %6d ms  %s\n' fuzz "$name" $((($(date +%s%N) - started) / 1000000)) "$(tail -n 1 "$out/$name.log")"
 		tally_add "$tally" 1 0
 	else

@@ -2,8 +2,10 @@
  * hmac.h
  *		HMAC-SHA-256 (RFC 2104) and HKDF-SHA-256 (RFC 5869), as OpenSSL 3 provides them.
  *
- * Nothing of the server is included.  OpenSSL does the work through its providers,
- * so that a FIPS provider, where the system configures one, does it here too.
+ * Nothing of the server is included.  OpenSSL hashes and derives through its providers,
+ * so that a FIPS provider, where the system configures one, does it here too.  The two
+ * hashes of an HMAC are put together here, from copies of hashes that have taken the key
+ * already, which is faster than OpenSSL's own HMAC where values are short.
  */
 #ifndef PHIG_HMAC_H
 #define PHIG_HMAC_H
@@ -15,7 +17,7 @@
 #define PHIG_HMAC_BYTES 32
 
 /* A keyed computation, ready to be used any number of times. */
-typedef struct evp_mac_ctx_st PhigHmac;
+typedef struct PhigHmac PhigHmac;
 
 /*
  * phig_hmac_create

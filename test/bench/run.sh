@@ -395,6 +395,16 @@ verification()
 	"$(dirname "$0")/verify.sh"
 }
 
+crypto()
+{
+	local sources="$PHIG_ROOT/src/crypto"
+
+	"${CC:-cc}" -O2 -I"$PHIG_ROOT/src" "$(dirname "$0")/crypto.c" "$sources"/{aes,ff1,hmac,siv}.c -o "$PHIG_WORK/crypto" -lcrypto
+	printf '\nWhat protects a value of 11 bytes (B) beside calls of OpenSSL (A)\n\n'
+	printf '| B | A | A, ns | B, ns | B a second | CPU ratio B/A, median (quartiles) |\n|---|---|---|---|---|---|\n'
+	"$PHIG_WORK/crypto" "$ROUNDS" 100000
+}
+
 count_instructions()
 {
 	local sync
@@ -434,7 +444,7 @@ printf '\\set id random(1, 100000)\nSELECT ssn FROM patient WHERE id = :id;\n' >
 
 printf 'PostgreSQL %s, %s rounds of %s statements, %s CPUs, load %s\n' "$(postgres --version | awk '{ print $3 }')" "$ROUNDS" "$BATCH" \
 	"$(nproc)" "$(cut -d' ' -f1-3 /proc/loadavg)"
-for part in ${PARTS:-without_phi labelled partitions scans bulk transactions durable plans claims memory verification}; do
+for part in ${PARTS:-without_phi labelled partitions scans bulk transactions durable plans claims memory verification crypto}; do
 	$part
 	printf '\nLoad afterwards: %s\n' "$(cut -d' ' -f1-3 /proc/loadavg)"
 done

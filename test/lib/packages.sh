@@ -51,6 +51,7 @@ missing_packages()
 	has_header openssl/evp.h || echo libssl-dev
 	has_header gssapi.h || has_header gssapi/gssapi.h || echo libkrb5-dev
 	command -v prove >/dev/null || echo perl
+	command -v openssl >/dev/null || echo openssl
 	perl -MIPC::Run -e 1 2>/dev/null || echo libipc-run-perl
 	command -v setpriv >/dev/null || echo util-linux
 }
