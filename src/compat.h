@@ -225,4 +225,11 @@ phig_compat_foreignscan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Co
 #endif
 }
 
+/* "schema.name" as a list of its parts; 16 can report errors softly. */
+#if PG_VERSION_NUM >= 160000
+#define phig_compat_qualified_names(text) stringToQualifiedNameList(text, NULL)
+#else
+#define phig_compat_qualified_names(text) stringToQualifiedNameList(text)
+#endif
+
 #endif

@@ -9,6 +9,7 @@
  *	PG002	key_unavailable			a key is missing or not usable
  *	PG003	unlabelled_store		labelled data would be written into an unlabelled column
  *	PG004	invalid_label			text of a label that the grammar or vocabulary refuses
+ *	PG005	not_authentic			a sealed value was changed, or belongs elsewhere
  */
 #ifndef PHIG_ERRORS_H
 #define PHIG_ERRORS_H
@@ -17,5 +18,6 @@
 #define PHIG_ERRCODE_KEY_UNAVAILABLE		MAKE_SQLSTATE('P','G','0','0','2')
 #define PHIG_ERRCODE_UNLABELLED_STORE		MAKE_SQLSTATE('P','G','0','0','3')
 #define PHIG_ERRCODE_INVALID_LABEL			MAKE_SQLSTATE('P','G','0','0','4')
+#define PHIG_ERRCODE_NOT_AUTHENTIC			MAKE_SQLSTATE('P','G','0','0','5')
 
 #endif

@@ -19,6 +19,7 @@
 #include "utils/inval.h"
 
 #include "compat.h"
+#include "crypto/key.h"
 #include "hooks.h"
 #include "journal/access.h"
 #include "journal/carrier.h"
@@ -123,6 +124,7 @@ phig_shmem_startup(void)
 {
 	if (prev_shmem_startup)
 		prev_shmem_startup();
+	phig_key_shmem_startup();
 	phig_journal_shmem_startup();
 }
 

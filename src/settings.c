@@ -33,6 +33,8 @@ int			phig_journal_retention = 189388800;
 int			phig_journal_segment_size = 16384;
 int			phig_journal_sync = PHIG_SYNC_ON;
 char	   *phig_justification = NULL;
+char	   *phig_key_command = NULL;
+int			phig_key_command_timeout;
 char	   *phig_key_file = NULL;
 int			phig_mode = PHIG_MODE_AUDIT;
 char	   *phig_officer_role = NULL;
@@ -261,8 +263,17 @@ phig_settings_init(void)
 							   "A claim of the user: phiguard records it and does not verify it.",
 							   &phig_justification, "", PGC_USERSET, GUC_REPORT,
 							   claim_check, justification_assign, NULL);
+	DefineCustomStringVariable("phiguard.key_command",
+							   "Shell command that prints the master key; empty: it is in phiguard.key_file.",
+							   "64 hexadecimal digits a line: the current master key, then earlier ones that still open what they wrapped.",
+							   &phig_key_command, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomIntVariable("phiguard.key_command_timeout",
+							"How long phiguard.key_command may take.",
+							"One that takes longer is killed, and has failed.",
+							&phig_key_command_timeout, 30, 1, 600,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomStringVariable("phiguard.key_file",
-							   "File of the trial master key, absolute or relative to the data directory.",
+							   "File of the trial master keys, absolute or relative to the data directory.",
 							   "Generated on first use. A key beside the data is for trial use: whoever copies the data copies the key.",
 							   &phig_key_file, "phiguard_master.key", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 	DefineCustomEnumVariable("phiguard.mode",

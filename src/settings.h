@@ -45,6 +45,8 @@ extern int	phig_journal_retention; /* s; 0: for ever */
 extern int	phig_journal_segment_size;	/* kB */
 extern int	phig_journal_sync;
 extern char *phig_justification;
+extern char *phig_key_command;
+extern int	phig_key_command_timeout;	/* s */
 extern char *phig_key_file;
 extern int	phig_mode;
 extern char *phig_officer_role;

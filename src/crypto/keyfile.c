@@ -1,10 +1,11 @@
 /*
  * keyfile.c
- *		The trial master key, in the file that phiguard.key_file names.
+ *		The trial master keys, in the file that phiguard.key_file names.
  *
- * Two lines of text: a magic line, and 32 bytes in hexadecimal.  Made on first
- * use by whichever backend links its own temporary file to the name first: a link
- * never replaces, so that all backends read the key of one.
+ * Lines of text: a magic line, and a line of 32 bytes in hexadecimal for each key, the
+ * current one first.  Made on first use by whichever backend links its own temporary file
+ * to the name first: a link never replaces, so that all backends read the key of one.
+ * Another key is added by a new file in its place, made under a lock on the old one.
  *
  * A key that lies beside the data is for trial use.  Whoever copies the data
  * directory has both, and to 45 CFR 164.402 (74 FR 19006) that is no encryption.
@@ -12,6 +13,7 @@
 #include "postgres.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
@@ -26,7 +28,8 @@
 
 #define MAGIC_LINE "phiguard master key 1\n"
 #define MAGIC_BYTES (sizeof(MAGIC_LINE) - 1)
-#define FILE_BYTES (MAGIC_BYTES + 2 * PHIG_KEY_BYTES + 1)
+#define LINE_BYTES (2 * PHIG_KEY_BYTES + 1)
+#define FILE_MAX_BYTES (MAGIC_BYTES + PHIG_MASTER_KEYS_MAX * LINE_BYTES)
 
 #define BESIDE_DETAIL \
 	"A key that lies beside the data does not count as encryption (45 CFR 164.402): " \
@@ -98,6 +101,22 @@ encode_hex(const uint8 key[PHIG_KEY_BYTES], char *hex)
 	}
 }
 
+int
+phig_keyfile_parse(const char *text, size_t len, uint8 keys[PHIG_MASTER_KEYS_MAX][PHIG_KEY_BYTES])
+{
+	size_t		n = len / LINE_BYTES;
+
+	if (n == 0 || n > PHIG_MASTER_KEYS_MAX || len % LINE_BYTES != 0)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		if (!decode_hex(text + i * LINE_BYTES, keys[i]) || text[(i + 1) * LINE_BYTES - 1] != '\n')
+		{
+			OPENSSL_cleanse(keys, n * PHIG_KEY_BYTES);
+			return 0;
+		}
+	return (int) n;
+}
+
 /* What speaks against the file's owner, mode and size, or NULL. */
 static const char *
 file_objection(const struct stat *st, const char **hint)
@@ -110,20 +129,21 @@ file_objection(const struct stat *st, const char **hint)
 	if ((st->st_mode & (S_IRWXG | S_IRWXO)) != 0)
 		return "The key file is open to others than its owner";
 	*hint = FORMAT_HINT;
-	if (st->st_size != (off_t) FILE_BYTES)
+	if (st->st_size < (off_t) (MAGIC_BYTES + LINE_BYTES) || st->st_size > (off_t) FILE_MAX_BYTES ||
+		(st->st_size - (off_t) MAGIC_BYTES) % (off_t) LINE_BYTES != 0)
 		return "The key file is not as long as a master key's";
 	return NULL;
 }
 
 /* Read and check what fd has open.  Its contents do not outlive this, also where refused. */
-static void
-read_key(const char *path, int fd, uint8 key[PHIG_KEY_BYTES], PhigKeyFileId *id)
+static int
+read_keys(const char *path, int fd, uint8 keys[PHIG_MASTER_KEYS_MAX][PHIG_KEY_BYTES], PhigKeyFileId *id)
 {
-	char		contents[FILE_BYTES];
+	char		contents[FILE_MAX_BYTES];
 	struct stat st;
 	const char *objection;
 	const char *hint;
-	bool		good;
+	int			n = 0;
 
 	if (fstat(fd, &st) != 0)
 		refuse(path, "Could not examine the key file", errno, MODE_HINT);
@@ -131,40 +151,43 @@ read_key(const char *path, int fd, uint8 key[PHIG_KEY_BYTES], PhigKeyFileId *id)
 	if (objection != NULL)
 		refuse(path, objection, 0, hint);
 
-	good = read(fd, contents, FILE_BYTES) == (ssize_t) FILE_BYTES &&
-		memcmp(contents, MAGIC_LINE, MAGIC_BYTES) == 0 &&
-		contents[FILE_BYTES - 1] == '\n' &&
-		decode_hex(contents + MAGIC_BYTES, key);
+	if (read(fd, contents, sizeof(contents)) == (ssize_t) st.st_size &&
+		memcmp(contents, MAGIC_LINE, MAGIC_BYTES) == 0)
+		n = phig_keyfile_parse(contents + MAGIC_BYTES, st.st_size - MAGIC_BYTES, keys);
 	OPENSSL_cleanse(contents, sizeof(contents));
-	if (!good)
-	{
-		OPENSSL_cleanse(key, PHIG_KEY_BYTES);
+	if (n == 0)
 		refuse(path, "The key file is not a master key's", 0, FORMAT_HINT);
-	}
 	id->device = st.st_dev;
 	id->inode = st.st_ino;
 	id->size = st.st_size;
 	id->mode = st.st_mode;
 	id->owner = st.st_uid;
 	id->modified = st.st_mtim;
+	return n;
 }
 
-/* Write a new key to fd and the disk.  False, with errno set, when that fails. */
+/* Write a new key to fd, before n others, and to the disk.  False, with errno set, when that fails. */
 static bool
-write_new_key(int fd)
+write_keys(int fd, uint8 others[][PHIG_KEY_BYTES], int n)
 {
 	uint8		key[PHIG_KEY_BYTES];
-	char		contents[FILE_BYTES];
+	char		contents[FILE_MAX_BYTES];
+	char	   *line = contents + MAGIC_BYTES;
+	const size_t len = MAGIC_BYTES + (n + 1) * LINE_BYTES;
 	bool		done;
 
+	Assert(n < PHIG_MASTER_KEYS_MAX);
 	memcpy(contents, MAGIC_LINE, MAGIC_BYTES);
-	contents[FILE_BYTES - 1] = '\n';
 	errno = 0;
 	done = pg_strong_random(key, sizeof(key));
 	if (done)
 	{
-		encode_hex(key, contents + MAGIC_BYTES);
-		done = write(fd, contents, FILE_BYTES) == (ssize_t) FILE_BYTES && pg_fsync(fd) == 0;
+		for (int i = 0; i <= n; i++, line += LINE_BYTES)
+		{
+			encode_hex(i == 0 ? key : others[i - 1], line);
+			line[LINE_BYTES - 1] = '\n';
+		}
+		done = write(fd, contents, len) == (ssize_t) len && pg_fsync(fd) == 0;
 	}
 	OPENSSL_cleanse(key, sizeof(key));
 	OPENSSL_cleanse(contents, sizeof(contents));
@@ -185,9 +208,9 @@ sync_directory_of(const char *path)
 	pfree(directory);
 }
 
-/* Make the key file, unless another backend is first. */
-static void
-make_key_file(const char *path)
+/* A file of a new key and n others under a name of its own; palloc'd. */
+static char *
+make_temporary(const char *path, uint8 others[][PHIG_KEY_BYTES], int n)
 {
 	uint32		unique = 0;
 	char	   *temporary;
@@ -205,15 +228,27 @@ make_key_file(const char *path)
 							   S_IRUSR | S_IWUSR);
 	if (fd < 0)
 		refuse(path, "Could not create the key file", errno, CREATE_HINT);
-	if (!write_new_key(fd))
+	if (!write_keys(fd, others, n))
 		err = errno;
 	if (CloseTransientFile(fd) != 0 && err == 0)
 		err = errno;
-	if (err == 0 && link(temporary, path) != 0)
-		err = errno;
+	if (err != 0)
+	{
+		unlink(temporary);
+		refuse(path, "Could not write the key file", err, CREATE_HINT);
+	}
+	return temporary;
+}
+
+/* Make the key file, unless another backend is first. */
+static void
+make_key_file(const char *path)
+{
+	char	   *temporary = make_temporary(path, NULL, 0);
+	int			err = link(temporary, path) != 0 ? errno : 0;
+
 	unlink(temporary);
 	pfree(temporary);
-
 	if (err == EEXIST)
 		return;
 	if (err != 0)
@@ -228,31 +263,106 @@ make_key_file(const char *path)
 			 errhidestmt(true)));
 }
 
-void
-phig_keyfile_read(const char *path, uint8 key[PHIG_KEY_BYTES], PhigKeyFileId *id)
+/* O_NONBLOCK: a FIFO in its place must not hold up the session. */
+static int
+open_key_file(const char *path)
 {
-	/* O_NONBLOCK: a FIFO in its place must not hold up the session. */
-	const int	flags = O_RDONLY | O_NONBLOCK | PG_BINARY;
+	return OpenTransientFile(path, O_RDONLY | O_NONBLOCK | PG_BINARY);
+}
+
+int
+phig_keyfile_read(const char *path, uint8 keys[PHIG_MASTER_KEYS_MAX][PHIG_KEY_BYTES], PhigKeyFileId *id)
+{
 	int			fd;
+	volatile int n = 0;
 
 	if (path == NULL || path[0] == '\0')
 		refuse("", "phiguard.key_file is empty", 0,
 			   "Name a file, and reload the server's settings.");
-	fd = OpenTransientFile(path, flags);
+	fd = open_key_file(path);
 	if (fd < 0 && errno == ENOENT)
 	{
 		make_key_file(path);
-		fd = OpenTransientFile(path, flags);
+		fd = open_key_file(path);
 	}
 	if (fd < 0)
 		refuse(path, "Could not open the key file", errno, MODE_HINT);
 	/* The journal's keeper has no transaction whose end would close it. */
 	PG_TRY();
 	{
-		read_key(path, fd, key, id);
+		n = read_keys(path, fd, keys, id);
 	}
 	PG_FINALLY();
 	{
+		CloseTransientFile(fd);
+	}
+	PG_END_TRY();
+	return n;
+}
+
+/* The file at path, open and locked against others who want to add to it. */
+static int
+open_locked(const char *path)
+{
+	struct stat opened,
+				there;
+
+	for (;;)
+	{
+		int			fd = open_key_file(path);
+
+		if (fd < 0)
+			refuse(path, "Could not open the key file", errno, MODE_HINT);
+		while (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		{
+			if (errno != EWOULDBLOCK && errno != EINTR)
+				refuse(path, "Could not lock the key file", errno, MODE_HINT);
+			CHECK_FOR_INTERRUPTS();
+			pg_usleep(10000L);
+		}
+		/* Whoever had it may have put another in its place. */
+		if (fstat(fd, &opened) == 0 && stat(path, &there) == 0 &&
+			opened.st_dev == there.st_dev && opened.st_ino == there.st_ino)
+			return fd;
+		CloseTransientFile(fd);
+	}
+}
+
+void
+phig_keyfile_add(const char *path)
+{
+	uint8		keys[PHIG_MASTER_KEYS_MAX][PHIG_KEY_BYTES];
+	PhigKeyFileId id;
+	int			fd;
+	volatile int n = 0;
+
+	/* Made where there is none. */
+	phig_keyfile_read(path, keys, &id);
+	fd = open_locked(path);
+	PG_TRY();
+	{
+		char	   *temporary;
+
+		n = read_keys(path, fd, keys, &id);
+		if (n == PHIG_MASTER_KEYS_MAX)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("the key file holds %d master keys already", PHIG_MASTER_KEYS_MAX),
+					 errhint("Call phiguard.rotate_master_key() in every database, then take the last lines out of the "
+							 "file: phiguard.keys says which master key each key depends on.")));
+		temporary = make_temporary(path, keys, n);
+		if (rename(temporary, path) != 0)
+		{
+			int			err = errno;
+
+			unlink(temporary);
+			refuse(path, "Could not replace the key file", err, CREATE_HINT);
+		}
+		sync_directory_of(path);
+	}
+	PG_FINALLY();
+	{
+		OPENSSL_cleanse(keys, sizeof(keys));
 		CloseTransientFile(fd);
 	}
 	PG_END_TRY();

@@ -206,9 +206,8 @@ follow_function(Walk *walk, FuncExpr *call)
 {
 	Bitmapset  *arguments = NULL;
 	Bitmapset **out = walk->out;
-	PhigLabel	label;
 
-	if (!phig_flow_transform(call->funcid, &label))
+	if (!phig_flow_transform(call->funcid))
 	{
 		follow((Node *) call->args, walk);
 		return;

@@ -84,7 +84,10 @@ extern PhigFlow *phig_flow_copy_to(Oid relid, List *attnos);
 /* The flow of COPY relation (columns) FROM: labelled ones are written; row triggers see the row. */
 extern PhigFlow *phig_flow_copy_from(Oid relid, List *attnos);
 
-/* What the result of a registered transform still is; false when funcid is none. */
-extern bool phig_flow_transform(Oid funcid, PhigLabel *result);
+/* Is the function one of phiguard's transforms? */
+extern bool phig_flow_transform(Oid funcid);
+
+/* What its result still is, of an argument with this label: the same, where it does not take such values. */
+extern PhigLabel phig_flow_transformed(Oid funcid, const PhigLabel *argument);
 
 #endif

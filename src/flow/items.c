@@ -103,11 +103,7 @@ phig_flow_transform_items(PhigFlowContext *ctx, const Bitmapset *arguments, Oid 
 PhigLabel
 phig_flow_remaining_label(const PhigFlowItem *item)
 {
-	PhigLabel	label;
-
-	if (item->form != PHIG_FORM_CLEAR && phig_flow_transform(item->form, &label))
-		return label;
-	return item->label;
+	return item->form != PHIG_FORM_CLEAR ? phig_flow_transformed(item->form, &item->label) : item->label;
 }
 
 PhigLabel

@@ -20,7 +20,7 @@
 
 /* In the child: nothing of the server but its environment, its directory and its log. */
 static void
-run_shell(const char *command, int input)
+run_shell(const char *command, int input, int output)
 {
 	sigset_t	none;
 	long		most = sysconf(_SC_OPEN_MAX);
@@ -32,7 +32,7 @@ run_shell(const char *command, int input)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 
 	dup2(input, STDIN_FILENO);
-	dup2(STDERR_FILENO, STDOUT_FILENO);
+	dup2(output, STDOUT_FILENO);
 	for (int fd = STDERR_FILENO + 1; fd < (most < 0 || most > 65536 ? 65536 : most); fd++)
 		close(fd);
 	execl("/bin/sh", "sh", "-c", command, (char *) NULL);
@@ -66,18 +66,15 @@ open_input(const char *input, PhigFault *fault)
 	return fds[0];
 }
 
-bool
-phig_child_start(PhigChild *child, const char *command, const char *input, PhigFault *fault)
+/* With these as the command's descriptors; input is closed here. */
+static bool
+start(PhigChild *child, const char *command, int input, int output, PhigFault *fault)
 {
-	int			fd = open_input(input, fault);
-
-	if (fd < 0)
-		return false;
 	fflush(NULL);
 	child->pid = fork();
 	if (child->pid == 0)
-		run_shell(command, fd);
-	close(fd);
+		run_shell(command, input, output);
+	close(input);
 	if (child->pid < 0)
 	{
 		child->pid = 0;
@@ -85,6 +82,41 @@ phig_child_start(PhigChild *child, const char *command, const char *input, PhigF
 	}
 	child->started = phig_monotonic_ms();
 	return true;
+}
+
+bool
+phig_child_start(PhigChild *child, const char *command, const char *input, PhigFault *fault)
+{
+	int			fd = open_input(input, fault);
+
+	child->output = -1;
+	return fd >= 0 && start(child, command, fd, STDERR_FILENO, fault);
+}
+
+bool
+phig_child_start_reading(PhigChild *child, const char *command, PhigFault *fault)
+{
+	int			input = open_input(NULL, fault);
+	int			fds[2];
+	bool		started;
+
+	child->output = -1;
+	if (input < 0)
+		return false;
+	if (pipe(fds) != 0)
+	{
+		phig_fault_set(fault, errno, "could not make the output of a command");
+		close(input);
+		return false;
+	}
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	started = start(child, command, input, fds[1], fault);
+	close(fds[1]);
+	if (started)
+		child->output = fds[0];
+	else
+		close(fds[0]);
+	return started;
 }
 
 PhigChildState

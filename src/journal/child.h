@@ -13,6 +13,7 @@ typedef struct PhigChild
 {
 	pid_t		pid;			/* 0: none runs */
 	double		started;		/* in phig_monotonic_ms() */
+	int			output;			/* of one that is read from; it belongs to whoever started it */
 } PhigChild;
 
 typedef enum PhigChildState
@@ -31,6 +32,12 @@ typedef enum PhigChildState
  * Errors: none raised.
  */
 extern bool phig_child_start(PhigChild *child, const char *command, const char *input, PhigFault *fault);
+
+/*
+ * phig_child_start_reading
+ *		The same without input, and child->output gives what it prints: a pipe that does not wait.
+ */
+extern bool phig_child_start_reading(PhigChild *child, const char *command, PhigFault *fault);
 
 /*
  * phig_child_poll

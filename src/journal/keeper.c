@@ -39,6 +39,7 @@
 #include "journal/flush.h"
 #include "journal/journal_state.h"
 #include "journal/keeper.h"
+#include "journal/keycommand.h"
 #include "journal/outward.h"
 #include "journal/recover.h"
 #include "journal/retire.h"
@@ -70,6 +71,7 @@ static const char *const watched_settings[] = {
 	"phiguard.journal_retention",
 	"phiguard.journal_segment_size",
 	"phiguard.journal_sync",
+	"phiguard.key_command",
 	"phiguard.key_file",
 	"phiguard.mode",
 	"phiguard.officer_role",
@@ -108,6 +110,10 @@ static Attempt attempts[PHIG_TROUBLES] = {
 	[PHIG_TROUBLE_ARCHIVE] = {
 		"phiguard.journal_archive_command failed",
 		"Records are still written; no segment is retired before it is in the archive."
+	},
+	[PHIG_TROUBLE_KEY] = {
+		"phiguard.key_command failed",
+		"What needs a key is refused until it succeeds, unless it did before."
 	},
 	[PHIG_TROUBLE_RETIRE] = {
 		"could not retire old segments of the journal of PHI access",
@@ -388,7 +394,7 @@ sign_checkpoint(PhigFault *fault)
 static bool
 checkpoint_is_due(void)
 {
-	if (RecoveryInProgress() && !phig_journal->standby)
+	if ((RecoveryInProgress() && !phig_journal->standby) || phig_key_command_pending())
 		return false;
 	return attempts[PHIG_TROUBLE_CHECKPOINT].pause_ms > 0 || phig_monotonic_ms() >= next_checkpoint;
 }
@@ -448,9 +454,36 @@ keep_house(void)
 	}
 }
 
+/* After a failure again, with growing pauses. */
+static void
+tend_key_command(void)
+{
+	Attempt    *attempt = &attempts[PHIG_TROUBLE_KEY];
+	PhigFault	fault;
+
+	if (attempt->pause_ms > 0 && is_due(attempt) && !phig_key_command_pending())
+		phig_key_command_wanted();
+	switch (phig_key_command_work(&fault))
+	{
+		case PHIG_CHILD_DONE:
+			succeeded(attempt);
+			break;
+		case PHIG_CHILD_FAILED:
+			back_off(attempt, &fault);
+			break;
+		case PHIG_CHILD_NONE:
+			if (phig_key_command[0] == '\0')
+				succeeded(attempt);
+			break;
+		case PHIG_CHILD_RUNS:
+			break;
+	}
+}
+
 static void
 work(void)
 {
+	tend_key_command();
 	if (is_open() ? files_are_gone() : is_due(journal_attempt))
 		try_to_open();
 	if (!is_open())
@@ -547,6 +580,7 @@ phig_keeper_main(Datum arg)
 	if (!phig_journal->started)
 		phig_journal->standby = replays_wal();
 	watch_settings(false);
+	phig_key_command_wanted();
 	if (is_open())
 		take_over();
 
@@ -557,6 +591,8 @@ phig_keeper_main(Datum arg)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 			watch_settings(is_open());
+			phig_key_command_wanted();
+			attempts[PHIG_TROUBLE_KEY].next = 0;
 			next_housekeeping = 0;
 		}
 		work();

@@ -113,6 +113,7 @@ warnings(const PhigSpace *space, bool space_known)
 		[PHIG_TROUBLE_ANCHOR] = "journal_anchor_command",
 		[PHIG_TROUBLE_ARCHIVE] = "journal_archive_command",
 		[PHIG_TROUBLE_RETIRE] = "retention",
+		[PHIG_TROUBLE_KEY] = "key_command",
 	};
 	char		path[MAXPGPATH];
 	List	   *words = NIL;

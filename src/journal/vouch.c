@@ -45,7 +45,7 @@ get_seed(uint8 seed[PHIG_SIGNING_SEED_BYTES], PhigFault *fault)
 
 	PG_TRY();
 	{
-		phig_key_domain(KEY_PURPOSE, KEY_DOMAIN, seed);
+		phig_key_derive(KEY_PURPOSE, KEY_DOMAIN, seed);
 	}
 	PG_CATCH();
 	{

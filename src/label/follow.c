@@ -78,7 +78,7 @@ static Oid	concurrently_detached(AlterTableStmt *stmt);
 static List *labels_of_using(AlterTableStmt *stmt, const PhigRelLabels *columns);
 static bool using_walker(Node *node, UsingContext *context);
 static void add_column_ref(ColumnRef *ref, UsingContext *context);
-static bool call_of_transform(FuncCall *call, PhigLabel *result);
+static bool call_of_transform(FuncCall *call, const PhigLabel *argument, PhigLabel *result);
 static void restore(const PhigRelLabels *before);
 static void want(Oid relid, const WantedLabel *wanted);
 static List *labels_by_name(Oid relid);
@@ -377,14 +377,17 @@ using_walker(Node *node, UsingContext *context)
 		add_column_ref((ColumnRef *) node, context);
 		return false;
 	}
-	if (IsA(node, FuncCall) && call_of_transform((FuncCall *) node, &result))
+	if (IsA(node, FuncCall))
 	{
 		UsingContext arguments = {context->columns};
 
 		using_walker((Node *) ((FuncCall *) node)->args, &arguments);
-		if (phig_label_is_phi(&arguments.label))
-			context->label = phig_label_stricter(&context->label, &result);
-		return false;
+		if (call_of_transform((FuncCall *) node, &arguments.label, &result))
+		{
+			if (phig_label_is_phi(&arguments.label))
+				context->label = phig_label_stricter(&context->label, &result);
+			return false;
+		}
 	}
 	return raw_expression_tree_walker(node, using_walker, context);
 }
@@ -409,9 +412,9 @@ add_column_ref(ColumnRef *ref, UsingContext *context)
 			context->label = phig_label_stricter(&context->label, &context->columns->cols[i - 1]);
 }
 
-/* Every function that the name may mean must be a transform. */
+/* Every function that the name may mean must be a transform; *result: what is left of an argument with this label. */
 static bool
-call_of_transform(FuncCall *call, PhigLabel *result)
+call_of_transform(FuncCall *call, const PhigLabel *argument, PhigLabel *result)
 {
 	FuncCandidateList candidates = FuncnameGetCandidates(call->funcname, list_length(call->args), NIL,
 														 true, true, false, true);
@@ -420,11 +423,10 @@ call_of_transform(FuncCall *call, PhigLabel *result)
 	memset(result, 0, sizeof(*result));
 	for (; candidates != NULL && transform; candidates = candidates->next)
 	{
-		PhigLabel	one;
+		PhigLabel	one = phig_flow_transformed(candidates->oid, argument);
 
-		transform = phig_flow_transform(candidates->oid, &one);
-		if (transform)
-			*result = phig_label_stricter(result, &one);
+		transform = phig_flow_transform(candidates->oid);
+		*result = phig_label_stricter(result, &one);
 	}
 	return transform;
 }

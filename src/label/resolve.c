@@ -346,18 +346,14 @@ expression_walker(Node *node, ExpressionContext *context)
 				context->label = phig_label_stricter(&context->label, &context->columns->cols[i]);
 		return false;
 	}
-	if (IsA(node, FuncExpr))
+	if (IsA(node, FuncExpr) && phig_flow_transform(((FuncExpr *) node)->funcid))
 	{
-		PhigLabel	result;
+		PhigLabel	argument = phig_label_of_expression((Node *) ((FuncExpr *) node)->args, context->columns);
+		PhigLabel	result = phig_flow_transformed(((FuncExpr *) node)->funcid, &argument);
 
-		if (phig_flow_transform(((FuncExpr *) node)->funcid, &result))
-		{
-			PhigLabel	argument = phig_label_of_expression((Node *) ((FuncExpr *) node)->args, context->columns);
-
-			if (phig_label_is_phi(&argument))
-				context->label = phig_label_stricter(&context->label, &result);
-			return false;
-		}
+		if (phig_label_is_phi(&argument))
+			context->label = phig_label_stricter(&context->label, &result);
+		return false;
 	}
 	return expression_tree_walker(node, expression_walker, context);
 }

@@ -405,6 +405,39 @@ crypto()
 	"$PHIG_WORK/crypto" "$ROUNDS" 100000
 }
 
+# transform NAME A B: of a million rows that are in memory, per statement.
+transform()
+{
+	BATCH=1 within "$1" simple "SELECT count($2) FROM person_value" "SELECT count($3) FROM person_value"
+}
+
+transforms()
+{
+	on phig <<-'SQL'
+		CREATE EXTENSION IF NOT EXISTS pgcrypto;
+		CREATE UNLOGGED TABLE person_value AS
+		  SELECT to_char(i, 'FM000-00-0000') AS v, date '1920-01-01' + i % 36500 AS d, to_char(i % 100000, 'FM00000') AS zip, i AS n
+		    FROM generate_series(1, 1000000) i;
+		VACUUM ANALYZE person_value;
+		SELECT FROM phiguard.create_key('default');
+	SQL
+	heading 'Transforms of 1 million rows, values of 11 bytes (a statement each; the scan is in both)'
+	transform 'token, beside the scan' v "phiguard.token(v, 'default')"
+	transform 'token, beside pgcrypto hmac as hexadecimal' "encode(hmac(v, 'key', 'sha256'), 'hex')" "phiguard.token(v, 'default')"
+	transform 'token_int8, beside pgcrypto hmac' "hmac(v, 'key', 'sha256')" "phiguard.token_int8(v, 'default')"
+	transform 'seal, beside pgcrypto encrypt' "encrypt(v::bytea, 'key', 'aes')" "phiguard.seal(v, 'c')"
+	transform 'unseal, beside seal' "phiguard.seal(v, 'c')" "phiguard.unseal(phiguard.seal(v, 'c'), 'c')"
+	transform 'fpe, beside the scan' v "phiguard.fpe(v, 'ssn')"
+	transform 'shift_date, beside date + integer' 'd + 7' "phiguard.shift_date(d, v)"
+	transform 'split, beside hashtext' 'hashtext(v)' "phiguard.split(v, '{0.8,0.1,0.1}')"
+	transform 'year, beside date_trunc' "date_trunc('year', d)" 'phiguard.year(d)'
+	transform 'birth_year, beside date_trunc' "date_trunc('year', d)" "phiguard.birth_year(d, '2026-01-01')"
+	transform 'age_90, beside age' "age('2026-01-01'::date, d)" "phiguard.age_90(d, '2026-01-01'::date)"
+	transform 'zip3, beside left' 'left(zip, 3)' 'phiguard.zip3(zip)'
+	transform 'mask, beside left' 'left(v, 3)' 'phiguard.mask(v)'
+	transform 'mask(4), beside right' 'right(v, 4)' 'phiguard.mask(v, 4)'
+}
+
 count_instructions()
 {
 	local sync
@@ -444,7 +477,7 @@ printf '\\set id random(1, 100000)\nSELECT ssn FROM patient WHERE id = :id;\n' >
 
 printf 'PostgreSQL %s, %s rounds of %s statements, %s CPUs, load %s\n' "$(postgres --version | awk '{ print $3 }')" "$ROUNDS" "$BATCH" \
 	"$(nproc)" "$(cut -d' ' -f1-3 /proc/loadavg)"
-for part in ${PARTS:-without_phi labelled partitions scans bulk transactions durable plans claims memory verification crypto}; do
+for part in ${PARTS:-without_phi labelled partitions scans bulk transactions durable plans claims memory verification crypto transforms}; do
 	$part
 	printf '\nLoad afterwards: %s\n' "$(cut -d' ' -f1-3 /proc/loadavg)"
 done

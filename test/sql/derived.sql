@@ -3,6 +3,7 @@
 -- No word of the trial key, which an earlier test may have made.
 SET client_min_messages = error;
 CREATE EXTENSION phiguard;
+SELECT FROM phiguard.create_key('d');
 CREATE TABLE patient (id int PRIMARY KEY, name text, ssn text, zip text, seen date, note text);
 INSERT INTO patient VALUES (1, 'Ada', '999-12-3456', '12345', '2026-01-02', 'x');
 CREATE MATERIALIZED VIEW early AS SELECT id, upper(name) AS shout FROM patient;

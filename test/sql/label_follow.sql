@@ -1,5 +1,6 @@
 -- Labels follow DDL: what had a label keeps it, whatever it came from.
 CREATE EXTENSION phiguard;
+SELECT FROM phiguard.create_key('test');
 CREATE VIEW own AS SELECT relation, column_name, label FROM phiguard.labels WHERE schema = 'public' ORDER BY 1, 2 NULLS FIRST;
 CREATE VIEW dictionary AS
 SELECT relation, column_name, category, kind, conf, sens, label_source FROM phiguard.data_dictionary

@@ -1,5 +1,5 @@
 # The trial master key: made once and only for its owner, refused when it is not, never told to anybody;
-# and a token is what RFC 2104 and RFC 5869 make of it.
+# and a token of an adopted key is what RFC 2104 and RFC 5869 make of it, as it was in the first release.
 use strict;
 use warnings;
 use Digest::SHA qw(hmac_sha256);
@@ -45,6 +45,13 @@ sub set_key_file
 	wait_until(sub { $node->safe_psql('postgres', 'SHOW phiguard.key_file') eq $name }, "the server knows of $name");
 }
 
+# The keys of the first release.
+sub adopt
+{
+	my ($server, $database, @domains) = @_;
+	$server->safe_psql($database, join(' ', "SET client_min_messages = error;", map { "SELECT phiguard.adopt_key('$_');" } @domains));
+}
+
 # A second implementation of phiguard.token, from the RFCs.
 sub token_from_rfc
 {
@@ -72,20 +79,26 @@ my $key_file = $node->data_dir . '/phiguard_master.key';
 wait_until(sub { -e $key_file }, 'a server that starts makes one');
 wait_until(sub { slurp_file($node->logfile) =~ /WARNING:  phiguard has made a master key for trial use/ }, 'and its log warns');
 
-# Where it does not, the first token does.
+# Where it does not, the first key does.
 my $other_file = $node->data_dir . '/first_use.key';
 set_key_file("'first_use.key'");
 ok(!-e $other_file, 'no key file before the first use');
-my ($status, $stdout, $stderr) = $node->psql('postgres', "SELECT phiguard.token('219-09-1234', 'registry')");
+my ($status, $stdout, $stderr) = $node->psql('postgres', "SELECT phiguard.adopt_key('elsewhere')");
 is($status, 0, 'the first use makes one');
 like($stderr, qr/WARNING:  phiguard has made a master key for trial use/, 'and warns');
 unlike($stderr, qr/first_use/, 'without telling the caller where it is');
 is((stat $other_file)[2] & 07777, 0600, 'its mode is 0600');
-key_of($other_file);
+my $other_master = key_of($other_file);
+is($node->safe_psql('postgres', "SELECT phiguard.token('A1', 'elsewhere')"), token_from_rfc($other_master, 'A1', 'elsewhere'),
+	'it is the key that is used');
 set_key_file('DEFAULT');
+($status, $stdout, $stderr) = $node->psql('postgres', "SELECT phiguard.token('A1', 'elsewhere')");
+like($stderr, qr/ERROR:  the master key is another one than this key was wrapped with\nDETAIL:  That was master key [0-9a-f]{16}/,
+	'under another master key nothing is made with it');
+is($stdout, '', 'and no token');
 
+adopt($node, 'postgres', 'registry');
 my $first = $node->safe_psql('postgres', "SELECT phiguard.token('219-09-1234', 'registry')");
-isnt($first, $stdout, 'another key makes another token');
 my $master = key_of($key_file);
 
 ($status, $stdout, $stderr) = $node->psql('postgres', "SELECT phiguard.token('219-09-1234', 'registry')");
@@ -93,6 +106,7 @@ is("$stdout$stderr", $first, 'the second use makes none, and the same token');
 
 # The token is the one that anybody with the key computes.
 is($first, token_from_rfc($master, '219-09-1234', 'registry'), 'HMAC under HKDF of the key file');
+adopt($node, 'postgres', "universit\xc3\xa9", 'd' x 255);
 for my $case (['', 'registry'], ["Jos\xc3\xa9", 'registry'], ['A1', "universit\xc3\xa9"], ['x' x 5000, 'd' x 255])
 {
 	my ($value, $domain) = @$case;
@@ -102,6 +116,7 @@ for my $case (['', 'registry'], ["Jos\xc3\xa9", 'registry'], ['A1', "universit\x
 $node->safe_psql('postgres',
 	"CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'");
 $node->safe_psql('latin', 'CREATE EXTENSION phiguard');
+$node->safe_psql('latin', "SET client_encoding = 'UTF8'; SELECT phiguard.adopt_key('universit\xc3\xa9')");
 is($node->safe_psql('latin', "SET client_encoding = 'UTF8'; SELECT phiguard.token('Jos\xc3\xa9', 'universit\xc3\xa9')"),
 	token_from_rfc($master, "Jos\xc3\xa9", "universit\xc3\xa9"), 'the same in a database of another encoding');
 
@@ -135,7 +150,7 @@ my @racers;
 for my $i (1 .. 8)
 {
 	my %racer = (out => '', err => '');
-	my $sql = "SELECT FROM gate; SELECT phiguard.token('219-09-1234', 'registry');";
+	my $sql = "SELECT FROM gate; SELECT phiguard.journal_public_key();";
 	$racer{run} = IPC::Run::start(
 		[ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', $sql ],
 		'>', \$racer{out}, '2>', \$racer{err}, IPC::Run::timeout(120));
@@ -146,21 +161,22 @@ $node->poll_query_until('postgres', "SELECT count(*) = 8 FROM pg_locks WHERE NOT
 $gate .= "COMMIT;\n\\q\n";
 $keeper->finish;
 $_->{run}->finish for @racers;
-my $second_master = key_of($node->data_dir . '/another.key');
-my $second = token_from_rfc($second_master, '219-09-1234', 'registry');
-is(scalar(grep { $_->{out} =~ /\A\s*\Q$second\E\s*\z/ } @racers), 8, 'eight backends at once: all have the key in the file');
+key_of($node->data_dir . '/another.key');
+my $second = $node->safe_psql('postgres', 'SELECT phiguard.journal_public_key()');
+is(scalar(grep { $_->{out} eq "$second\n" || $_->{out} eq $second } @racers), 8, 'eight backends at once: all have the key in the file');
 is(scalar(grep { $_->{err} =~ /has made a master key/ } @racers), 1, 'one made it');
 is(join(' ', glob($node->data_dir . '/*.tmp')), '', 'no temporary file is left');
-isnt($second, $first, 'another key, another token');
 
 # Back to the first, in a session that goes on: the setting is followed.
 $node->append_conf('postgresql.conf', "phiguard.key_file = 'phiguard_master.key'");
-is($node->safe_psql('postgres', <<SQL), "$second\n$first", 'a running session follows a changed key_file');
+($status, $stdout, $stderr) = $node->psql('postgres', <<SQL, on_error_stop => 0);
 SELECT phiguard.token('219-09-1234', 'registry');
 SELECT pg_reload_conf() \\g /dev/null
 SELECT pg_sleep(0.3) \\g /dev/null
 SELECT phiguard.token('219-09-1234', 'registry');
 SQL
+is($stdout, $first, 'a running session follows a changed key_file');
+like($stderr, qr/the master key is another one/, 'and had no token before');
 
 # refused(WHAT, PATTERN): the token is refused with PG002, and the pattern says why.
 sub refused

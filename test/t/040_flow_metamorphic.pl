@@ -35,6 +35,7 @@ CONF
 $node->start;
 $node->safe_psql('postgres', "\\i $FindBin::Bin/../lib/flow.psql");
 $node->safe_psql('postgres', schema());
+$node->safe_psql('postgres', "SELECT phiguard.create_key('d')");
 
 my $queries = PhigQueries->new($seed);
 my @queries = map { $queries->query } 1 .. $count;
