@@ -7,10 +7,12 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parsetree.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 
 #include "compat.h"
 #include "flow/internal.h"
@@ -30,6 +32,9 @@ static void follow_param(Walk *walk, const Param *param);
 static void follow_aggregate(Walk *walk, Aggref *aggref);
 static void follow_window(Walk *walk, WindowFunc *window);
 static void follow_function(Walk *walk, FuncExpr *call);
+static bool is_column(PhigFlowContext *ctx, PhigFlowLevel *level, Node *expression);
+static bool is_min_or_max(const Aggref *aggref);
+static bool is_stored_column(PhigFlowContext *ctx, PhigFlowLevel *level, const Var *var);
 static void follow_sublink(Walk *walk, SubLink *sublink);
 static void follow_field(Walk *walk, Node *row, AttrNumber field);
 static bool follow_field_of_var(Walk *walk, const Var *var, AttrNumber field);
@@ -201,21 +206,106 @@ follow_window(Walk *walk, WindowFunc *window)
 	phig_flow_steer_by_window(walk->ctx, walk->level, window->winref);
 }
 
+/* What goes into a transform, argument by argument, may come out as less. */
 static void
 follow_function(Walk *walk, FuncExpr *call)
 {
-	Bitmapset  *arguments = NULL;
 	Bitmapset **out = walk->out;
+	ListCell   *lc;
 
-	if (!phig_flow_transform(call->funcid))
+	if (!phig_flow_is_transform(call->funcid))
 	{
 		follow((Node *) call->args, walk);
 		return;
 	}
-	walk->out = &arguments;
-	follow((Node *) call->args, walk);
-	walk->out = out;
-	phig_flow_transform_items(walk->ctx, arguments, call->funcid, out);
+	foreach(lc, call->args)
+	{
+		Bitmapset  *argument = NULL;
+
+		walk->out = &argument;
+		follow(lfirst(lc), walk);
+		walk->out = out;
+		phig_flow_transform_items(walk->ctx, argument, call->funcid,
+								  !is_column(walk->ctx, walk->level, lfirst(lc)), out);
+	}
+}
+
+Node *
+phig_flow_uncast(Node *expression)
+{
+	for (;;)
+	{
+		if (IsA(expression, RelabelType))
+			expression = (Node *) ((RelabelType *) expression)->arg;
+		else if (IsA(expression, CoerceToDomain))
+			expression = (Node *) ((CoerceToDomain *) expression)->arg;
+		else if (IsA(expression, NamedArgExpr))
+			expression = (Node *) ((NamedArgExpr *) expression)->arg;
+		else if (IsA(expression, FuncExpr) && ((FuncExpr *) expression)->funcid < FirstNormalObjectId &&
+				 (((FuncExpr *) expression)->funcformat == COERCE_EXPLICIT_CAST ||
+				  ((FuncExpr *) expression)->funcformat == COERCE_IMPLICIT_CAST) &&
+				 list_length(((FuncExpr *) expression)->args) == 1)
+			expression = linitial(((FuncExpr *) expression)->args);
+		else
+			return expression;
+	}
+}
+
+/* Is the value that of a column of a table, as it is?  Where that is not plain to see: no. */
+static bool
+is_column(PhigFlowContext *ctx, PhigFlowLevel *level, Node *expression)
+{
+	const Var  *var = (Var *) phig_flow_uncast(expression);
+	const RangeTblEntry *rte;
+	PhigFlowLevel *below;
+
+	check_stack_depth();
+	if (IsA(var, Aggref) && is_min_or_max((const Aggref *) var))
+		return is_column(ctx, level, (Node *) linitial_node(TargetEntry, ((const Aggref *) var)->args)->expr);
+	if (!IsA(var, Var) || IS_SPECIAL_VARNO(var->varno) || var->varattno <= 0)
+		return false;
+	for (Index up = var->varlevelsup; up > 0 && level != NULL; up--)
+		level = level->parent;
+	if (level == NULL)
+		return false;
+	rte = rt_fetch(var->varno, level->query->rtable);
+	if (rte->rtekind == RTE_JOIN)
+		return is_column(ctx, level, list_nth(rte->joinaliasvars, var->varattno - 1));
+	if (phig_compat_is_group(rte))
+		return is_column(ctx, level, list_nth(phig_compat_group_exprs(rte), var->varattno - 1));
+	below = phig_flow_source_level(ctx, level, var->varno);
+	if (below != NULL)
+		return below->query->setOperations == NULL && below->query->commandType == CMD_SELECT &&
+			var->varattno <= list_length(below->output) &&
+			is_column(ctx, below,
+					  (Node *) list_nth_node(TargetEntry, below->output, var->varattno - 1)->expr);
+	return rte->rtekind == RTE_RELATION && is_stored_column(ctx, level, var);
+}
+
+/* Of the server: they give one of the values that they get. */
+static bool
+is_min_or_max(const Aggref *aggref)
+{
+	const char *name = aggref->aggfnoid < FirstNormalObjectId ? get_func_name(aggref->aggfnoid) : NULL;
+
+	return name != NULL && (strcmp(name, "min") == 0 || strcmp(name, "max") == 0) &&
+		aggref->agglevelsup == 0 && list_length(aggref->args) == 1;
+}
+
+/* Not what the statement itself puts there, nor what is computed when it is read. */
+static bool
+is_stored_column(PhigFlowContext *ctx, PhigFlowLevel *level, const Var *var)
+{
+	const Query *query = level->query;
+	PhigFlowRel *rel = phig_flow_source_rel(ctx, level, var->varno);
+
+	if ((int) var->varno == query->resultRelation && query->commandType != CMD_DELETE &&
+		level->in_returning > 0)
+		return false;
+	if (query->onConflict && (int) var->varno == query->onConflict->exclRelIndex)
+		return false;
+	return rel == NULL || !rel->has_virtual ||
+		phig_flow_generated_from(rel->relid, var->varattno, true) == NULL;
 }
 
 static void

@@ -24,8 +24,10 @@
  *
  * - An expression carries everything that goes into it: ssn = 'x' in the target
  *   list returns ssn, and so do the conditions of CASE (they decide what comes out).
- * - Arguments of a transform take its form; whatever then happens to the result
- *   keeps that form: upper(token(ssn)) is a token of ssn still.
+ * - Arguments of a transform take its form, where it takes labels like theirs
+ *   (transform.c); whatever then happens to the result keeps that form: upper(token(ssn))
+ *   is a token of ssn still.  zip3(left(ssn, 5)) is ssn.  A generalisation takes columns as
+ *   they are, through casts, min, max, sub-selects, views and joins: zip3(right(zip, 3) || '00') is zip.
  * - count(x) references x, count(*) nothing; max(x) and the other aggregates return x.
  *   FILTER, HAVING and an aggregate's own ORDER BY reference.  Window functions
  *   alike; PARTITION BY, ORDER BY and the frame of their windows reference.

@@ -84,10 +84,22 @@ extern PhigFlow *phig_flow_copy_to(Oid relid, List *attnos);
 /* The flow of COPY relation (columns) FROM: labelled ones are written; row triggers see the row. */
 extern PhigFlow *phig_flow_copy_from(Oid relid, List *attnos);
 
-/* Is the function one of phiguard's transforms? */
-extern bool phig_flow_transform(Oid funcid);
+/*
+ * phig_flow_transform
+ *		What is left of a labelled value that goes through a function: see phiguard.transforms.
+ *
+ * argument: the label of the value.  computed: it is not a column's value as it is, but
+ * made of one (phig_flow_uncast).  result: the label of the function's result.
+ * Returns false, with result untouched, when the function is no transform or does
+ * not lower such a value.
+ */
+extern bool phig_flow_transform(Oid funcid, const PhigLabel *argument, bool computed,
+								PhigLabel *result);
 
-/* What its result still is, of an argument with this label: the same, where it does not take such values. */
-extern PhigLabel phig_flow_transformed(Oid funcid, const PhigLabel *argument);
+/* Is the function a transform, and the one that was registered? */
+extern bool phig_flow_is_transform(Oid funcid);
+
+/* What stands below the casts of an argument that only change its type: not its length, nor its text. */
+extern Node *phig_flow_uncast(Node *expression);
 
 #endif

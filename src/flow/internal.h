@@ -92,6 +92,7 @@ typedef struct PhigFlowContext
 	List	   *rels;			/* of PhigFlowRel * */
 	List	   *expansions;		/* of PhigFlowExpansion * */
 	PhigFlowItem *items;
+	PhigLabel  *remaining;		/* [nitems] what the value of each still is */
 	int			nitems;
 	int			maxitems;
 	int			pass;
@@ -115,8 +116,7 @@ extern void phig_flow_add_column(PhigFlowContext *ctx, PhigFlowRel *rel, AttrNum
 								 Bitmapset **out);
 extern void phig_flow_add_row(PhigFlowContext *ctx, PhigFlowRel *rel, Bitmapset **out);
 extern void phig_flow_transform_items(PhigFlowContext *ctx, const Bitmapset *arguments,
-									  Oid transform, Bitmapset **out);
-extern PhigLabel phig_flow_remaining_label(const PhigFlowItem *item);
+									  Oid function, bool computed, Bitmapset **out);
 extern PhigLabel phig_flow_strictest(const PhigFlowContext *ctx, const Bitmapset *set);
 extern PhigFlowSet phig_flow_make_set(const PhigFlowContext *ctx, const Bitmapset *set);
 extern Bitmapset *phig_flow_generated_from(Oid relid, AttrNumber attno, bool only_virtual);

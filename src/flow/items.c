@@ -21,7 +21,7 @@
 #define INITIAL_ITEMS 16
 
 static int
-new_item(PhigFlowContext *ctx, PhigFlowRel *rel, AttrNumber attno, PhigForm form)
+new_item(PhigFlowContext *ctx, PhigFlowRel *rel, AttrNumber attno, PhigForm form, PhigLabel remaining)
 {
 	PhigFlowItem *item;
 
@@ -31,7 +31,11 @@ new_item(PhigFlowContext *ctx, PhigFlowRel *rel, AttrNumber attno, PhigForm form
 		ctx->items = ctx->items ?
 			repalloc(ctx->items, ctx->maxitems * sizeof(PhigFlowItem)) :
 			palloc(ctx->maxitems * sizeof(PhigFlowItem));
+		ctx->remaining = ctx->remaining ?
+			repalloc(ctx->remaining, ctx->maxitems * sizeof(PhigLabel)) :
+			palloc(ctx->maxitems * sizeof(PhigLabel));
 	}
+	ctx->remaining[ctx->nitems] = remaining;
 	item = &ctx->items[ctx->nitems];
 	item->relid = rel->relid;
 	item->attno = attno;
@@ -51,7 +55,7 @@ phig_flow_add_column(PhigFlowContext *ctx, PhigFlowRel *rel, AttrNumber attno, B
 		int		   *id = &rel->ids[attno - 1];
 
 		if (*id == 0)
-			*id = 1 + new_item(ctx, rel, attno, PHIG_FORM_CLEAR);
+			*id = 1 + new_item(ctx, rel, attno, PHIG_FORM_CLEAR, rel->labels[attno - 1]);
 		*out = bms_add_member(*out, *id - 1);
 	}
 	if (rel->has_virtual)
@@ -75,35 +79,37 @@ phig_flow_add_row(PhigFlowContext *ctx, PhigFlowRel *rel, Bitmapset **out)
 	}
 }
 
-/* Adds the arguments' items in the form that the transform gives them. */
+/* The item of a column in a form; it may have come about in several ways, of which one left the most. */
+static int
+transformed_item(PhigFlowContext *ctx, const PhigFlowItem *item, Oid transform, PhigLabel remaining)
+{
+	for (int id = 0; id < ctx->nitems; id++)
+	{
+		if (ctx->items[id].form != transform || ctx->items[id].attno != item->attno ||
+			ctx->items[id].relid != item->relid)
+			continue;
+		ctx->remaining[id] = phig_label_stricter(&ctx->remaining[id], &remaining);
+		return id;
+	}
+	return new_item(ctx, phig_flow_rel(ctx, item->relid), item->attno, transform, remaining);
+}
+
+/* Adds the items of a function's argument: in the function's form where it is a transform that takes them. */
 void
-phig_flow_transform_items(PhigFlowContext *ctx, const Bitmapset *arguments, Oid transform,
+phig_flow_transform_items(PhigFlowContext *ctx, const Bitmapset *arguments, Oid function, bool computed,
 						  Bitmapset **out)
 {
 	int			argument = -1;
 
 	while ((argument = bms_next_member(arguments, argument)) >= 0)
 	{
-		const PhigFlowItem *item = &ctx->items[argument];
-		int			id;
+		PhigLabel	remaining;
+		int			id = argument;
 
-		for (id = 0; id < ctx->nitems; id++)
-		{
-			if (ctx->items[id].form == transform && ctx->items[id].attno == item->attno &&
-				ctx->items[id].relid == item->relid)
-				break;
-		}
-		if (id == ctx->nitems)
-			id = new_item(ctx, phig_flow_rel(ctx, item->relid), item->attno, transform);
+		if (phig_flow_transform(function, &ctx->remaining[argument], computed, &remaining))
+			id = transformed_item(ctx, &ctx->items[argument], function, remaining);
 		*out = bms_add_member(*out, id);
 	}
-}
-
-/* The label that the item's value still has: the column's, or that of the transform's result. */
-PhigLabel
-phig_flow_remaining_label(const PhigFlowItem *item)
-{
-	return item->form != PHIG_FORM_CLEAR ? phig_flow_transformed(item->form, &item->label) : item->label;
 }
 
 PhigLabel
@@ -115,9 +121,7 @@ phig_flow_strictest(const PhigFlowContext *ctx, const Bitmapset *set)
 
 	while ((id = bms_next_member(set, id)) >= 0)
 	{
-		PhigLabel	label = phig_flow_remaining_label(&ctx->items[id]);
-
-		strictest = first ? label : phig_label_stricter(&strictest, &label);
+		strictest = first ? ctx->remaining[id] : phig_label_stricter(&strictest, &ctx->remaining[id]);
 		first = false;
 	}
 	return strictest;

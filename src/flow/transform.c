@@ -1,290 +1,212 @@
 /*
  * transform.c
- *		Functions of which is known what their result still is.
+ *		What is left of a labelled value that goes through a function.
  *
- * They stand in phiguard.transform_registry, by name.  phiguard's own count where the extension owns them,
- * those that a privacy officer registered as long as they are defined as they were then: of any other
- * the result is all that went in.  What their OIDs are is kept until the function catalog or the registry changes.
+ * The functions are those of phiguard.transform_registry.  A built-in one counts while it
+ * belongs to the extension; one that an officer registered while it does what it did
+ * then: replaced by CREATE OR REPLACE, dropped and made anew, or with other settings, it is
+ * a function like any other, whose result holds all its arguments.
+ *
+ * Answers are kept by OID, and forgotten when the registry, a schema, or one of the
+ * functions changes.  Labels of generated columns are made by the same answers, and go with them.
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
 #include "access/transam.h"
-#include "catalog/dependency.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
-#include "catalog/pg_type.h"
-#include "common/cryptohash.h"
-#include "common/sha2.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/catcache.h"
-#include "utils/fmgrprotos.h"
+#include "utils/hsearch.h"
 #include "utils/inval.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/regproc.h"
-#include "utils/rel.h"
 #include "utils/syscache.h"
 
-#include "compat.h"
 #include "flow/flow.h"
-#include "flow/registry.h"
-#include "label/grammar.h"
+#include "label/cache.h"
 #include "label/registry.h"
+#include "transform/registry.h"
 
-/* What one does with values of some categories; those of others stay what they are. */
-typedef struct Transform
+typedef struct Answer
 {
 	Oid			funcid;
-	uint64		takes;			/* bits of categories; 0: all */
-	bool		lowers;			/* else the result has its argument's label */
-	PhigLabel	result;
-} Transform;
+	uint32		syscache_hash;	/* what an invalidation of this function says */
+	bool		known;			/* else it is being found out */
+	const PhigTransform *transform; /* NULL: it is none */
+} Answer;
 
-static MemoryContext context = NULL;
-static Transform *transforms;
-static int	ntransforms;
-static bool known = false;
-static Oid	registry_oid = InvalidOid;
+static MemoryContext answers_context = NULL;
+static HTAB *answers = NULL;
+static List *rows = NIL;		/* of PhigTransform * */
+static Oid	registry = InvalidOid;
+static uint64 changes = 1;		/* how often what is kept became stale */
+static uint64 known_at = 0;		/* changes when it was read: what changes meanwhile counts */
 
-static void
-forget(Datum arg, int cacheid, uint32 hashvalue)
+static const PhigTransform *look_up(Oid funcid);
+static bool start_anew(void);
+static const PhigTransform *find_row(Oid funcid);
+static bool takes(const PhigTransform *transform, const PhigLabel *argument, bool computed);
+static void forget(void);
+static void relation_changed(Datum arg, Oid relid);
+static void schema_changed(Datum arg, int cacheid, uint32 hashvalue);
+static void function_changed(Datum arg, int cacheid, uint32 hashvalue);
+
+bool
+phig_flow_transform(Oid funcid, const PhigLabel *argument, bool computed, PhigLabel *result)
 {
-	known = false;
-}
+	const PhigTransform *transform = funcid < FirstNormalObjectId ? NULL : look_up(funcid);
+	PhigLabel	left = {.conf = 'N'};
 
-static void
-forget_relation(Datum arg, Oid relid)
-{
-	if (relid == InvalidOid || relid == registry_oid)
-		known = false;
-}
-
-Relation
-phig_transform_registry(LOCKMODE lockmode)
-{
-	Oid			schema = get_namespace_oid("phiguard", true);
-	Oid			relid = OidIsValid(schema) ? get_relname_relid("transform_registry", schema) : InvalidOid;
-
-	if (!OidIsValid(relid) || !phig_is_ours(RelationRelationId, relid))
-		return NULL;
-	registry_oid = relid;
-	return try_table_open(relid, lockmode);
-}
-
-char *
-phig_transform_signature(Oid funcid)
-{
-	return format_procedure_extended(funcid, FORMAT_PROC_FORCE_QUALIFY);
-}
-
-/*
- * Of all functions, those of this signature's name, so that nothing is parsed: types that it names may be gone.
- * The name is what stands before the first bracket outside of quotes.
- */
-static Oid
-function_of(const char *signature)
-{
-	const char *end = signature;
-	bool		quoted = false;
-	List	   *names;
-	CatCList   *list;
-	Oid			found = InvalidOid;
-
-	for (; *end != '\0' && (quoted || *end != '('); end++)
-		if (*end == '"')
-			quoted = !quoted;
-	names = phig_compat_qualified_names(pnstrdup(signature, end - signature));
-	list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(strVal(llast(names))));
-	for (int i = 0; i < list->n_members && !OidIsValid(found); i++)
+	if (transform == NULL || !takes(transform, argument, computed))
+		return false;
+	/* Nothing is lowered, but it leaves in that form. */
+	if (transform->result == PHIG_CAT_UNLABELLED)
 	{
-		Oid			candidate = ((Form_pg_proc) GETSTRUCT(&list->members[i]->tuple))->oid;
-
-		if (strcmp(phig_transform_signature(candidate), signature) == 0)
-			found = candidate;
-	}
-	ReleaseSysCacheList(list);
-	return found;
-}
-
-void
-phig_transform_digest(Oid funcid, uint8 digest[PHIG_DIGEST_BYTES])
-{
-	char	   *definition = TextDatumGetCString(DirectFunctionCall1(pg_get_functiondef, ObjectIdGetDatum(funcid)));
-	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
-
-	if (hash == NULL || pg_cryptohash_init(hash) < 0 ||
-		pg_cryptohash_update(hash, (uint8 *) definition, strlen(definition)) < 0 ||
-		pg_cryptohash_final(hash, digest, PHIG_DIGEST_BYTES) < 0)
-		elog(ERROR, "could not compute a hash");
-	pg_cryptohash_free(hash);
-}
-
-/* Is the function what was registered? */
-static bool
-is_trusted(HeapTuple tuple, TupleDesc desc, Oid funcid)
-{
-	bool		isnull;
-	Datum		digest;
-	uint8		now[PHIG_DIGEST_BYTES];
-
-	if (DatumGetBool(heap_getattr(tuple, PHIG_REG_BUILTIN, desc, &isnull)))
-		return phig_is_ours(ProcedureRelationId, funcid);
-	digest = heap_getattr(tuple, PHIG_REG_DEFINITION, desc, &isnull);
-	if (isnull || get_func_prokind(funcid) != PROKIND_FUNCTION ||
-		VARSIZE_ANY_EXHDR(DatumGetByteaPP(digest)) != PHIG_DIGEST_BYTES)
-		return false;
-	phig_transform_digest(funcid, now);
-	return memcmp(now, VARDATA_ANY(DatumGetByteaPP(digest)), PHIG_DIGEST_BYTES) == 0;
-}
-
-/* False where a word is none. */
-static bool
-read_takes(Datum array, uint64 *takes)
-{
-	Datum	   *words;
-	bool	   *nulls;
-	int			n;
-
-	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &words, &nulls, &n);
-	for (int i = 0; i < n; i++)
-	{
-		PhigCategory category = nulls[i] ? PHIG_CAT_UNLABELLED : phig_category_from_name(TextDatumGetCString(words[i]));
-
-		if (category == PHIG_CAT_UNLABELLED)
-			return false;
-		*takes |= UINT64CONST(1) << category;
-	}
-	return n > 0;
-}
-
-/* False where the row is not what it should be: then it does not count. */
-static bool
-read_row(HeapTuple tuple, TupleDesc desc, Transform *transform)
-{
-	bool		isnull;
-	Datum		takes;
-	char	   *result;
-	PhigParsedLabel parsed;
-
-	memset(transform, 0, sizeof(*transform));
-	transform->funcid = function_of(TextDatumGetCString(heap_getattr(tuple, PHIG_REG_FUNCTION, desc, &isnull)));
-	if (!OidIsValid(transform->funcid) || !is_trusted(tuple, desc, transform->funcid))
-		return false;
-	takes = heap_getattr(tuple, PHIG_REG_TAKES, desc, &isnull);
-	if (!isnull && !read_takes(takes, &transform->takes))
-		return false;
-	result = TextDatumGetCString(heap_getattr(tuple, PHIG_REG_RESULT, desc, &isnull));
-	transform->lowers = strcmp(result, PHIG_RESULT_SAME) != 0;
-	if (!transform->lowers)
+		*result = *argument;
 		return true;
-	if (phig_label_parse(result, &parsed) != PHIG_FAULT_NONE || parsed.is_subject)
-		return false;
-	transform->result = parsed.label;
+	}
+	left.category = transform->result;
+	left.kind = transform->result_kind;
+	/* A code or a mask says nothing of the matter; a year in the care for HIV still does. */
+	if (transform->generalises && transform->result > PHIG_CAT_NONE)
+	{
+		left.conf = argument->conf;
+		left.sens = argument->sens;
+	}
+	*result = left;
 	return true;
 }
 
-static void
-read_registry(void)
+bool
+phig_flow_is_transform(Oid funcid)
 {
-	Relation	registry = phig_transform_registry(AccessShareLock);
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	int			room = 0;
-
-	if (registry == NULL)
-		return;
-	scan = systable_beginscan(registry, InvalidOid, false, NULL, 0, NULL);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Transform	transform;
-
-		if (!read_row(tuple, RelationGetDescr(registry), &transform))
-			continue;
-		if (ntransforms == room)
-		{
-			room = room == 0 ? 64 : 2 * room;
-			transforms = transforms == NULL ? MemoryContextAlloc(context, room * sizeof(Transform)) :
-				repalloc(transforms, room * sizeof(Transform));
-		}
-		transforms[ntransforms++] = transform;
-	}
-	systable_endscan(scan);
-	table_close(registry, AccessShareLock);
+	return funcid >= FirstNormalObjectId && look_up(funcid) != NULL;
 }
 
-/* All transforms, read anew. */
-static void
-find_all(void)
+/* The result lives until the next call. */
+static const PhigTransform *
+look_up(Oid funcid)
 {
-	MemoryContext caller;
-	MemoryContext scratch;
+	Answer	   *answer;
+	bool		found;
 
-	if (context == NULL)
-	{
-		context = AllocSetContextCreate(TopMemoryContext, "phiguard transforms", ALLOCSET_SMALL_SIZES);
-		CacheRegisterSyscacheCallback(PROCOID, forget, (Datum) 0);
-		CacheRegisterSyscacheCallback(NAMESPACEOID, forget, (Datum) 0);
-		CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
-	}
-	MemoryContextReset(context);
-	transforms = NULL;
-	ntransforms = 0;
-	known = true;				/* before the look-ups: what changes while they run must count */
-	scratch = AllocSetContextCreate(CurrentMemoryContext, "phiguard transform registry", ALLOCSET_SMALL_SIZES);
-	caller = MemoryContextSwitchTo(scratch);
-	PG_TRY();
-	{
-		read_registry();
-	}
-	PG_CATCH();
-	{
-		known = false;
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(scratch);
-}
-
-static const Transform *
-find_transform(Oid funcid)
-{
-	if (funcid < FirstNormalObjectId)
+	if (known_at != changes && !start_anew())
 		return NULL;
-	if (!known)
-		find_all();
-	for (int i = 0; i < ntransforms; i++)
-		if (transforms[i].funcid == funcid)
-			return &transforms[i];
+	answer = hash_search(answers, &funcid, HASH_ENTER, &found);
+	if (found && answer->known)
+		return answer->transform;
+
+	/* There before the look-ups: an invalidation that they meet must find it. */
+	answer->known = false;
+	answer->syscache_hash = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(funcid));
+	answer->transform = find_row(funcid);
+	answer->known = true;
+	return answer->transform;
+}
+
+/* False, and nothing is kept, where there is no registry: CREATE EXTENSION may be about to make it. */
+static bool
+start_anew(void)
+{
+	static bool watching = false;
+	uint64		began = changes;
+	MemoryContext caller;
+	HASHCTL		control = {.keysize = sizeof(Oid), .entrysize = sizeof(Answer)};
+
+	if (!watching)
+	{
+		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+		CacheRegisterSyscacheCallback(NAMESPACEOID, schema_changed, (Datum) 0);
+		CacheRegisterSyscacheCallback(PROCOID, function_changed, (Datum) 0);
+		watching = true;
+	}
+	answers = NULL;
+	rows = NIL;
+	if (answers_context == NULL)
+		answers_context = AllocSetContextCreate(TopMemoryContext, "phiguard transforms", ALLOCSET_SMALL_SIZES);
+	MemoryContextReset(answers_context);
+
+	caller = MemoryContextSwitchTo(answers_context);
+	rows = phig_transform_rows(&registry);
+	MemoryContextSwitchTo(caller);
+	if (!OidIsValid(registry))
+		return false;
+	control.hcxt = answers_context;
+	answers = hash_create("phiguard transforms", 32, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	known_at = began;
+	return true;
+}
+
+static const PhigTransform *
+find_row(Oid funcid)
+{
+	char	   *signature = phig_transform_signature(funcid);
+	ListCell   *lc;
+
+	foreach(lc, rows)
+	{
+		const PhigTransform *row = lfirst(lc);
+		char	   *digest;
+
+		if (signature == NULL || strcmp(row->function, signature) != 0)
+			continue;
+		if (row->builtin)
+			return phig_is_ours(ProcedureRelationId, funcid) ? row : NULL;
+		digest = row->definition == NULL ? NULL : phig_transform_digest(funcid);
+		return digest != NULL && strcmp(digest, row->definition) == 0 ? row : NULL;
+	}
 	return NULL;
 }
 
-bool
-phig_flow_transform(Oid funcid)
+/* A generalisation takes columns as they are: zip3(right(zip, 3) || '00') would show what zip3 is to hide. */
+static bool
+takes(const PhigTransform *transform, const PhigLabel *argument, bool computed)
 {
-	return find_transform(funcid) != NULL;
+	ListCell   *lc;
+
+	if (computed && transform->generalises)
+		return false;
+	if (transform->categories != 0 && (transform->categories & 1u << argument->category) == 0)
+		return false;
+	if (transform->kinds == NIL)
+		return true;
+	foreach(lc, transform->kinds)
+		if (argument->kind != NULL && strcmp(argument->kind, lfirst(lc)) == 0)
+			return true;
+	return false;
 }
 
-PhigLabel
-phig_flow_transformed(Oid funcid, const PhigLabel *argument)
+/* All at once: no label is kept that an answer was used for which is not. */
+static void
+forget(void)
 {
-	const Transform *transform = find_transform(funcid);
-	PhigLabel	result;
+	changes++;
+	phig_cache_forget_all();
+}
 
-	if (transform == NULL || !transform->lowers ||
-		(transform->takes != 0 && (transform->takes & (UINT64CONST(1) << argument->category)) == 0))
-		return *argument;
-	result = transform->result;
-	/* A code, or nothing, says nothing of what it stands for; anything else still does. */
-	if (result.category > PHIG_CAT_NONE && result.category != PHIG_CAT_TOKEN)
-	{
-		result.conf = argument->conf;
-		result.sens = argument->sens;
-	}
-	return result;
+static void
+relation_changed(Datum arg, Oid relid)
+{
+	if (!OidIsValid(relid) || relid == registry)
+		forget();
+}
+
+static void
+schema_changed(Datum arg, int cacheid, uint32 hashvalue)
+{
+	if (known_at == changes)
+		forget();
+}
+
+static void
+function_changed(Datum arg, int cacheid, uint32 hashvalue)
+{
+	HASH_SEQ_STATUS status;
+	Answer	   *answer;
+	bool		kept = hashvalue == 0;
+
+	if (known_at != changes || answers == NULL)
+		return;
+	hash_seq_init(&status, answers);
+	while ((answer = hash_seq_search(&status)) != NULL)
+		kept |= answer->syscache_hash == hashvalue;
+	if (kept)
+		forget();
 }

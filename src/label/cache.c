@@ -9,6 +9,7 @@
  *		whoever changes a label sends them for every relation it reaches (store.c).
  *	  - one of a relation whose rows are a column of others (a composite type, or a table
  *		used as a type): then all are stale, since nobody notes who uses whom.
+ *	  - a change of the transforms that generated columns are computed with (flow).
  *	  - for types, a change of a pg_type row that an entry stands for: then all
  *		types go, since one may contain another.
  *
@@ -188,6 +189,13 @@ phig_cache_depends_on_rows(Oid relid)
 {
 	create_cache();
 	hash_search(row_relations, &relid, HASH_ENTER, NULL);
+}
+
+void
+phig_cache_forget_all(void)
+{
+	if (relations != NULL)
+		forget_all();
 }
 
 static const PhigRelLabels *

@@ -13,6 +13,9 @@ extern const PhigRelLabels *phig_cache_relation(Oid relid);
 /* A type being resolved holds rows of this relation: when that changes, so may all that was resolved. */
 extern void phig_cache_depends_on_rows(Oid relid);
 
+/* Something else that labels are made of has changed: all are found anew. */
+extern void phig_cache_forget_all(void);
+
 extern void phig_cache_init(void);
 
 #endif

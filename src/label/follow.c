@@ -59,9 +59,18 @@ struct PhigFollow
 	List	   *noted;			/* names in the registry, where objects are renamed or moved */
 };
 
+/* A call that stands around the present part of an expression. */
+typedef struct NamedCall
+{
+	FuncCandidateList candidates;	/* every function that its name may mean */
+	bool		computed;		/* its argument is more than a column */
+	const struct NamedCall *outer;
+} NamedCall;
+
 typedef struct UsingContext
 {
 	const PhigRelLabels *columns;
+	const NamedCall *call;		/* the innermost, or NULL */
 	PhigLabel	label;
 } UsingContext;
 
@@ -78,7 +87,8 @@ static Oid	concurrently_detached(AlterTableStmt *stmt);
 static List *labels_of_using(AlterTableStmt *stmt, const PhigRelLabels *columns);
 static bool using_walker(Node *node, UsingContext *context);
 static void add_column_ref(ColumnRef *ref, UsingContext *context);
-static bool call_of_transform(FuncCall *call, const PhigLabel *argument, PhigLabel *result);
+static void add_column(UsingContext *context, AttrNumber attno, bool in_row);
+static PhigLabel left_by_call(const NamedCall *call, PhigLabel label, bool computed);
 static void restore(const PhigRelLabels *before);
 static void want(Oid relid, const WantedLabel *wanted);
 static List *labels_by_name(Oid relid);
@@ -368,8 +378,6 @@ labels_of_using(AlterTableStmt *stmt, const PhigRelLabels *columns)
 static bool
 using_walker(Node *node, UsingContext *context)
 {
-	PhigLabel	result;
-
 	if (node == NULL)
 		return false;
 	if (IsA(node, ColumnRef))
@@ -377,17 +385,23 @@ using_walker(Node *node, UsingContext *context)
 		add_column_ref((ColumnRef *) node, context);
 		return false;
 	}
+	/* Only arguments: aggregates and windows, with what else they have, are refused in there. */
 	if (IsA(node, FuncCall))
 	{
-		UsingContext arguments = {context->columns};
+		FuncCall   *func = (FuncCall *) node;
+		NamedCall	call = {.outer = context->call};
+		ListCell   *cell;
 
-		using_walker((Node *) ((FuncCall *) node)->args, &arguments);
-		if (call_of_transform((FuncCall *) node, &arguments.label, &result))
+		call.candidates = FuncnameGetCandidates(func->funcname, list_length(func->args), NIL,
+												true, true, false, true);
+		context->call = &call;
+		foreach(cell, func->args)
 		{
-			if (phig_label_is_phi(&arguments.label))
-				context->label = phig_label_stricter(&context->label, &result);
-			return false;
+			call.computed = !IsA(lfirst(cell), ColumnRef);
+			using_walker(lfirst(cell), context);
 		}
+		context->call = call.outer;
+		return false;
 	}
 	return raw_expression_tree_walker(node, using_walker, context);
 }
@@ -409,26 +423,36 @@ add_column_ref(ColumnRef *ref, UsingContext *context)
 		}
 	for (AttrNumber i = 1; i <= context->columns->natts; i++)
 		if (i == attno || attno == InvalidAttrNumber)
-			context->label = phig_label_stricter(&context->label, &context->columns->cols[i - 1]);
+			add_column(context, i, attno == InvalidAttrNumber);
 }
 
-/* Every function that the name may mean must be a transform; *result: what is left of an argument with this label. */
-static bool
-call_of_transform(FuncCall *call, const PhigLabel *argument, PhigLabel *result)
+static void
+add_column(UsingContext *context, AttrNumber attno, bool in_row)
 {
-	FuncCandidateList candidates = FuncnameGetCandidates(call->funcname, list_length(call->args), NIL,
-														 true, true, false, true);
-	bool		transform = candidates != NULL;
+	PhigLabel	label = context->columns->cols[attno - 1];
 
-	memset(result, 0, sizeof(*result));
-	for (; candidates != NULL && transform; candidates = candidates->next)
+	if (phig_label_is_phi(&label))
+		for (const NamedCall *call = context->call; call != NULL; call = call->outer)
+			label = left_by_call(call, label, call->computed || in_row);
+	context->label = phig_label_stricter(&context->label, &label);
+}
+
+/* What the functions leave that the name may mean, the strictest. */
+static PhigLabel
+left_by_call(const NamedCall *call, PhigLabel label, bool computed)
+{
+	PhigLabel	strictest = {PHIG_CAT_UNLABELLED};
+
+	if (call->candidates == NULL)
+		return label;
+	for (FuncCandidateList one = call->candidates; one != NULL; one = one->next)
 	{
-		PhigLabel	one = phig_flow_transformed(candidates->oid, argument);
+		PhigLabel	left = label;
 
-		transform = phig_flow_transform(candidates->oid);
-		*result = phig_label_stricter(result, &one);
+		(void) phig_flow_transform(one->oid, &label, computed, &left);
+		strictest = phig_label_stricter(&strictest, &left);
 	}
-	return transform;
+	return strictest;
 }
 
 /* Columns that are still there but have less than before get what they had as their own. */

@@ -41,9 +41,18 @@ typedef struct Resolving
 	char		subject[NAMEDATALEN];	/* its own subject=, or empty */
 } Resolving;
 
+/* A call that stands around the present part of an expression. */
+typedef struct EnclosingCall
+{
+	Oid			funcid;
+	bool		computed;		/* its argument is more than a column */
+	const struct EnclosingCall *outer;
+} EnclosingCall;
+
 typedef struct ExpressionContext
 {
 	const PhigRelLabels *columns;
+	const EnclosingCall *call;	/* the innermost, or NULL */
 	PhigLabel	label;
 } ExpressionContext;
 
@@ -59,6 +68,7 @@ static AttrNumber find_column(const Resolving *r, const char *name);
 static bool finish(Resolving *r);
 static char *generation_expression(Oid relid, AttrNumber attno);
 static bool expression_walker(Node *node, ExpressionContext *context);
+static void add_column(ExpressionContext *context, AttrNumber attno);
 static PhigLabel resolve_domain(Oid typid, Oid base);
 static PhigLabel resolve_rows(Oid relid);
 
@@ -329,7 +339,7 @@ phig_label_of_expression(Node *expression, const PhigRelLabels *columns)
 	return context.label;
 }
 
-/* Everything counts that a value could be made of, except what a transform has made something else of. */
+/* Everything counts that a value could be made of, as what the calls around it leave of it. */
 static bool
 expression_walker(Node *node, ExpressionContext *context)
 {
@@ -340,22 +350,40 @@ expression_walker(Node *node, ExpressionContext *context)
 		Var		   *var = (Var *) node;
 
 		if (var->varattno > 0 && var->varattno <= context->columns->natts)
-			context->label = phig_label_stricter(&context->label, &context->columns->cols[var->varattno - 1]);
+			add_column(context, var->varattno);
 		else if (var->varattno == 0)
 			for (int i = 0; i < context->columns->natts; i++)
-				context->label = phig_label_stricter(&context->label, &context->columns->cols[i]);
+				add_column(context, i + 1);
 		return false;
 	}
-	if (IsA(node, FuncExpr) && phig_flow_transform(((FuncExpr *) node)->funcid))
+	if (IsA(node, FuncExpr) && phig_flow_is_transform(((FuncExpr *) node)->funcid))
 	{
-		PhigLabel	argument = phig_label_of_expression((Node *) ((FuncExpr *) node)->args, context->columns);
-		PhigLabel	result = phig_flow_transformed(((FuncExpr *) node)->funcid, &argument);
+		EnclosingCall call = {((FuncExpr *) node)->funcid, false, context->call};
+		ListCell   *cell;
 
-		if (phig_label_is_phi(&argument))
-			context->label = phig_label_stricter(&context->label, &result);
+		context->call = &call;
+		foreach(cell, ((FuncExpr *) node)->args)
+		{
+			Var		   *var = (Var *) phig_flow_uncast(lfirst(cell));
+
+			call.computed = !IsA(var, Var) || var->varattno <= 0;
+			expression_walker(lfirst(cell), context);
+		}
+		context->call = call.outer;
 		return false;
 	}
 	return expression_tree_walker(node, expression_walker, context);
+}
+
+static void
+add_column(ExpressionContext *context, AttrNumber attno)
+{
+	PhigLabel	label = context->columns->cols[attno - 1];
+
+	if (phig_label_is_phi(&label))
+		for (const EnclosingCall *call = context->call; call != NULL; call = call->outer)
+			(void) phig_flow_transform(call->funcid, &label, call->computed, &label);
+	context->label = phig_label_stricter(&context->label, &label);
 }
 
 static PhigLabel

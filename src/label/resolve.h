@@ -36,7 +36,7 @@ extern PhigRelLabels *phig_resolve_relation(Oid relid, PhigLabelSource **sources
  *		The strictest that the value of an expression may be made of.
  *
  * columns: labels of the one relation that the expression's Vars speak of.
- * A registered transform gives what its result still is, whatever its arguments.
+ * What goes into a transform counts as what is left of it (phig_flow_transform).
  */
 extern PhigLabel phig_label_of_expression(Node *expression, const PhigRelLabels *columns);
 

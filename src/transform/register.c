@@ -1,243 +1,330 @@
 /*
  * register.c
- *		phiguard.register_transform: what a user's function leaves of a value, as the privacy officer declares it.
+ *		phiguard.register_transform() and unregister_transform(): functions of users that are transforms.
+ *
+ * For the officer, who vouches for what the function does; each change is a record of
+ * kind policy.  Words that are not known are refused with those that are, and not repeated.
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
-#include "catalog/indexing.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
+#include "utils/syscache.h"
 
-#include "compat.h"
-#include "flow/registry.h"
+#include "flow/flow.h"
 #include "journal/context.h"
 #include "journal/journal.h"
 #include "journal/statement.h"
-#include "label/grammar.h"
-#include "label/label.h"
 #include "label/provider.h"
 #include "label/registry.h"
-#include "label/value.h"
+#include "label/vocabulary.h"
+#include "transform/registry.h"
 
-static const char *const forms[] = {"generalisation", "mask", "redaction", "keyed", "sealed", "random", NULL};
-static const char *const methods[] = {"safe_harbor", "limited_data_set", "expert_determination", NULL};
-
-static void
-record(const char *command, const char *signature)
+/* Arguments of register_transform. */
+enum
 {
-	PhigDefinition def;
+	ARG_FUNCTION, ARG_FORM, ARG_RESULT, ARG_CATEGORIES, ARG_KINDS, ARG_REVERSIBLE, ARG_METHODS, ARG_SOURCE
+};
 
-	if (!phig_active())
-		return;
-	phig_statement_event(&def, command, signature, NIL);
-	phig_journal_event(&def, PHIG_KIND_POLICY, phig_context_flags(), PHIG_OUTCOME_OK, 0, true);
+static char *word_argument(FunctionCallInfo fcinfo, int arg, const char *what);
+static List *words_argument(FunctionCallInfo fcinfo, int arg, const char *what);
+static void check_function(Oid funcid);
+static void check_form(const char *form);
+static void check_result(const char *result);
+static void check_categories(List *categories);
+static void check_kinds(List *kinds, List *categories);
+static void check_methods(List *methods, const char *form);
+static const char *const *category_names(const char *more);
+static void refuse_null(const char *what);
+static void refuse_word(const char *what, const char *const *words);
+static void refuse_function(const char *message, const char *hint);
+static void record_change(const char *command, const char *function, const char *from, const char *to);
+
+PG_FUNCTION_INFO_V1(phiguard_register_transform);
+PG_FUNCTION_INFO_V1(phiguard_unregister_transform);
+PG_FUNCTION_INFO_V1(phiguard_transform_is_valid);
+
+/*
+ * register_transform(function regprocedure, form text, result text, categories text[], kinds text[],
+ * reversible boolean, methods text[], source text)
+ */
+Datum
+phiguard_register_transform(PG_FUNCTION_ARGS)
+{
+	Datum		values[PHIG_TRANSFORM_NCOLUMNS] = {0};
+	bool		nulls[PHIG_TRANSFORM_NCOLUMNS] = {0};
+	char	   *form;
+	char	   *function;
+	List	   *categories;
+	NameData	name;
+	Oid			funcid;
+
+	PreventCommandIfReadOnly("phiguard.register_transform()");
+	phig_require_officer("register a transform");
+	if (PG_ARGISNULL(ARG_FUNCTION))
+		refuse_null("function");
+	funcid = PG_GETARG_OID(ARG_FUNCTION);
+	check_function(funcid);
+	form = word_argument(fcinfo, ARG_FORM, "form");
+	check_form(form);
+	check_result(word_argument(fcinfo, ARG_RESULT, "result"));
+	categories = words_argument(fcinfo, ARG_CATEGORIES, "categories");
+	check_categories(categories);
+	check_kinds(words_argument(fcinfo, ARG_KINDS, "kinds"), categories);
+	check_methods(words_argument(fcinfo, ARG_METHODS, "methods"), form);
+
+	function = phig_transform_signature(funcid);
+	namestrcpy(&name, get_func_name(funcid));
+	values[PHIG_TRANSFORM_FUNCTION - 1] = CStringGetTextDatum(function);
+	values[PHIG_TRANSFORM_NAME - 1] = NameGetDatum(&name);
+	values[PHIG_TRANSFORM_FORM - 1] = PG_GETARG_DATUM(ARG_FORM);
+	values[PHIG_TRANSFORM_RESULT - 1] = PG_GETARG_DATUM(ARG_RESULT);
+	values[PHIG_TRANSFORM_CATEGORIES - 1] = PG_GETARG_DATUM(ARG_CATEGORIES);
+	nulls[PHIG_TRANSFORM_CATEGORIES - 1] = PG_ARGISNULL(ARG_CATEGORIES);
+	values[PHIG_TRANSFORM_KINDS - 1] = PG_GETARG_DATUM(ARG_KINDS);
+	nulls[PHIG_TRANSFORM_KINDS - 1] = PG_ARGISNULL(ARG_KINDS);
+	values[PHIG_TRANSFORM_REVERSIBLE - 1] =
+		BoolGetDatum(!PG_ARGISNULL(ARG_REVERSIBLE) && PG_GETARG_BOOL(ARG_REVERSIBLE));
+	values[PHIG_TRANSFORM_METHODS - 1] = PG_ARGISNULL(ARG_METHODS) ?
+		PointerGetDatum(construct_empty_array(TEXTOID)) : PG_GETARG_DATUM(ARG_METHODS);
+	values[PHIG_TRANSFORM_BUILTIN - 1] = BoolGetDatum(false);
+	values[PHIG_TRANSFORM_SOURCE - 1] = PG_GETARG_DATUM(ARG_SOURCE);
+	nulls[PHIG_TRANSFORM_SOURCE - 1] = PG_ARGISNULL(ARG_SOURCE);
+	values[PHIG_TRANSFORM_DEFINITION - 1] = CStringGetTextDatum(phig_transform_digest(funcid));
+	record_change("REGISTER TRANSFORM", function, phig_transform_store(function, values, nulls),
+				  phig_transform_words(values, nulls));
+	PG_RETURN_VOID();
 }
 
-static Relation
-begin_change(void)
+/* unregister_transform(function regprocedure) */
+Datum
+phiguard_unregister_transform(PG_FUNCTION_ARGS)
 {
-	Relation	registry;
+	Oid			funcid = PG_GETARG_OID(0);
+	char	   *function;
+	char	   *words;
 
-	phig_require_officer("register transforms");
-	PreventCommandIfReadOnly("a change of the registry of transforms");
-	registry = phig_transform_registry(ShareRowExclusiveLock);
-	if (registry == NULL)
+	PreventCommandIfReadOnly("phiguard.unregister_transform()");
+	phig_require_officer("unregister a transform");
+	function = phig_transform_signature(funcid);
+	if (function != NULL && phig_is_ours(ProcedureRelationId, funcid))
+		refuse_function("a transform of phiguard itself cannot be unregistered", NULL);
+	words = function == NULL ? NULL : phig_transform_store(function, NULL, NULL);
+	if (words == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("this database has no registry of transforms"),
-				 errhint("CREATE EXTENSION phiguard makes one.")));
-	return registry;
+				 errmsg("the function is not a registered transform"),
+				 errhint("The view phiguard.transforms shows those that are.")));
+	record_change("UNREGISTER TRANSFORM", function, words, NULL);
+	PG_RETURN_VOID();
 }
 
-/* Those words are not repeated in errors: they may be anything. */
-static void
-check_word(const char *word, const char *const *words, const char *what, const char *hint)
+/* transform_is_valid(function text): what phiguard.transforms shows of a row */
+Datum
+phiguard_transform_is_valid(PG_FUNCTION_ARGS)
 {
-	for (; *words != NULL; words++)
-		if (strcmp(*words, word) == 0)
-			return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown %s", what),
-			 errhint("%s", hint)));
+	Oid			funcid = phig_transform_function(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+
+	PG_RETURN_BOOL(OidIsValid(funcid) && phig_flow_is_transform(funcid));
 }
 
+static char *
+word_argument(FunctionCallInfo fcinfo, int arg, const char *what)
+{
+	if (PG_ARGISNULL(arg))
+		refuse_null(what);
+	return text_to_cstring(PG_GETARG_TEXT_PP(arg));
+}
+
+/* NIL where it is NULL. */
 static List *
-words_of(ArrayType *array)
+words_argument(FunctionCallInfo fcinfo, int arg, const char *what)
 {
-	Datum	   *datums;
+	List	   *words = NIL;
+	Datum	   *elements;
 	bool	   *nulls;
 	int			n;
-	List	   *words = NIL;
 
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &datums, &nulls, &n);
+	if (PG_ARGISNULL(arg))
+		return NIL;
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(arg), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
+	if (n == 0 && arg != ARG_METHODS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the %s of a transform must not be an empty list", what),
+				 errhint("NULL stands for any.")));
 	for (int i = 0; i < n; i++)
-		words = lappend(words, nulls[i] ? "" : TextDatumGetCString(datums[i]));
+	{
+		if (nulls[i])
+			refuse_null(what);
+		words = lappend(words, TextDatumGetCString(elements[i]));
+	}
 	return words;
 }
 
 static void
-check_methods(List *words, const char *form)
+check_function(Oid funcid)
 {
-	ListCell   *cell;
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
+	FormData_pg_proc proc;
 
-	foreach(cell, words)
-	{
-		check_word(lfirst(cell), methods, "method of de-identification",
-				   "Methods are safe_harbor, limited_data_set and expert_determination.");
-		if (strcmp(lfirst(cell), "safe_harbor") == 0 &&
-			(strcmp(form, "keyed") == 0 || strcmp(form, "sealed") == 0))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("a code that is derived from the value is not for Safe Harbor"),
-					 errdetail("45 CFR 164.514(c) accepts codes that are not derived from information about the individual.")));
-	}
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("function with OID %u does not exist", funcid)));
+	memcpy(&proc, GETSTRUCT(tuple), sizeof(proc));
+	ReleaseSysCache(tuple);
+	if (phig_is_ours(ProcedureRelationId, funcid))
+		refuse_function("functions of phiguard itself are registered as they came", NULL);
+	if (funcid < FirstNormalObjectId)
+		refuse_function("functions of the system cannot be registered",
+						"Register a function of your own that calls it.");
+	if (isAnyTempNamespace(proc.pronamespace))
+		refuse_function("temporary functions cannot be registered", NULL);
+	if (proc.prokind != PROKIND_FUNCTION || proc.proretset || proc.pronargs == 0)
+		refuse_function("only plain functions that take arguments and return one value can be registered", NULL);
 }
 
 static void
-check_takes(List *words)
+check_form(const char *form)
 {
-	ListCell   *cell;
-
-	foreach(cell, words)
-		if (phig_category_from_name(lfirst(cell)) == PHIG_CAT_UNLABELLED)
-		{
-			PhigParsedLabel parsed = {0};
-
-			/* The label's own error lists the words. */
-			phig_label_complain(phig_label_parse("?", &parsed), &parsed);
-		}
+	if (!phig_transform_is_word(form, phig_transform_forms))
+		refuse_word("form of a transform", phig_transform_forms);
 }
 
 static void
 check_result(const char *result)
 {
-	PhigParsedLabel parsed;
-	PhigLabelFault fault;
+	PhigCategory category;
+	const char *kind;
 
-	if (strcmp(result, PHIG_RESULT_SAME) == 0)
-		return;
-	fault = phig_label_parse(result, &parsed);
-	if (fault != PHIG_FAULT_NONE)
-		phig_label_complain(fault, &parsed);
-	if (parsed.is_subject)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("subject= is the label of a table, not of a result")));
+	if (!phig_transform_result(result, &category, &kind))
+		refuse_word("result of a transform", category_names(PHIG_TRANSFORM_SAME));
 }
 
-static SysScanDesc
-scan_function(Relation registry, const char *signature)
+static void
+check_categories(List *categories)
 {
-	ScanKeyData key;
+	ListCell   *lc;
 
-	ScanKeyInit(&key, PHIG_REG_FUNCTION, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(signature));
-	return systable_beginscan(registry, InvalidOid, false, NULL, 1, &key);
+	foreach(lc, categories)
+		if (!phig_transform_is_word(lfirst(lc), category_names(NULL)))
+			refuse_word("category", category_names(NULL));
 }
 
-static bool
-is_registered(Relation registry, const char *signature)
+/* Each is a kind of one of the categories, or of any where none are named. */
+static void
+check_kinds(List *kinds, List *categories)
 {
-	SysScanDesc scan = scan_function(registry, signature);
-	bool		found = HeapTupleIsValid(systable_getnext(scan));
+	ListCell   *lc;
 
-	systable_endscan(scan);
-	return found;
-}
+	foreach(lc, kinds)
+	{
+		bool		known = false;
 
-PG_FUNCTION_INFO_V1(phiguard_register_transform);
+		for (PhigCategory category = PHIG_CAT_NONE; category < PHIG_NCATEGORIES; category++)
+		{
+			ListCell   *named;
+			bool		taken = categories == NIL;
 
-/* register_transform(function, form, result, takes, reversible, methods, source) */
-Datum
-phiguard_register_transform(PG_FUNCTION_ARGS)
-{
-	Relation	registry = begin_change();
-	Datum		values[PHIG_REG_NCOLUMNS] = {0};
-	bool		nulls[PHIG_REG_NCOLUMNS] = {0};
-	Oid			funcid;
-	char	   *signature;
-	char	   *form;
-	bytea	   *digest = palloc(VARHDRSZ + PHIG_DIGEST_BYTES);
-
-	for (int i = 0; i < PG_NARGS(); i++)
-		if (PG_ARGISNULL(i) && i != 3 && i != 6)
+			foreach(named, categories)
+				taken |= phig_category_from_name(lfirst(named)) == category;
+			known |= taken && phig_kind_from_name(category, lfirst(lc)) != NULL;
+		}
+		if (!known)
+		{
+			if (list_length(categories) == 1)
+				refuse_word("kind", phig_category_kinds(phig_category_from_name(linitial(categories))));
 			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("argument %d of this function must not be NULL", i + 1)));
-	funcid = PG_GETARG_OID(0);
-	form = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	check_word(form, forms, "form of a transform", "Forms are generalisation, mask, redaction, keyed, sealed and random.");
-	check_result(text_to_cstring(PG_GETARG_TEXT_PP(2)));
-	if (!PG_ARGISNULL(3))
-		check_takes(words_of(PG_GETARG_ARRAYTYPE_P(3)));
-	check_methods(words_of(PG_GETARG_ARRAYTYPE_P(5)), form);
-	if (get_func_prokind(funcid) != PROKIND_FUNCTION)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("a transform is a plain function, no aggregate, window function or procedure")));
-	signature = phig_transform_signature(funcid);
-	if (is_registered(registry, signature))
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("%s is registered already", signature),
-				 errhint("Call phiguard.unregister_transform() first.")));
-
-	record("REGISTER TRANSFORM", signature);
-	SET_VARSIZE(digest, VARHDRSZ + PHIG_DIGEST_BYTES);
-	phig_transform_digest(funcid, (uint8 *) VARDATA(digest));
-	values[PHIG_REG_FUNCTION - 1] = CStringGetTextDatum(signature);
-	values[PHIG_REG_FORM - 1] = PG_GETARG_DATUM(1);
-	values[PHIG_REG_TAKES - 1] = PG_GETARG_DATUM(3);
-	nulls[PHIG_REG_TAKES - 1] = PG_ARGISNULL(3);
-	values[PHIG_REG_RESULT - 1] = PG_GETARG_DATUM(2);
-	values[PHIG_REG_REVERSIBLE - 1] = PG_GETARG_DATUM(4);
-	values[PHIG_REG_METHODS - 1] = PG_GETARG_DATUM(5);
-	values[PHIG_REG_SOURCE - 1] = PG_GETARG_DATUM(6);
-	nulls[PHIG_REG_SOURCE - 1] = PG_ARGISNULL(6);
-	values[PHIG_REG_BUILTIN - 1] = BoolGetDatum(false);
-	values[PHIG_REG_DEFINITION - 1] = PointerGetDatum(digest);
-	CatalogTupleInsert(registry, heap_form_tuple(RelationGetDescr(registry), values, nulls));
-	CacheInvalidateRelcache(registry);
-	table_close(registry, NoLock);
-	PG_RETURN_VOID();
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("unknown kind"),
+					 errhint("Valid are the kinds that labels of the categories may have."),
+					 errhidestmt(true)));
+		}
+	}
 }
 
-PG_FUNCTION_INFO_V1(phiguard_unregister_transform);
-
-/* unregister_transform(function text) */
-Datum
-phiguard_unregister_transform(PG_FUNCTION_ARGS)
+static void
+check_methods(List *methods, const char *form)
 {
-	Relation	registry = begin_change();
-	char	   *signature = PG_ARGISNULL(0) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(0));
-	SysScanDesc scan = scan_function(registry, signature);
-	HeapTuple	tuple = systable_getnext(scan);
-	bool		isnull;
+	ListCell   *lc;
 
-	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("no such transform is registered"),
-				 errhint("Write it as phiguard.transforms does: schema.name(types).")));
-	if (DatumGetBool(heap_getattr(tuple, PHIG_REG_BUILTIN, RelationGetDescr(registry), &isnull)))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("phiguard's own transforms stay registered")));
-	record("UNREGISTER TRANSFORM", signature);
-	CatalogTupleDelete(registry, &tuple->t_self);
-	CacheInvalidateRelcache(registry);
-	systable_endscan(scan);
-	table_close(registry, NoLock);
-	PG_RETURN_VOID();
+	foreach(lc, methods)
+	{
+		if (!phig_transform_is_word(lfirst(lc), phig_transform_methods))
+			refuse_word("method of de-identification", phig_transform_methods);
+		if (strcmp(lfirst(lc), phig_transform_methods[0]) == 0 &&
+			(strcmp(form, "keyed") == 0 || strcmp(form, "sealed") == 0))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a code that is derived from the value does not meet safe_harbor"),
+					 errdetail("Forms keyed and sealed are derived from it; 45 CFR 164.514(c) asks for a code that is not."),
+					 errhint("They are for limited_data_set and expert_determination."),
+					 errhidestmt(true)));
+	}
+}
+
+/* And one more word, or NULL; NULL at the end. */
+static const char *const *
+category_names(const char *more)
+{
+	static const char *names[PHIG_NCATEGORIES + 1];
+
+	for (int category = PHIG_CAT_NONE; category < PHIG_NCATEGORIES; category++)
+		names[category - PHIG_CAT_NONE] = phig_category_name((PhigCategory) category);
+	names[PHIG_NCATEGORIES - PHIG_CAT_NONE] = more;
+	return names;
+}
+
+static void
+refuse_null(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("the %s of a transform must not be null", what)));
+}
+
+static void
+refuse_word(const char *what, const char *const *words)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (; *words != NULL; words++)
+		appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "", *words);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown %s", what),
+			 list.len > 0 ? errhint("Valid are %s.", list.data) : errhint("There are none."),
+			 errhidestmt(true)));
+}
+
+static void
+refuse_function(const char *message, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("%s", message),
+			 hint != NULL ? errhint("%s", hint) : 0));
+}
+
+static void
+record_change(const char *command, const char *function, const char *from, const char *to)
+{
+	PhigDefinition def;
+	char	   *text = psprintf("%s: %s -> %s", function, from ? from : "(none)", to ? to : "(none)");
+
+	if (!phig_active())
+		return;
+	phig_statement_event(&def, command, text, NIL);
+	phig_journal_event(&def, PHIG_KIND_POLICY, phig_context_flags(), PHIG_OUTCOME_OK, 0, true);
 }

@@ -89,6 +89,8 @@ set_command("cat $secret");
 wait_until(sub { ($node->psql('postgres', "SELECT phiguard.create_key('registry')"))[0] == 0 }, 'the secret is there');
 my $token = $node->safe_psql('postgres', "SELECT phiguard.token('219-09-1234', 'registry')");
 like($token, qr/^tk1_/, 'the secret is there: a token');
+$node->safe_psql('postgres', "SELECT phiguard.assign_surrogate('219-09-1234', 'registry')");
+my $surrogate = $node->safe_psql('postgres', "SELECT phiguard.surrogate('219-09-1234', 'registry')");
 my $sealed = $node->safe_psql('postgres', "SELECT phiguard.seal('219-09-1234', 'c', 'registry')");
 my ($master) = $node->safe_psql('postgres', 'SELECT DISTINCT master FROM phiguard.keys');
 
@@ -137,6 +139,9 @@ $standby->init_from_backup($node, 'base', has_streaming => 1);
 $standby->start;
 wait_until(sub { ($standby->psql('postgres', "SELECT phiguard.token('219-09-1234', 'registry')"))[1] eq $token }, 'a standby');
 is($standby->safe_psql('postgres', "SELECT phiguard.unseal('$sealed', 'c', 'registry')"), '219-09-1234', 'a standby reads what is sealed');
+is($standby->safe_psql('postgres', "SELECT phiguard.surrogate('219-09-1234', 'registry')"), $surrogate, 'and looks up surrogates');
+($status, $out, $err) = $standby->psql('postgres', "SELECT phiguard.assign_surrogate('new', 'registry')");
+like($err, qr/cannot execute phiguard.assign_surrogate\(\)/, 'of which it assigns none');
 ($status, $out, $err) = $standby->psql('postgres', "SELECT phiguard.create_key('standby')");
 like($err, qr/cannot execute a change of the key ring in a read-only transaction|cannot execute .* during recovery/, 'and makes no keys');
 $node->safe_psql('postgres', "SELECT phiguard.rotate_key('registry', true)");

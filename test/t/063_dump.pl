@@ -32,11 +32,26 @@ CREATE TABLE result_new PARTITION OF result FOR VALUES FROM ('2026-01-01') TO ('
 SECURITY LABEL FOR phiguard ON COLUMN result.value IS 'clinical';
 CREATE MATERIALIZED VIEW patient_copy AS SELECT id, ssn FROM patient;
 CREATE TABLE made AS SELECT born FROM patient;
+CREATE FUNCTION decade(d date) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT extract(decade FROM d)::int';
+CREATE FUNCTION area(t text) RETURNS text LANGUAGE sql IMMUTABLE BEGIN ATOMIC SELECT left(t, 1); END;
+CREATE FUNCTION stale(t text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT left(t, 1)';
+SELECT phiguard.register_transform('decade(date)', 'generalisation', 'quasi', '{date}', '{birth}', methods => '{safe_harbor}', source => 'ours'),
+       phiguard.register_transform('area(text)', 'generalisation', 'none'), phiguard.register_transform('stale(text)', 'mask', 'none');
+CREATE OR REPLACE FUNCTION stale(t text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT t';
+CREATE TABLE computed (born date, d int GENERATED ALWAYS AS (decade(born)) STORED);
+INSERT INTO computed VALUES ('1950-01-02');
+SECURITY LABEL FOR phiguard ON COLUMN computed.born IS 'date kind=birth';
+CREATE MATERIALIZED VIEW decades AS SELECT decade(born) AS d FROM patient;
 SQL
 
 my $label_query = q{SELECT * FROM phiguard.labels l WHERE l::text NOT LIKE '%(phiguard,%' ORDER BY l::text};
 my $seclabel_query = q{SELECT objtype, objname, label FROM pg_seclabels WHERE provider = 'phiguard' ORDER BY 1, 2, 3};
-my %before = map { $_ => $node->safe_psql('postgres', $_) } ($label_query, $seclabel_query);
+my $transform_query = q{SELECT t.*, definition FROM phiguard.transforms t JOIN phiguard.transform_registry USING (function) ORDER BY function};
+my $derived_query = q{SELECT relation, column_name, category, label_source FROM phiguard.data_dictionary WHERE relation IN ('computed', 'decades') ORDER BY 1, 2};
+my @queries = ($label_query, $seclabel_query, $transform_query, $derived_query);
+my %before = map { $_ => $node->safe_psql('postgres', $_) } @queries;
+like($before{$transform_query}, qr/^decade\|public\.decade\(date\)\|.*\|f\|ours\|t\|[0-9a-f]{64}$/m, 'there is a transform to lose');
+like($before{$transform_query}, qr/^stale\|public\.stale\(text\)\|.*\|f\|\|f\|[0-9a-f]{64}$/m, 'and one that has been replaced');
 like($before{$label_query}, qr/ssn/, 'there are labels to lose');
 is($node->safe_psql('postgres', 'SELECT * FROM phiguard.verify_labels()'), '', 'and none is lost yet');
 
@@ -49,7 +64,7 @@ sub same_labels
 	my ($there, $db, $name) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 
-	is($there->safe_psql($db, $_), $before{$_}, "$name: the same labels") foreach ($label_query, $seclabel_query);
+	is($there->safe_psql($db, $_), $before{$_}, "$name: the same labels and transforms") foreach (@queries);
 	is($there->safe_psql($db, 'SELECT * FROM phiguard.verify_labels()'), '', "$name: verify_labels() finds nothing");
 	run_sql($there, 'SELECT ssn FROM patient; SELECT mrn, mails FROM visit; SELECT value FROM result_new; SELECT ssn FROM patient_copy; SELECT born FROM made',
 		db => $db, app => "read $name");

@@ -10,7 +10,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my @pages = ('docs/getting-started.md');
+my @pages = ('docs/getting-started.md', 'docs/transforms.md');
 
 # The page as a list of [language, text]; prose has the language ''.
 sub pieces_of
@@ -42,7 +42,7 @@ sub outputs_of
 
 for my $page (@pages)
 {
-	my $node = PostgreSQL::Test::Cluster->new('docs' . scalar(@pages));
+	my $node = PostgreSQL::Test::Cluster->new('docs_' . ($page =~ /(\w+)\.md/)[0] =~ tr/-/_/r);
 	$node->init;
 	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'phiguard'");
 	$node->start;
