@@ -62,7 +62,8 @@ typedef struct PhigKeyPages
 /* What the keeper has of phiguard.key_command. */
 typedef struct PhigKeyShared
 {
-	pg_atomic_uint32 generation;	/* moves on with the keys; 0: none yet */
+	pg_atomic_uint32 generation;	/* moves on with the keys */
+	pg_atomic_uint32 there;		/* there are keys */
 	pg_atomic_uint32 running;	/* the command runs, and there is no answer yet */
 	slock_t		mutex;			/* covers the rest */
 	int			nkeys;
@@ -127,6 +128,7 @@ phig_key_shmem_startup(void)
 	/* Of a process that crashed anything may be left. */
 	OPENSSL_cleanse(shared, sizeof(PhigKeyShared));
 	pg_atomic_init_u32(&shared->generation, 0);
+	pg_atomic_init_u32(&shared->there, 0);
 	pg_atomic_init_u32(&shared->running, 0);
 	SpinLockInit(&shared->mutex);
 }
@@ -239,7 +241,7 @@ load_from_command(void)
 	int			n;
 
 	/* The keeper runs it: nobody else may wait for that but sessions, and those not for ever. */
-	for (int waited = 0; pg_atomic_read_u32(&shared->generation) == 0; waited += 20)
+	for (int waited = 0; pg_atomic_read_u32(&shared->there) == 0; waited += 20)
 	{
 		if (waited >= PATIENCE_MS || !IsTransactionState() || pg_atomic_read_u32(&shared->running) == 0)
 			refuse_without_command();
@@ -255,6 +257,8 @@ load_from_command(void)
 	n = shared->nkeys;
 	memcpy(keys, shared->keys, sizeof(keys));
 	SpinLockRelease(&shared->mutex);
+	if (n == 0)
+		refuse_without_command();
 	take_masters(keys, n);
 	loaded_generation = generation;
 }
@@ -399,8 +403,21 @@ phig_key_arrived(const char *output, size_t len, const char **objection)
 	shared->trouble[0] = '\0';
 	SpinLockRelease(&shared->mutex);
 	OPENSSL_cleanse(keys, sizeof(keys));
+	pg_atomic_write_u32(&shared->there, 1);
 	pg_atomic_write_u32(&shared->running, 0);
 	return true;
+}
+
+void
+phig_key_unwanted(void)
+{
+	pg_atomic_write_u32(&shared->there, 0);
+	pg_atomic_write_u32(&shared->running, 0);
+	SpinLockAcquire(&shared->mutex);
+	OPENSSL_cleanse(shared->keys, sizeof(shared->keys));
+	shared->nkeys = 0;
+	shared->trouble[0] = '\0';
+	SpinLockRelease(&shared->mutex);
 }
 
 void

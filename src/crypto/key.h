@@ -80,6 +80,9 @@ extern void phig_key_awaited(void);
  */
 extern bool phig_key_arrived(const char *output, size_t len, const char **objection);
 
+/* There is no command: what one brought is wiped. */
+extern void phig_key_unwanted(void);
+
 /* It failed; the keys that were there stay. */
 extern void phig_key_missed(const char *why);
 

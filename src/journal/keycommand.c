@@ -30,6 +30,8 @@ phig_key_command_wanted(void)
 	wanted = phig_key_command[0] != '\0';
 	if (wanted)
 		phig_key_awaited();
+	else
+		phig_key_unwanted();
 }
 
 bool

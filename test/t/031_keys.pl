@@ -112,6 +112,13 @@ set_command('false');
 wait_until(sub { slurp_file($node->logfile) =~ /key_command failed: it ended with exit code 1.*key_command failed: it ended with exit code 1/s }, 'a failure later');
 is($node->safe_psql('postgres', "SELECT phiguard.token('219-09-1234', 'registry')"), $token, 'a failure later: the key stays');
 
+# No command any more, then the same again: meanwhile the key file counts, whose key is another.
+set_command('');
+wait_until(sub { ($node->psql('postgres', "SELECT phiguard.token('219-09-1234', 'registry')"))[2] =~ /the master key is another one/ }, 'no command');
+set_command("cat $secret");
+wait_until(sub { ($node->psql('postgres', "SELECT phiguard.token('219-09-1234', 'registry')"))[1] eq $token }, 'the command again');
+pass('a command that goes and comes back');
+
 # Another master key: nothing is made with keys that it did not wrap; with both, the keys move over.
 set_command("cat $secret");
 put_secret($keys[1]);
