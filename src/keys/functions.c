@@ -32,8 +32,7 @@
 #include "label/provider.h"
 
 /* The journal's record of a change, which is made only then. */
-static void
-record(const char *command, const char *format,...) pg_attribute_printf(2, 3);
+static void record(const char *command, const char *format,...) pg_attribute_printf(2, 3);
 
 static void
 record(const char *command, const char *format,...)

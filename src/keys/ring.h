@@ -17,7 +17,8 @@ typedef enum PhigKeyUse
 	PHIG_KEY_FPE,				/* 32 bytes */
 	PHIG_KEY_SHIFT,				/* 32 bytes */
 	PHIG_KEY_SPLIT,				/* 32 bytes */
-	PHIG_KEY_SURROGATE			/* 32 bytes; always of version 1: the crosswalk's rows are found by it */
+	PHIG_KEY_SURROGATE			/* 32 bytes; always of version 1: the crosswalk's rows are found
+								 * by it */
 } PhigKeyUse;
 
 /* What a role may be granted to do with a domain's keys. */

@@ -67,6 +67,7 @@ extern void phig_keys_insert_version(Relation table, const PhigKeyVersion *versi
 extern void phig_keys_update_version(Relation table, const PhigKeyVersion *version);
 
 extern bool phig_keys_granted(const char *domain, Oid role, const char *right);
+
 /* False where it is so already. */
 extern bool phig_keys_grant(Relation table, const char *domain, Oid role, const char *right);
 extern bool phig_keys_revoke(Relation table, const char *domain, Oid role, const char *right);
