@@ -58,7 +58,25 @@ transaction_ends(XactEvent event, void *arg)
 		end_all(ERRCODE_TRANSACTION_ROLLBACK);
 }
 
-static Reversal *
+/* The record, on disk; without it the command may not be thought to have one. */
+static void
+start_record(Reversal *reversal, const PhigDefinition *def)
+{
+	PG_TRY();
+	{
+		phig_journal_start(def, PHIG_KIND_READ, phig_context_flags(), &reversal->ticket);
+		phig_journal_wait(reversal->ticket.lsn);
+	}
+	PG_CATCH();
+	{
+		open_reversals = list_delete_ptr(open_reversals, reversal);
+		phig_journal_end(&reversal->ticket, 0, 1, PHIG_OUTCOME_ERROR, geterrcode());
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+}
+
+static void
 begin(const char *command, const char *domain)
 {
 	static bool registered = false;
@@ -80,8 +98,8 @@ begin(const char *command, const char *domain)
 	caller = MemoryContextSwitchTo(TopTransactionContext);
 	open_reversals = lappend(open_reversals, reversal);
 	MemoryContextSwitchTo(caller);
-	phig_journal_start(&def, PHIG_KIND_READ, phig_context_flags(), &reversal->ticket);
-	return reversal;
+	start_record(reversal, &def);
+	reversal->values++;
 }
 
 void
@@ -89,7 +107,6 @@ phig_reversal(const char *command, const text *domain)
 {
 	const char *bytes = VARDATA_ANY(domain);
 	const size_t len = VARSIZE_ANY_EXHDR(domain);
-	Reversal   *reversal;
 	ListCell   *cell;
 
 	if (!phig_active())
@@ -99,7 +116,8 @@ phig_reversal(const char *command, const text *domain)
 		end_all(0);
 	foreach(cell, open_reversals)
 	{
-		reversal = lfirst(cell);
+		Reversal   *reversal = lfirst(cell);
+
 		if (strcmp(reversal->command, command) == 0 && strlen(reversal->domain) == len &&
 			memcmp(reversal->domain, bytes, len) == 0)
 		{
@@ -107,7 +125,5 @@ phig_reversal(const char *command, const text *domain)
 			return;
 		}
 	}
-	reversal = begin(command, text_to_cstring(domain));
-	phig_journal_wait(reversal->ticket.lsn);
-	reversal->values++;
+	begin(command, text_to_cstring(domain));
 }

@@ -37,6 +37,8 @@ sub refused
 
 $node->start;
 add_patients($node);
+$node->safe_psql('postgres', "SELECT phiguard.create_key('default')");
+my $sealed = $node->safe_psql('postgres', "SELECT phiguard.seal('123-45-0001', 'ssn')");
 is(join(' ', map { sprintf '%o', (stat $_)[2] & 0777 } $dir, "$dir/ring", "$dir/node", segments($dir)),
 	'700 600 600 600', 'nobody but the server may look into the directory');
 $node->stop;
@@ -45,6 +47,27 @@ append_to_file($dir, "not a directory\n");
 $node->start;
 refused($node, qr/could not create directory|could not open directory/, 'a file is in its place');
 is($node->safe_psql('postgres', "SHOW phiguard.mode"), 'audit', 'settings can be read meanwhile');
+
+# An error that a function catches is no record: the same reversal again, in the same statement, is refused again.
+sub reverse_twice
+{
+	my ($status, $stdout, $stderr) = $node->psql('postgres', <<SQL);
+DO \$\$
+DECLARE value text;
+BEGIN
+	FOR i IN 1 .. 2 LOOP
+		BEGIN
+			value := phiguard.unseal('$sealed', 'ssn');
+			RAISE NOTICE 'try %: a value', i;
+		EXCEPTION WHEN SQLSTATE 'PG001' THEN
+			RAISE NOTICE 'try %: no record, no value', i;
+		END;
+	END LOOP;
+END \$\$
+SQL
+	return join(', ', $stderr =~ /NOTICE:  (.*)/g);
+}
+is(reverse_twice(), 'try 1: no record, no value, try 2: no record, no value', 'a caught error: no value without its record');
 
 $node->append_conf('postgresql.conf', 'phiguard.journal_on_failure = allow');
 $node->reload;
@@ -60,6 +83,8 @@ wait_for('the reload', sub { (read_one($node))[0] eq '' });
 unlink $dir;
 rename "$dir.kept", $dir or die;
 wait_until_open($node);
+is(reverse_twice(), 'try 1: a value, try 2: a value', 'control: with the journal there are values');
+is(log_rows($node, "string_agg(rows::text, ' ')", "command = 'UNSEAL'"), '2', 'of which there is one record');
 ok(1, 'with the directory back, statements are recorded again');
 like($node->safe_psql('postgres', q{
 	SELECT string_agg(command, ' ') FROM (SELECT * FROM phiguard.access_log ORDER BY position) l WHERE kind = 'server'}),
