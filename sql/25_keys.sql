@@ -35,16 +35,19 @@ COMMENT ON COLUMN phiguard.key_version.wrapped IS 'The key, encrypted by AES-256
 COMMENT ON COLUMN phiguard.key_version.check_value IS 'Derived from key, domain and version: another key, or another''s, is refused.';
 
 CREATE TABLE phiguard.key_grant (
-    domain     text COLLATE "C" NOT NULL,
-    grantee    regrole NOT NULL,
-    "right"    text NOT NULL,
-    granted    timestamptz NOT NULL,
-    granted_by name NOT NULL,
+    domain       text COLLATE "C" NOT NULL,
+    grantee      regrole NOT NULL,
+    grantee_name name NOT NULL,
+    "right"      text NOT NULL,
+    granted      timestamptz NOT NULL,
+    granted_by   name NOT NULL,
     PRIMARY KEY (domain, grantee, "right")
 );
 REVOKE ALL ON phiguard.key_grant FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('phiguard.key_grant', '');
 COMMENT ON TABLE phiguard.key_grant IS 'Who may use which domain for what: phiguard.grant_key(). Kept by phiguard: not to be written by hand.';
+COMMENT ON COLUMN phiguard.key_grant.grantee_name IS
+'The grant counts while the role has this name, so that none passes to another role by its number. Who renames a role grants again.';
 
 -- The officer's role is a setting, unknown here: PUBLIC may call what checks for the officer itself.
 
@@ -112,7 +115,7 @@ REVOKE ALL ON FUNCTION phiguard.grant_key(text, regrole, text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION phiguard.grant_key(text, regrole, text[]) TO PUBLIC;
 COMMENT ON FUNCTION phiguard.grant_key(text, regrole, text[]) IS
 'Lets a role and its members use a domain: token, seal, unseal, fpe, unfpe, shift_date, split, surrogate, assign_surrogates. Beside it the role needs EXECUTE on the functions, which nobody has
-unless told. For the officer; a record of kind policy.';
+unless told. A role that is renamed is to be granted again. For the officer; a record of kind policy.';
 
 CREATE FUNCTION phiguard.revoke_key(domain text, grantee regrole,
     rights text[] DEFAULT '{token,seal,unseal,fpe,unfpe,shift_date,split,surrogate,assign_surrogates}') RETURNS void

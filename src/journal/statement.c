@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "journal/context.h"
 #include "journal/record.h"
 #include "journal/statement.h"
 
@@ -161,6 +162,17 @@ phig_statement_event(PhigDefinition *out, const char *command, const char *text,
 	if (text)
 		append_line(&buf, 'q', text);
 	finish(out, &buf);
+}
+
+void
+phig_statement_policy(const char *command, const char *text)
+{
+	PhigDefinition def;
+
+	if (!phig_active())
+		return;
+	phig_statement_event(&def, command, text, NIL);
+	phig_journal_event(&def, PHIG_KIND_POLICY, phig_context_flags(), PHIG_OUTCOME_OK, 0, true);
 }
 
 char *

@@ -43,6 +43,9 @@ extern void phig_statement_retarget(PhigStatement *out, const PhigStatement *in,
 extern void phig_statement_event(PhigDefinition *out, const char *command, const char *text,
 								 List *columns);
 
+/* A record of kind policy, on disk when this returns; none where phiguard is off. */
+extern void phig_statement_policy(const char *command, const char *text);
+
 /* "schema.table.column", each part quoted as needed; palloc'd, database encoding.  NULL when it is gone. */
 extern char *phig_column_path(Oid relid, AttrNumber attno);
 

@@ -21,43 +21,12 @@
 #include "utils/builtins.h"
 
 #include "compat.h"
-#include "crypto/hmac.h"
 #include "errors.h"
-#include "journal/context.h"
-#include "journal/journal.h"
 #include "journal/statement.h"
 #include "keys/functions.h"
 #include "keys/ring.h"
 #include "label/label.h"
 #include "label/provider.h"
-
-/* The journal's record of a change, which is made only then. */
-static void record(const char *command, const char *format,...) pg_attribute_printf(2, 3);
-
-static void
-record(const char *command, const char *format,...)
-{
-	PhigDefinition def;
-	StringInfoData text;
-
-	if (!phig_active())
-		return;
-	initStringInfo(&text);
-	for (;;)
-	{
-		va_list		args;
-		int			needed;
-
-		va_start(args, format);
-		needed = appendStringInfoVA(&text, format, args);
-		va_end(args);
-		if (needed == 0)
-			break;
-		enlargeStringInfo(&text, needed);
-	}
-	phig_statement_event(&def, command, text.data, NIL);
-	phig_journal_event(&def, PHIG_KIND_POLICY, phig_context_flags(), PHIG_OUTCOME_OK, 0, true);
-}
 
 /* An argument that must be there. */
 static void
@@ -162,7 +131,7 @@ create(const char *name, bool pinned, bool adopted)
 				 errmsg("there is a key \"%s\" already", name),
 				 errhint("phiguard.rotate_key() makes a new version of it.")));
 	strlcpy(domain.name, name, sizeof(domain.name));
-	record("CREATE KEY", "%s%s%s", name, pinned ? ", pinned" : "", adopted ? ", adopted" : "");
+	phig_statement_policy("CREATE KEY", psprintf("%s%s%s", name, pinned ? ", pinned" : "", adopted ? ", adopted" : ""));
 	phig_keys_insert_domain(table, &domain);
 	if (adopted)
 	{
@@ -214,7 +183,7 @@ phiguard_rotate_key(PG_FUNCTION_ARGS)
 	require_domain(name, &domain);
 	number = newest_version(phig_keys_versions(name)) + 1;
 	move = !domain.pinned || PG_GETARG_BOOL(1);
-	record("ROTATE KEY", "%s version %d%s", name, number, move ? ", tokens too" : "");
+	phig_statement_policy("ROTATE KEY", psprintf("%s version %d%s", name, number, move ? ", tokens too" : ""));
 	add_random_version(name, number);
 	if (move)
 	{
@@ -251,7 +220,7 @@ change_state(const char *name, int number, PhigKeyState state, const char *comma
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("version %d of key \"%s\" is destroyed", version->version, name),
 					 errhint("phiguard.rotate_key() makes a new version.")));
-		record(command, "%s version %d", name, version->version);
+		phig_statement_policy(command, psprintf("%s version %d", name, version->version));
 		version->state = state;
 		version->changed = GetCurrentTimestamp();
 		phig_keys_update_version(table, version);
@@ -356,7 +325,7 @@ phiguard_rotate_master_key(PG_FUNCTION_ARGS)
 		phig_key_new_master();
 		phig_key_master_id(master);
 	}
-	record("ROTATE MASTER KEY", "master key %s", master);
+	phig_statement_policy("ROTATE MASTER KEY", psprintf("master key %s", master));
 	count = rewrap(master);
 	table_close(table, NoLock);
 	PG_RETURN_INT32(count);
@@ -400,27 +369,29 @@ change_grants(FunctionCallInfo fcinfo, bool revoke)
 	Relation	table;
 	PhigKeyDomain domain;
 	Oid			role;
+	char	   *rolename;
 	List	   *rights;
 	ListCell   *cell;
 
 	require_arguments(fcinfo, 3);
 	role = PG_GETARG_OID(1);
 	domains = begin_change("grant keys");
+	rolename = GetUserNameFromId(role, false);
 	require_domain(name, &domain);
 	rights = rights_argument(PG_GETARG_ARRAYTYPE_P(2));
 	table = phig_keys_open(PHIG_GRANT_TABLE, RowExclusiveLock);
 	foreach(cell, rights)
 	{
 		const char *right = phig_key_right_names[lfirst_int(cell)];
-		bool		has;
+		bool		changed;
 
-		record(revoke ? "REVOKE KEY" : "GRANT KEY", "%s in %s %s %s", right, name, revoke ? "from" : "to",
-			   GetUserNameFromId(role, false));
-		has = revoke ? phig_keys_revoke(table, name, role, right) : phig_keys_grant(table, name, role, right);
-		if (!has)
+		phig_statement_policy(revoke ? "REVOKE KEY" : "GRANT KEY",
+							  psprintf("%s in %s %s %s", right, name, revoke ? "from" : "to", rolename));
+		changed = revoke ? phig_keys_revoke(table, name, role, right) : phig_keys_grant(table, name, role, right);
+		if (!changed)
 			ereport(NOTICE,
-					(revoke ? errmsg("role \"%s\" was not granted %s in \"%s\"", GetUserNameFromId(role, false), right, name) :
-					 errmsg("role \"%s\" is granted %s in \"%s\" already", GetUserNameFromId(role, false), right, name)));
+					(revoke ? errmsg("role \"%s\" was not granted %s in \"%s\"", rolename, right, name) :
+					 errmsg("role \"%s\" is granted %s in \"%s\" already", rolename, right, name)));
 		CommandCounterIncrement();
 	}
 	table_close(table, NoLock);

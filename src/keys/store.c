@@ -42,7 +42,8 @@ enum
 
 enum
 {
-	GRANT_DOMAIN = 1, GRANT_GRANTEE, GRANT_RIGHT, GRANT_GRANTED, GRANT_GRANTED_BY, GRANT_NCOLUMNS = GRANT_GRANTED_BY
+	GRANT_DOMAIN = 1, GRANT_GRANTEE, GRANT_GRANTEE_NAME, GRANT_RIGHT, GRANT_GRANTED, GRANT_GRANTED_BY,
+	GRANT_NCOLUMNS = GRANT_GRANTED_BY
 };
 
 const char *const phig_key_state_names[] = {
@@ -87,6 +88,15 @@ column(Relation table, HeapTuple tuple, int number, bool *isnull)
 	return heap_getattr(tuple, number, RelationGetDescr(table), isnull);
 }
 
+static void
+refuse_damaged(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("a row of the key ring is damaged"),
+			 errhint("Its tables are not to be written by hand; restore them from a dump.")));
+}
+
 /* A column that is never NULL. */
 static Datum
 get(Relation table, HeapTuple tuple, int number)
@@ -95,10 +105,7 @@ get(Relation table, HeapTuple tuple, int number)
 	Datum		value = column(table, tuple, number, &isnull);
 
 	if (isnull)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("a row of the key ring is damaged"),
-				 errhint("Its tables are not to be written by hand; restore them from a dump.")));
+		refuse_damaged();
 	return value;
 }
 
@@ -109,10 +116,7 @@ get_bytes(Relation table, HeapTuple tuple, int number, uint8 *out, size_t len)
 	bytea	   *bytes = DatumGetByteaPP(get(table, tuple, number));
 
 	if (VARSIZE_ANY_EXHDR(bytes) != len)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("a row of the key ring is damaged"),
-				 errhint("Its tables are not to be written by hand; restore them from a dump.")));
+		refuse_damaged();
 	memcpy(out, VARDATA_ANY(bytes), len);
 }
 
@@ -276,12 +280,24 @@ phig_keys_update_version(Relation table, const PhigKeyVersion *version)
 
 /* --- grants --- */
 
-/* Of the grants of a domain the one that speaks of role itself and right; true while found. */
+/* Of the grants of a domain the one that speaks of role itself and right. */
 static bool
 is_grant(Relation table, HeapTuple tuple, Oid role, const char *right)
 {
 	return DatumGetObjectId(get(table, tuple, GRANT_GRANTEE)) == role &&
 		strcmp(TextDatumGetCString(get(table, tuple, GRANT_RIGHT)), right) == 0;
+}
+
+/*
+ * Is the role that has the number still the one that was granted to?  The row of a role that was dropped has its
+ * number alone, and a dump takes that into a cluster where another role may have it.
+ */
+static bool
+names_its_role(Relation table, HeapTuple tuple)
+{
+	char	   *name = GetUserNameFromId(DatumGetObjectId(get(table, tuple, GRANT_GRANTEE)), true);
+
+	return name != NULL && strcmp(name, NameStr(*DatumGetName(get(table, tuple, GRANT_GRANTEE_NAME)))) == 0;
 }
 
 bool
@@ -294,7 +310,7 @@ phig_keys_granted(const char *domain, Oid role, const char *right)
 
 	while (!granted && HeapTupleIsValid(tuple = systable_getnext(scan)))
 		granted = strcmp(TextDatumGetCString(get(table, tuple, GRANT_RIGHT)), right) == 0 &&
-			has_privs_of_role(role, DatumGetObjectId(get(table, tuple, GRANT_GRANTEE)));
+			names_its_role(table, tuple) && has_privs_of_role(role, DatumGetObjectId(get(table, tuple, GRANT_GRANTEE)));
 	systable_endscan(scan);
 	table_close(table, AccessShareLock);
 	return granted;
@@ -310,12 +326,20 @@ phig_keys_grant(Relation table, const char *domain, Oid role, const char *right)
 	HeapTuple	tuple;
 
 	while (!there && HeapTupleIsValid(tuple = systable_getnext(scan)))
-		there = is_grant(table, tuple, role, right);
+	{
+		if (!is_grant(table, tuple, role, right))
+			continue;
+		there = names_its_role(table, tuple);
+		/* Of another role, or of this one under another name. */
+		if (!there)
+			CatalogTupleDelete(table, &tuple->t_self);
+	}
 	systable_endscan(scan);
 	if (there)
 		return false;
 	values[GRANT_DOMAIN - 1] = CStringGetTextDatum(domain);
 	values[GRANT_GRANTEE - 1] = ObjectIdGetDatum(role);
+	values[GRANT_GRANTEE_NAME - 1] = name_datum(GetUserNameFromId(role, false));
 	values[GRANT_RIGHT - 1] = CStringGetTextDatum(right);
 	values[GRANT_GRANTED - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[GRANT_GRANTED_BY - 1] = name_datum(GetUserNameFromId(GetUserId(), false));

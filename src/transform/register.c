@@ -21,8 +21,6 @@
 #include "utils/syscache.h"
 
 #include "flow/flow.h"
-#include "journal/context.h"
-#include "journal/journal.h"
 #include "journal/statement.h"
 #include "label/provider.h"
 #include "label/registry.h"
@@ -320,11 +318,5 @@ refuse_function(const char *message, const char *hint)
 static void
 record_change(const char *command, const char *function, const char *from, const char *to)
 {
-	PhigDefinition def;
-	char	   *text = psprintf("%s: %s -> %s", function, from ? from : "(none)", to ? to : "(none)");
-
-	if (!phig_active())
-		return;
-	phig_statement_event(&def, command, text, NIL);
-	phig_journal_event(&def, PHIG_KIND_POLICY, phig_context_flags(), PHIG_OUTCOME_OK, 0, true);
+	phig_statement_policy(command, psprintf("%s: %s -> %s", function, from ? from : "(none)", to ? to : "(none)"));
 }

@@ -73,6 +73,58 @@ SELECT phiguard.token('A1', 'registry');
 ROLLBACK;
 SELECT phiguard.token('A1', 'registry') ~ '^tk3_' AS there;
 
+-- Neither did one, or a part of one, whose domain is made anew: no key of it stays in the session.
+BEGIN;
+SELECT phiguard.create_key('gone');
+SELECT phiguard.token('A1', 'gone') AS token, phiguard.seal('A1', 'mrn', 'gone') AS sealed \gset gone_
+SAVEPOINT part;
+SELECT phiguard.create_key('gone too');
+SELECT phiguard.token('A1', 'gone too') AS token \gset part_
+ROLLBACK TO part;
+SELECT phiguard.create_key('gone too');
+SELECT phiguard.token('A1', 'gone too') <> :'part_token' AS other_in_part;
+ROLLBACK;
+SELECT phiguard.create_key('gone');
+SELECT phiguard.token('A1', 'gone') AS token \gset again_
+SELECT :'again_token' <> :'gone_token' AS other;
+SELECT phiguard.unseal(:'gone_sealed', 'mrn', 'gone');
+\connect -
+SELECT phiguard.token('A1', 'gone') = :'again_token' AS same_in_another_session;
+
+-- A grant is to the role of that number and that name.
+GRANT EXECUTE ON FUNCTION phiguard.token(text, text) TO regress_phig_clerk;
+SELECT phiguard.grant_key('registry', 'regress_phig_clerk');
+SELECT phiguard.grant_key('registry', 'regress_phig_clerk');
+SET ROLE regress_phig_clerk;
+SELECT phiguard.token('A1', 'registry') ~ '^tk3_' AS granted;
+RESET ROLE;
+ALTER ROLE regress_phig_clerk RENAME TO regress_phig_scribe;
+SET ROLE regress_phig_scribe;
+SELECT phiguard.token('A1', 'registry');
+RESET ROLE;
+SELECT phiguard.grant_key('registry', 'regress_phig_scribe');
+SET ROLE regress_phig_scribe;
+SELECT phiguard.token('A1', 'registry') ~ '^tk3_' AS granted_again;
+RESET ROLE;
+SELECT count(*) AS rows FROM phiguard.key_grant WHERE grantee = 'regress_phig_scribe'::regrole;
+ALTER ROLE regress_phig_scribe RENAME TO regress_phig_clerk;
+-- The number of a role that was dropped, in a cluster where another has it, as a dump brings it.
+BEGIN;
+UPDATE phiguard.key_grant SET grantee = 'regress_phig_officer';
+GRANT EXECUTE ON FUNCTION phiguard.token(text, text) TO regress_phig_officer;
+SET ROLE regress_phig_officer;
+SELECT phiguard.token('A1', 'registry');
+ROLLBACK;
+BEGIN;
+UPDATE phiguard.key_grant SET grantee = 'regress_phig_officer', grantee_name = 'regress_phig_officer';
+GRANT EXECUTE ON FUNCTION phiguard.token(text, text) TO regress_phig_officer;
+SET ROLE regress_phig_officer;
+SELECT phiguard.token('A1', 'registry') ~ '^tk3_' AS with_its_name;
+ROLLBACK;
+SELECT phiguard.revoke_key('registry', 'regress_phig_clerk', '{token}');
+SELECT count(*) AS rows FROM phiguard.key_grant;
+REVOKE EXECUTE ON FUNCTION phiguard.token(text, text) FROM regress_phig_clerk;
+
 -- Another key in a row's place, or another domain's, is noticed.
 SELECT phiguard.create_key('other');
 BEGIN;
