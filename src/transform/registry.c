@@ -30,6 +30,7 @@
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -114,10 +115,12 @@ phig_transform_signature(Oid funcid)
 	return schema == NULL ? NULL : name.data;
 }
 
+/* By its bare name, whatever the caller may use: a row is as valid to one role as to another. */
 Oid
 phig_transform_function(const char *signature)
 {
-	FuncCandidateList candidate;
+	Oid			function = InvalidOid;
+	CatCList   *candidates;
 	List	   *names;
 	bool		quoted = false;
 	int			len = 0;
@@ -127,15 +130,17 @@ phig_transform_function(const char *signature)
 	if (signature[len] == '\0' || len == 0)
 		return InvalidOid;
 	names = textToQualifiedNameList(cstring_to_text_with_len(signature, len));
-	candidate = FuncnameGetCandidates(names, -1, NIL, false, false, false, true);
-	for (; candidate != NULL; candidate = candidate->next)
+	candidates = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(strVal(llast(names))));
+	for (int i = 0; i < candidates->n_members && !OidIsValid(function); i++)
 	{
-		char	   *found = phig_transform_signature(candidate->oid);
+		Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(&candidates->members[i]->tuple);
+		char	   *found = phig_transform_signature(proc->oid);
 
 		if (found != NULL && strcmp(found, signature) == 0)
-			return candidate->oid;
+			function = proc->oid;
 	}
-	return InvalidOid;
+	ReleaseSysCacheList(candidates);
+	return function;
 }
 
 char *

@@ -202,6 +202,15 @@ SELECT phiguard.unregister_transform('public.area(text)');
 SELECT name, valid FROM phiguard.transforms WHERE NOT builtin ORDER BY name;
 SELECT * FROM phiguard.transform_registry;
 RESET ROLE;
+-- Also where a function lies in a schema that one may not use.
+CREATE SCHEMA closed;
+CREATE FUNCTION closed."of a day"(d date) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+SELECT phiguard.register_transform('closed."of a day"(date)', 'generalisation', 'quasi', '{date}');
+SET ROLE regress_phig_transforms;
+SELECT function, valid FROM phiguard.transforms WHERE NOT builtin ORDER BY name;
+RESET ROLE;
+SELECT phiguard.unregister_transform('closed."of a day"(date)');
+DROP SCHEMA closed CASCADE;
 DROP ROLE regress_phig_transforms;
 
 -- In a parallel worker as in the leader.
