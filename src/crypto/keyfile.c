@@ -13,6 +13,8 @@
 #include "postgres.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -328,6 +330,20 @@ open_locked(const char *path)
 	}
 }
 
+/*
+ * The file itself where the setting names a symbolic link to it: another file must come to lie there, and not
+ * in place of the link, which may be beside the data.
+ */
+static char *
+resolve_links(const char *path)
+{
+	char		resolved[PATH_MAX];
+
+	if (realpath(path, resolved) == NULL)
+		refuse(path, "Could not find the key file", errno, CREATE_HINT);
+	return pstrdup(resolved);
+}
+
 void
 phig_keyfile_add(const char *path)
 {
@@ -338,6 +354,7 @@ phig_keyfile_add(const char *path)
 
 	/* Made where there is none. */
 	phig_keyfile_read(path, keys, &id);
+	path = resolve_links(path);
 	fd = open_locked(path);
 	PG_TRY();
 	{

@@ -229,6 +229,21 @@ unlink $key_file;
 write_key_file($key_file, $good);
 is($node->safe_psql('postgres', "SELECT phiguard.token('219-09-1234', 'registry')"), $first, 'the good key again: the same token');
 
+# A link to a file elsewhere: the new key comes to lie there, not in place of the link.
+my $elsewhere = PostgreSQL::Test::Utils::tempdir() . '/master.key';
+rename $key_file, $elsewhere or die;
+symlink $elsewhere, $key_file or die;
+$node->safe_psql('postgres', q{
+	SELECT phiguard.destroy_key(domain) FROM phiguard.keys WHERE master <> (SELECT master FROM phiguard.keys WHERE domain = 'registry');
+	SELECT phiguard.rotate_master_key()});
+ok(-l $key_file, 'rotate_master_key() through a symbolic link: the link stays');
+is(slurp_file($elsewhere) =~ tr/\n//, 3, 'and the file that it names has both keys');
+is($node->safe_psql('postgres', "SELECT phiguard.token('219-09-1234', 'registry')"), $first, 'and serves');
+push @keys, slurp_file($elsewhere) =~ /^([0-9a-f]{64})$/mg;
+$good = slurp_file($elsewhere);
+unlink $key_file;
+write_key_file($key_file, $good);
+
 # A key that goes away under a running session is not replaced by a new one.
 ($status, $stdout, $stderr) = $node->psql('postgres', <<SQL, on_error_stop => 0);
 SELECT phiguard.token('219-09-1234', 'registry');
