@@ -36,6 +36,13 @@ phig_aes_encrypt(EVP_CIPHER_CTX *aes, uint8_t *bytes, size_t len)
 	return EVP_EncryptUpdate(aes, bytes, &written, bytes, (int) len) == 1 && written == (int) len;
 }
 
+static inline void
+phig_aes_xor(uint8_t *to, const uint8_t *from)
+{
+	for (int i = 0; i < PHIG_AES_BLOCK_BYTES; i++)
+		to[i] ^= from[i];
+}
+
 /* A number of 64 bits whose bytes are to lie the most significant first, and back. */
 static inline uint64_t
 phig_big_endian64(uint64_t number)

@@ -101,13 +101,6 @@ store_block(uint8_t *block, Wide number)
 	phig_store64(block + 8, (uint64_t) number);
 }
 
-static void
-xor_block(uint8_t *to, const uint8_t *from)
-{
-	for (int i = 0; i < BLOCK; i++)
-		to[i] ^= from[i];
-}
-
 int
 phig_ff1_min_length(uint32_t radix)
 {
@@ -154,7 +147,7 @@ chain_blocks(PhigFf1 *ff1, uint8_t state[BLOCK], const uint8_t *bytes, size_t le
 {
 	for (size_t at = 0; at < len; at += BLOCK)
 	{
-		xor_block(state, bytes + at);
+		phig_aes_xor(state, bytes + at);
 		if (!phig_aes_encrypt(ff1->aes, state, BLOCK))
 			return false;
 	}
@@ -353,7 +346,7 @@ long_round(PhigFf1 *ff1, int i, const uint16_t *other, size_t m, uint8_t s[MAX_S
 	{
 		memset(block, 0, BLOCK);
 		phig_store64(block + 8, j);
-		xor_block(block, r);
+		phig_aes_xor(block, r);
 		done = phig_aes_encrypt(ff1->aes, block, BLOCK);
 		memcpy(s + j * BLOCK, block, BLOCK);
 	}

@@ -153,14 +153,21 @@ forget_masters(void)
 	loaded_path = NULL;
 }
 
-static void
-refuse_without_hkdf(void)
+void
+phig_key_refuse_without(const char *primitive)
 {
 	ereport(ERROR,
 			(errcode(PHIG_ERRCODE_KEY_UNAVAILABLE),
-			 errmsg("OpenSSL does not provide HKDF with SHA-256"),
+			 errmsg("OpenSSL does not provide %s", primitive),
 			 errhint("Check the providers that the system's OpenSSL configuration activates."),
 			 errhidestmt(true)));
+}
+
+void
+phig_key_hkdf(const uint8 key[PHIG_KEY_BYTES], const char *info, uint8 *out, size_t len)
+{
+	if (!phig_hkdf(key, PHIG_KEY_BYTES, NULL, 0, info, strlen(info), out, len))
+		phig_key_refuse_without("HKDF with SHA-256");
 }
 
 /* HKDF of a master key. */
@@ -171,8 +178,7 @@ derive(const uint8 master[PHIG_KEY_BYTES], const char *purpose, const char *doma
 
 	if (snprintf(info, sizeof(info), INFO_FORMAT, purpose, domain) >= (int) sizeof(info))
 		elog(ERROR, "key purpose or domain is too long");
-	if (!phig_hkdf(master, PHIG_KEY_BYTES, NULL, 0, info, strlen(info), key, len))
-		refuse_without_hkdf();
+	phig_key_hkdf(master, info, key, len);
 }
 
 /* Names for n master keys that are there. */
@@ -300,29 +306,19 @@ phig_key_new_master(void)
 	phig_keyfile_add(phig_key_file);
 }
 
-static bool
-wrap_with(const PhigMasterKey *master, const uint8 key[PHIG_KEY_BYTES], uint8 wrapped[PHIG_KEYWRAP_BYTES])
-{
-	uint8		kek[PHIG_KEY_BYTES];
-	bool		done;
-
-	derive(master->key, "wrap", "", kek, sizeof(kek));
-	done = phig_keywrap(kek, key, wrapped);
-	OPENSSL_cleanse(kek, sizeof(kek));
-	return done;
-}
-
 void
 phig_key_wrap(const uint8 key[PHIG_KEY_BYTES], uint8 wrapped[PHIG_KEYWRAP_BYTES],
 			  char master[PHIG_MASTER_ID_CHARS + 1])
 {
+	uint8		kek[PHIG_KEY_BYTES];
+	bool		done;
+
 	load_masters();
-	if (!wrap_with(&pages->masters[0], key, wrapped))
-		ereport(ERROR,
-				(errcode(PHIG_ERRCODE_KEY_UNAVAILABLE),
-				 errmsg("OpenSSL does not provide AES-256 key wrap"),
-				 errhint("Check the providers that the system's OpenSSL configuration activates."),
-				 errhidestmt(true)));
+	derive(pages->masters[0].key, "wrap", "", kek, sizeof(kek));
+	done = phig_keywrap(kek, key, wrapped);
+	OPENSSL_cleanse(kek, sizeof(kek));
+	if (!done)
+		phig_key_refuse_without("AES-256 key wrap");
 	strlcpy(master, pages->masters[0].id, PHIG_MASTER_ID_CHARS + 1);
 }
 
@@ -361,16 +357,16 @@ phig_key_cached(const char *info)
 	return NULL;
 }
 
-uint8 *
-phig_key_cache(const char *info)
+void
+phig_key_cache(const char *info, const uint8 key[PHIG_SUBKEY_MAX_BYTES])
 {
 	PhigCachedKey *slot = &pages->cached[next_slot];
 
-	next_slot = (next_slot + 1) % MAX_CACHED;
-	OPENSSL_cleanse(slot, sizeof(*slot));
-	if (strlcpy(slot->info, info, sizeof(slot->info)) >= sizeof(slot->info))
+	if (strlen(info) >= sizeof(slot->info))
 		elog(ERROR, "the name of a key is too long");
-	return slot->key;
+	next_slot = (next_slot + 1) % MAX_CACHED;
+	strlcpy(slot->info, info, sizeof(slot->info));
+	memcpy(slot->key, key, PHIG_SUBKEY_MAX_BYTES);
 }
 
 /* --- the keeper --- */

@@ -52,16 +52,22 @@ extern void phig_key_wrap(const uint8 key[PHIG_KEY_BYTES], uint8 wrapped[PHIG_KE
 extern bool phig_key_unwrap(const uint8 wrapped[PHIG_KEYWRAP_BYTES], const char *master,
 							uint8 key[PHIG_KEY_BYTES]);
 
+/* HKDF-SHA-256 of a key, len bytes.  Errors: PG002 where OpenSSL does not provide it. */
+extern void phig_key_hkdf(const uint8 key[PHIG_KEY_BYTES], const char *info, uint8 *out, size_t len);
+
+/* Raises PG002: OpenSSL does not provide that. */
+extern void phig_key_refuse_without(const char *primitive);
+
 /*
  * Keys that this backend derived from domain keys, in memory that is locked, left out of core dumps
  * and not inherited.  info names one; of many, the oldest makes place.  The pointer holds until the
  * next call of anything here.
  *
  * phig_key_cached:		NULL where there is none, or the master keys are others than when it was put there.
- * phig_key_cache:		room for it, len bytes.
+ * phig_key_cache:		copies a whole key: nothing half made is ever found by its name.
  */
 extern const uint8 *phig_key_cached(const char *info);
-extern uint8 *phig_key_cache(const char *info);
+extern void phig_key_cache(const char *info, const uint8 key[PHIG_SUBKEY_MAX_BYTES]);
 extern void phig_key_forget(void);
 
 /* --- the keeper's: master keys from phiguard.key_command --- */

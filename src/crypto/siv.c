@@ -30,13 +30,6 @@ struct PhigSiv
 	uint8_t		start_doubled[BLOCK];
 };
 
-static void
-xor_block(uint8_t *to, const uint8_t *from)
-{
-	for (int i = 0; i < BLOCK; i++)
-		to[i] ^= from[i];
-}
-
 /* Times x in GF(2^128), RFC 5297, section 2.3. */
 static void
 double_block(const uint8_t *from, uint8_t *to)
@@ -55,7 +48,7 @@ chain_blocks(PhigSiv *siv, uint8_t *bytes, size_t len, bool first)
 	if (siv->cbc == NULL)
 		return false;
 	if (first)
-		xor_block(bytes, siv->chain);
+		phig_aes_xor(bytes, siv->chain);
 	if (!phig_aes_encrypt(siv->cbc, bytes, len))
 	{
 		EVP_CIPHER_CTX_free(siv->cbc);
@@ -74,14 +67,14 @@ end_message(const PhigSiv *siv, uint8_t *batch, size_t len)
 
 	if (len > 0 && len == padded)
 	{
-		xor_block(batch + len - BLOCK, siv->whole);
+		phig_aes_xor(batch + len - BLOCK, siv->whole);
 		return len;
 	}
 	if (padded == 0)
 		padded = BLOCK;
 	memset(batch + len, 0, padded - len);
 	batch[len] = 0x80;
-	xor_block(batch + padded - BLOCK, siv->partial);
+	phig_aes_xor(batch + padded - BLOCK, siv->partial);
 	return padded;
 }
 
@@ -153,7 +146,7 @@ phig_siv_set_context(PhigSiv *siv, const PhigSivData *data, int n)
 	{
 		siv->ready = cmac(siv, data[i].data, data[i].len, NULL, mac);
 		double_block(siv->start, siv->start);
-		xor_block(siv->start, mac);
+		phig_aes_xor(siv->start, mac);
 	}
 	double_block(siv->start, siv->start_doubled);
 	return siv->ready;

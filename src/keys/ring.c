@@ -18,7 +18,6 @@
 #include "utils/inval.h"
 
 #include "catalog/namespace.h"
-#include "crypto/hmac.h"
 #include "errors.h"
 #include "keys/functions.h"
 #include "keys/ring.h"
@@ -142,12 +141,7 @@ hkdf(const uint8 key[PHIG_KEY_BYTES], const char *use, const char *domain, int v
 
 	if (snprintf(info, sizeof(info), "phiguard/%s/v1/%s/%d", use, phig_keys_utf8(domain), version) >= (int) sizeof(info))
 		elog(ERROR, "the name of a key is too long");
-	if (!phig_hkdf(key, PHIG_KEY_BYTES, NULL, 0, info, strlen(info), out, len))
-		ereport(ERROR,
-				(errcode(PHIG_ERRCODE_KEY_UNAVAILABLE),
-				 errmsg("OpenSSL does not provide HKDF with SHA-256"),
-				 errhint("Check the providers that the system's OpenSSL configuration activates."),
-				 errhidestmt(true)));
+	phig_key_hkdf(key, info, out, len);
 }
 
 void
@@ -178,16 +172,30 @@ phig_keys_open_version(const PhigKeyVersion *version, uint8 key[PHIG_KEY_BYTES])
 	}
 }
 
-int
-phig_keys_get(const char *domain, PhigKeyUse use, int version, uint8 *key, size_t len)
+/* The key of one use, also into the cache, once it is whole. */
+static void
+make_key(const PhigKeyVersion *version, PhigKeyUse use, const char *info, uint8 key[PHIG_SUBKEY_MAX_BYTES])
 {
 	uint8		domain_key[PHIG_KEY_BYTES];
+
+	phig_keys_open_version(version, domain_key);
+	memset(key, 0, PHIG_SUBKEY_MAX_BYTES);
+	if (version->derived && use == PHIG_KEY_TOKEN)
+		memcpy(key, domain_key, PHIG_KEY_BYTES);
+	else
+		hkdf(domain_key, use_names[use], version->domain, version->version, key, PHIG_SUBKEY_MAX_BYTES);
+	OPENSSL_cleanse(domain_key, sizeof(domain_key));
+	phig_key_cache(info, key);
+}
+
+int
+phig_keys_get(const char *domain, PhigKeyUse use, int version, uint8 key[PHIG_SUBKEY_MAX_BYTES])
+{
 	char		info[INFO_MAX_BYTES];
 	const PhigKeyVersion *found;
 	const uint8 *cached;
 	PhigKeyDomain row;
 
-	Assert(len <= PHIG_SUBKEY_MAX_BYTES);
 	watch_tables();
 	if (!phig_keys_find_domain(domain, &row))
 		refuse_unknown();
@@ -200,20 +208,10 @@ phig_keys_get(const char *domain, PhigKeyUse use, int version, uint8 *key, size_
 
 	snprintf(info, sizeof(info), "%s/%d/%s", use_names[use], found->version, domain);
 	cached = phig_key_cached(info);
-	if (cached == NULL)
-	{
-		uint8	   *slot;
-
-		phig_keys_open_version(found, domain_key);
-		slot = phig_key_cache(info);
-		if (found->derived && use == PHIG_KEY_TOKEN)
-			memcpy(slot, domain_key, PHIG_KEY_BYTES);
-		else
-			hkdf(domain_key, use_names[use], domain, found->version, slot, PHIG_SUBKEY_MAX_BYTES);
-		OPENSSL_cleanse(domain_key, sizeof(domain_key));
-		cached = slot;
-	}
-	memcpy(key, cached, len);
+	if (cached != NULL)
+		memcpy(key, cached, PHIG_SUBKEY_MAX_BYTES);
+	else
+		make_key(found, use, info, key);
 	return found->version;
 }
 

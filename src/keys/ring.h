@@ -9,6 +9,8 @@
 
 #include "postgres.h"
 
+#include "crypto/key.h"
+
 /* What a domain key is for: each use has a key of its own, derived from it. */
 typedef enum PhigKeyUse
 {
@@ -47,11 +49,11 @@ extern uint64 phig_keys_generation;
  *
  * domain:  1 to PHIG_KEY_DOMAIN_MAX_BYTES bytes, in the database's encoding.
  * version: 0 for the one that new values are made with, else that of a value that is there.
- * Returns the version.  The caller wipes key.
+ * Returns the version.  The caller wipes key, of which the first bytes count, as many as the use takes.
  * Errors:  42704 no such domain or version (neither is named: it may be a value in the wrong
  *          place); PG002 retired, destroyed, or not to be had.
  */
-extern int	phig_keys_get(const char *domain, PhigKeyUse use, int version, uint8 *key, size_t len);
+extern int	phig_keys_get(const char *domain, PhigKeyUse use, int version, uint8 key[PHIG_SUBKEY_MAX_BYTES]);
 
 /* Errors: 42501 unless the current user has been granted right in domain, or is a superuser. */
 extern void phig_keys_require(const char *domain, PhigKeyRight right);

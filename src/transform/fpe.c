@@ -16,6 +16,7 @@
 
 #include "compat.h"
 #include "crypto/ff1.h"
+#include "crypto/key.h"
 #include "transform/keyed.h"
 #include "transform/reversal.h"
 #include "transform/value.h"
@@ -57,7 +58,6 @@ release_ff1(void *prepared)
 
 #define USES_FF1 \
 	.use = PHIG_KEY_FPE, \
-	.key_bytes = PHIG_FF1_KEY_BYTES, \
 	.primitive = "AES-256", \
 	.prepare = prepare_ff1, \
 	.release = release_ff1
@@ -158,7 +158,7 @@ transform(FunctionCallInfo fcinfo, const PhigKeyedUse *use, int version, Ff1 ff1
 				 errmsg("a tweak has at most %d bytes", PHIG_FF1_MAX_TWEAK_BYTES),
 				 errhidestmt(true)));
 	if (ff1(site->prepared, tweak.bytes, tweak.len, numerals, n, numerals) != PHIG_FF1_OK)
-		phig_keyed_refuse(use);
+		phig_key_refuse_without(use->primitive);
 	phig_value_free(&tweak);
 	return from_numerals(alphabet, value, numerals);
 }

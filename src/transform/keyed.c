@@ -27,16 +27,6 @@ phig_keyed_release_hmac(void *prepared)
 	phig_hmac_free(prepared);
 }
 
-void
-phig_keyed_refuse(const PhigKeyedUse *use)
-{
-	ereport(ERROR,
-			(errcode(PHIG_ERRCODE_KEY_UNAVAILABLE),
-			 errmsg("OpenSSL does not provide %s", use->primitive),
-			 errhint("Check the providers that the system's OpenSSL configuration activates."),
-			 errhidestmt(true)));
-}
-
 /* The domain as a C string. */
 static char *
 check_domain(const text *domain)
@@ -97,11 +87,11 @@ prepare(FmgrInfo *flinfo, PhigKeyedSite *site, const text *domain, int version, 
 	phig_keys_require(name, use->right);
 	/* Before: what changes while the tables are read must count. */
 	site->generation = phig_keys_generation;
-	site->version = phig_keys_get(name, use->use, version, key, use->key_bytes);
+	site->version = phig_keys_get(name, use->use, version, key);
 	site->prepared = use->prepare(key, option);
 	OPENSSL_cleanse(key, sizeof(key));
 	if (site->prepared == NULL)
-		phig_keyed_refuse(use);
+		phig_key_refuse_without(use->primitive);
 	pfree(name);
 
 	copy = MemoryContextAlloc(flinfo->fn_mcxt, VARSIZE_ANY(domain));

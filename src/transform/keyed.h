@@ -17,7 +17,6 @@ typedef struct PhigKeyedUse
 {
 	PhigKeyUse	use;
 	PhigKeyRight right;
-	size_t		key_bytes;
 	const char *primitive;		/* for the error where OpenSSL does not provide it */
 	/* option: the caller's, see phig_keyed_site.  NULL when OpenSSL refuses. */
 	void	   *(*prepare) (const uint8 *key, int option);
@@ -49,15 +48,11 @@ typedef struct PhigKeyedSite
 extern PhigKeyedSite *phig_keyed_site(FmgrInfo *flinfo, const PhigKeyedUse *use, text *domain, int version,
 									  int option);
 
-/* Errors: PG002, since OpenSSL does not provide what use needs. */
-extern void phig_keyed_refuse(const PhigKeyedUse *use);
-
 /* For a use of HMAC-SHA-256: what is prepared is a PhigHmac. */
 extern void *phig_keyed_prepare_hmac(const uint8 *key, int option);
 extern void phig_keyed_release_hmac(void *prepared);
 
 #define PHIG_USES_HMAC \
-	.key_bytes = PHIG_KEY_BYTES, \
 	.primitive = "HMAC with SHA-256", \
 	.prepare = phig_keyed_prepare_hmac, \
 	.release = phig_keyed_release_hmac

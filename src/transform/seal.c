@@ -18,6 +18,7 @@
 #include "utils/builtins.h"
 
 #include "compat.h"
+#include "crypto/key.h"
 #include "crypto/siv.h"
 #include "errors.h"
 #include "transform/keyed.h"
@@ -66,7 +67,6 @@ release_sealer(void *prepared)
 
 #define USES_SIV \
 	.use = PHIG_KEY_SEAL, \
-	.key_bytes = PHIG_SIV_KEY_BYTES, \
 	.primitive = "AES-256", \
 	.prepare = prepare_sealer, \
 	.release = release_sealer
@@ -89,7 +89,7 @@ set_context(Sealer *sealer, const uint8 header[HEADER_BYTES], Datum context, con
 	}
 	sealer->ready = false;
 	if (!phig_siv_set_context(sealer->siv, data, lengthof(data)))
-		phig_keyed_refuse(use);
+		phig_key_refuse_without(use->primitive);
 	if (value.len <= sizeof(sealer->context))
 	{
 		memcpy(sealer->header, header, HEADER_BYTES);
@@ -117,7 +117,7 @@ seal(FunctionCallInfo fcinfo, PhigValue value)
 	out[4] = site->version;
 	set_context(sealer, out, PG_GETARG_DATUM(1), &seal_use);
 	if (!phig_siv_seal(sealer->siv, value.bytes, value.len, out + HEADER_BYTES))
-		phig_keyed_refuse(&seal_use);
+		phig_key_refuse_without(seal_use.primitive);
 	phig_value_free(&value);
 	PG_RETURN_BYTEA_P(result);
 }
@@ -162,7 +162,7 @@ unseal(FunctionCallInfo fcinfo, size_t *len)
 	out = palloc(*len + 1);
 	result = phig_siv_open(sealer->siv, bytes + HEADER_BYTES, VARSIZE_ANY_EXHDR(sealed) - HEADER_BYTES, out);
 	if (result == PHIG_SIV_FAILED)
-		phig_keyed_refuse(&unseal_use);
+		phig_key_refuse_without(unseal_use.primitive);
 	if (result != PHIG_SIV_OK)
 		ereport(ERROR,
 				(errcode(PHIG_ERRCODE_NOT_AUTHENTIC),

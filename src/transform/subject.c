@@ -20,6 +20,7 @@
 
 #include "compat.h"
 #include "crypto/hmac.h"
+#include "crypto/key.h"
 #include "transform/keyed.h"
 #include "transform/value.h"
 
@@ -47,7 +48,7 @@ number_of(FunctionCallInfo fcinfo, const PhigKeyedUse *use, PhigValue subject, i
 	uint64		number = 0;
 
 	if (!phig_hmac_compute(site->prepared, subject.bytes, subject.len, code))
-		phig_keyed_refuse(use);
+		phig_key_refuse_without(use->primitive);
 	phig_value_free(&subject);
 	for (int i = 0; i < 8; i++)
 		number = number << 8 | code[i];

@@ -27,6 +27,7 @@
 
 #include "compat.h"
 #include "crypto/hmac.h"
+#include "crypto/key.h"
 #include "errors.h"
 #include "keys/store.h"
 #include "transform/keyed.h"
@@ -65,7 +66,7 @@ key_of_value(FunctionCallInfo fcinfo, const PhigKeyedUse *use, PhigValue value)
 
 	SET_VARSIZE(key, VARHDRSZ + PHIG_HMAC_BYTES);
 	if (!phig_hmac_compute(site->prepared, value.bytes, value.len, (uint8 *) VARDATA(key)))
-		phig_keyed_refuse(use);
+		phig_key_refuse_without(use->primitive);
 	phig_value_free(&value);
 	return key;
 }

@@ -26,6 +26,7 @@
 
 #include "compat.h"
 #include "crypto/hmac.h"
+#include "crypto/key.h"
 #include "transform/keyed.h"
 #include "transform/value.h"
 
@@ -47,7 +48,7 @@ compute(FunctionCallInfo fcinfo, PhigValue value, uint8 code[PHIG_HMAC_BYTES])
 	PhigKeyedSite *site = phig_keyed_site(fcinfo->flinfo, &token_use, PG_GETARG_TEXT_PP(1), 0, 0);
 
 	if (!phig_hmac_compute(site->prepared, value.bytes, value.len, code))
-		phig_keyed_refuse(&token_use);
+		phig_key_refuse_without(token_use.primitive);
 	phig_value_free(&value);
 	return site->version;
 }
