@@ -1,4 +1,5 @@
-/* sources: src/journal/parse.c src/journal/chain.c src/journal/checkpoint.c src/journal/verify.c */
+/* sources: src/journal/parse.c src/journal/chain.c src/journal/checkpoint.c */
+/* sources: src/journal/verify.c src/journal/verify_node.c */
 /* seconds: 45 */
 /*
  * parse_fuzz.c
