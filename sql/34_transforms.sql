@@ -53,6 +53,10 @@ SELECT pg_catalog.format('phiguard.%I(%s)', p.proname, i.arguments), p.proname, 
 ('unseal', NULL, 'reversal', 'note', NULL, NULL, false, '{}', 'RFC 5297: what comes out may be anything'),
 ('unseal_bytea', NULL, 'reversal', 'note', NULL, NULL, false, '{}', 'RFC 5297: what comes out may be anything'),
 ('year', NULL, 'generalisation', 'quasi kind=year', '{date}', NULL, false, '{safe_harbor,limited_data_set,expert_determination}', '45 CFR 164.514(b)(2)(i)(C); of a date of birth Safe Harbor wants birth_year'),
+('age_90', 'internal,bigint', 'generalisation', 'quasi', '{age}', NULL, false, '{safe_harbor,limited_data_set,expert_determination}', '45 CFR 164.514(b)(2)(i)(C)'),
+('zip3', 'internal,text', 'generalisation', 'quasi kind=zip3', '{geo}', '{zip}', false, '{safe_harbor,limited_data_set,expert_determination}', '45 CFR 164.514(b)(2)(i)(B); Census 2000, 2010 and 2020'),
+('zip3', 'internal,text,text', 'generalisation', 'quasi kind=zip3', '{geo}', '{zip}', false, '{safe_harbor,limited_data_set,expert_determination}', '45 CFR 164.514(b)(2)(i)(B); census of the second argument'),
+('zip3', 'internal,integer', 'generalisation', 'quasi kind=zip3', '{geo}', '{zip}', false, '{safe_harbor,limited_data_set,expert_determination}', '45 CFR 164.514(b)(2)(i)(B); Census 2000, 2010 and 2020'),
 ('zip3', 'text', 'generalisation', 'quasi kind=zip3', '{geo}', '{zip}', false, '{safe_harbor,limited_data_set,expert_determination}', '45 CFR 164.514(b)(2)(i)(B); Census 2000, 2010 and 2020'),
 ('zip3', 'integer', 'generalisation', 'quasi kind=zip3', '{geo}', '{zip}', false, '{safe_harbor,limited_data_set,expert_determination}', '45 CFR 164.514(b)(2)(i)(B); Census 2000, 2010 and 2020'),
 ('zip3', 'text,text', 'generalisation', 'quasi kind=zip3', '{geo}', '{zip}', false, '{safe_harbor,limited_data_set,expert_determination}', '45 CFR 164.514(b)(2)(i)(B); census of the second argument')
@@ -94,7 +98,8 @@ COMMENT ON FUNCTION phiguard.transform_is_valid(text) IS
 
 CREATE VIEW phiguard.transforms AS
 SELECT name::text, function, form, categories, kinds, result, reversible, methods, builtin, source, phiguard.transform_is_valid(function) AS valid
-  FROM phiguard.transform_registry;
+  FROM phiguard.transform_registry
+ WHERE NOT (builtin AND function LIKE '%(internal,%');
 REVOKE ALL ON phiguard.transforms FROM PUBLIC;
 GRANT SELECT ON phiguard.transforms TO PUBLIC;
 COMMENT ON VIEW phiguard.transforms IS

@@ -10,6 +10,7 @@
 #include "hooks.h"
 #include "journal/journal.h"
 #include "label/label.h"
+#include "policy/policy.h"
 #include "settings.h"
 
 PG_MODULE_MAGIC;
@@ -29,6 +30,7 @@ _PG_init(void)
 
 	phig_settings_init();
 	phig_label_init();
+	phig_policy_init();
 	phig_journal_init();
 	phig_hooks_init();
 }

@@ -14,9 +14,11 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/plancache.h"
 
 #include "compat.h"
 #include "journal/journal.h"
+#include "policy/subject.h"
 #include "settings.h"
 
 #define CLAIM_MAX_BYTES 256
@@ -44,6 +46,7 @@ char	   *phig_purpose = NULL;
 static const struct config_enum_entry mode_options[] = {
 	{"off", PHIG_MODE_OFF, false},
 	{"audit", PHIG_MODE_AUDIT, false},
+	{"enforce", PHIG_MODE_ENFORCE, false},
 	{NULL, 0, false}
 };
 
@@ -114,6 +117,29 @@ claim_assigned(int claim, const char *value)
 	phig_journal_session_changed();
 }
 
+/*
+ * Where policies are enforced, a purpose that is not granted is refused when it is set; it is looked at
+ * again when it is used.  What comes without a transaction is restored, what a parallel worker gets was
+ * looked at in its leader, and what is only stored for another session is looked at there.
+ */
+static bool
+purpose_check(char **newval, void **extra, GucSource source)
+{
+	const char *refusal;
+	const char *advice;
+
+	if (!claim_check(newval, extra, source))
+		return false;
+	if ((*newval)[0] == '\0' || phig_mode != PHIG_MODE_ENFORCE || source == PGC_S_TEST ||
+		!IsTransactionState() || InitializingParallelWorker || IsBinaryUpgrade ||
+		phig_subject_may_claim(*newval, &refusal, &advice))
+		return true;
+	GUC_check_errcode(ERRCODE_INSUFFICIENT_PRIVILEGE);
+	GUC_check_errdetail("%s", refusal);
+	GUC_check_errhint("%s", advice);
+	return false;
+}
+
 static void
 app_user_assign(const char *newval, void *extra)
 {
@@ -130,6 +156,15 @@ static void
 purpose_assign(const char *newval, void *extra)
 {
 	claim_assigned(CLAIM_PURPOSE, newval);
+	phig_subject_purpose_changes(newval == NULL ? "" : newval);
+}
+
+/* Plans carry what the mode was when they were made. */
+static void
+mode_assign(int newval, void *extra)
+{
+	if (newval != phig_mode)
+		ResetPlanCache();
 }
 
 bool
@@ -277,10 +312,10 @@ phig_settings_init(void)
 							   "Generated on first use. A key beside the data is for trial use: whoever copies the data copies the key.",
 							   &phig_key_file, "phiguard_master.key", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 	DefineCustomEnumVariable("phiguard.mode",
-							 "What phiguard does on this server: off, or audit (record every access to labelled data).",
-							 NULL,
+							 "What phiguard does on this server: off, audit (record every access to labelled data), or enforce (show of it what the purpose allows).",
+							 "phiguard.set_mode() has a lower one for single relations.",
 							 &phig_mode, PHIG_MODE_AUDIT, mode_options,
-							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+							 PGC_SIGHUP, 0, NULL, mode_assign, NULL);
 	DefineCustomStringVariable("phiguard.officer_role",
 							   "Role whose members may set and lower labels; empty: superusers only.",
 							   NULL,
@@ -294,6 +329,6 @@ phig_settings_init(void)
 							   "The purpose for which this session reads PHI, as recorded.",
 							   NULL,
 							   &phig_purpose, "", PGC_USERSET, GUC_REPORT,
-							   claim_check, purpose_assign, NULL);
+							   purpose_check, purpose_assign, NULL);
 	MarkGUCPrefixReserved("phiguard");
 }

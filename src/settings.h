@@ -10,7 +10,8 @@
 typedef enum PhigMode
 {
 	PHIG_MODE_OFF,
-	PHIG_MODE_AUDIT
+	PHIG_MODE_AUDIT,
+	PHIG_MODE_ENFORCE
 } PhigMode;
 
 typedef enum PhigSync

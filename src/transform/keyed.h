@@ -48,6 +48,15 @@ typedef struct PhigKeyedSite
 extern PhigKeyedSite *phig_keyed_site(FmgrInfo *flinfo, const PhigKeyedUse *use, text *domain, int version,
 									  int option);
 
+/*
+ * phig_keyed_by_policy
+ *		Is it a twin (twin.c) that is called, from where a policy has put it?
+ *
+ * Its call has a constant of type internal in front, which nobody can write in SQL.  The key
+ * domain needs no grant then: the purpose was granted.
+ */
+extern bool phig_keyed_by_policy(const FmgrInfo *flinfo);
+
 /* For a use of HMAC-SHA-256: what is prepared is a PhigHmac. */
 extern void *phig_keyed_prepare_hmac(const uint8 *key, int option);
 extern void phig_keyed_release_hmac(void *prepared);

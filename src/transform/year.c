@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "fmgr.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
@@ -33,10 +34,18 @@ PG_FUNCTION_INFO_V1(phiguard_birth_year);
 PG_FUNCTION_INFO_V1(phiguard_age_90);
 PG_FUNCTION_INFO_V1(phiguard_age_90_as_of);
 PG_FUNCTION_INFO_V1(phiguard_age_90_today);
+PG_FUNCTION_INFO_V1(phiguard_twin_year_date);
+PG_FUNCTION_INFO_V1(phiguard_twin_year_timestamp);
+PG_FUNCTION_INFO_V1(phiguard_twin_birth_year_date);
+PG_FUNCTION_INFO_V1(phiguard_twin_birth_year_timestamp);
+PG_FUNCTION_INFO_V1(phiguard_twin_age_90);
 
 static Day	take_apart(DateADT date);
 static int	timestamp_year(Timestamp timestamp, bool local);
 static int	shown_year(int year);
+static DateADT first_of_year(DateADT date, int least);
+static Timestamp first_moment_of_year(Timestamp timestamp, int least);
+static int	least_birth_year(FunctionCallInfo fcinfo);
 static int	capped_age(DateADT birth, DateADT as_of);
 static void refuse_infinity(void);
 static void refuse_unborn(void);
@@ -107,6 +116,91 @@ Datum
 phiguard_age_90_today(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT32(capped_age(PG_GETARG_DATEADT(0), GetSQLCurrentDate()));
+}
+
+/*
+ * The twins that policies use keep the type, 1 January standing for the year, and fail of no value:
+ * infinity stays.  The time zone is UTC: whoever could choose one would see more than the year.
+ */
+
+/* phiguard.year(internal, date) returns date */
+Datum
+phiguard_twin_year_date(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	PG_RETURN_DATEADT(first_of_year(PG_GETARG_DATEADT(1), PG_INT32_MIN));
+}
+
+/* phiguard.year(internal, timestamp) returns timestamp; the same with time zone */
+Datum
+phiguard_twin_year_timestamp(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMP(first_moment_of_year(PG_GETARG_TIMESTAMP(1), PG_INT32_MIN));
+}
+
+/* phiguard.birth_year(internal, birth date, as_of date) returns date; as_of null: today */
+Datum
+phiguard_twin_birth_year_date(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	PG_RETURN_DATEADT(first_of_year(PG_GETARG_DATEADT(1), least_birth_year(fcinfo)));
+}
+
+/* phiguard.birth_year(internal, birth timestamp, as_of date) returns timestamp; the same with time zone */
+Datum
+phiguard_twin_birth_year_timestamp(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMP(first_moment_of_year(PG_GETARG_TIMESTAMP(1), least_birth_year(fcinfo)));
+}
+
+/* phiguard.age_90(internal, age bigint) returns bigint */
+Datum
+phiguard_twin_age_90(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(Min(PG_GETARG_INT64(1), OLDEST_AGE_YEARS));
+}
+
+/* 1 January of its year, or of the least one. */
+static DateADT
+first_of_year(DateADT date, int least)
+{
+	DateADT		first;
+
+	if (DATE_NOT_FINITE(date))
+		return date;
+	first = date2j(Max(take_apart(date).year, least), 1, 1) - POSTGRES_EPOCH_JDATE;
+	/* The year that the type begins in has no 1 January. */
+	return Max(first, DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE);
+}
+
+static Timestamp
+first_moment_of_year(Timestamp timestamp, int least)
+{
+	Timestamp	day = timestamp / USECS_PER_DAY;
+
+	if (TIMESTAMP_NOT_FINITE(timestamp))
+		return timestamp;
+	if (timestamp % USECS_PER_DAY < 0)
+		day--;
+	return first_of_year((DateADT) day, least) * USECS_PER_DAY;
+}
+
+/* The year 90 before the date in argument 2, or before today. */
+static int
+least_birth_year(FunctionCallInfo fcinfo)
+{
+	DateADT		as_of = PG_ARGISNULL(2) ?
+		(DateADT) (GetCurrentTransactionStartTimestamp() / USECS_PER_DAY) : PG_GETARG_DATEADT(2);
+
+	return DATE_NOT_FINITE(as_of) ? PG_INT32_MIN : take_apart(as_of).year - OLDEST_AGE_YEARS;
 }
 
 /* Raises 22008 on infinity. */

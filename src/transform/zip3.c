@@ -52,6 +52,9 @@ PG_FUNCTION_INFO_V1(phiguard_zip3);
 PG_FUNCTION_INFO_V1(phiguard_zip3_vintage);
 PG_FUNCTION_INFO_V1(phiguard_zip3_integer);
 PG_FUNCTION_INFO_V1(phiguard_zip3_list);
+PG_FUNCTION_INFO_V1(phiguard_twin_zip3);
+PG_FUNCTION_INFO_V1(phiguard_twin_zip3_vintage);
+PG_FUNCTION_INFO_V1(phiguard_twin_zip3_integer);
 
 static Vintage find_vintage(const text *name);
 static text *generalise(const char *zip, int len, Vintage vintage);
@@ -88,6 +91,55 @@ phiguard_zip3_integer(PG_FUNCTION_ARGS)
 	int			len = pg_ltoa(PG_GETARG_INT32(0), zip);
 
 	PG_RETURN_TEXT_P(generalise(zip, len, VINTAGE_UNION));
+}
+
+/* The twins that policies use: what is no ZIP code has no prefix that may be shown, and a query must not fail of it. */
+
+static int
+prefix_shown(const char *zip, int len, Vintage vintage)
+{
+	int			prefix = find_prefix(zip, len);
+
+	return prefix >= 0 && is_released(prefix, vintage) ? prefix : 0;
+}
+
+static Datum
+text_prefix(FunctionCallInfo fcinfo, Vintage vintage)
+{
+	text	   *zip = PG_GETARG_TEXT_PP(1);
+
+	PG_RETURN_TEXT_P(prefix_text(prefix_shown(VARDATA_ANY(zip), VARSIZE_ANY_EXHDR(zip), vintage)));
+}
+
+/* phiguard.zip3(internal, zip text) returns text */
+Datum
+phiguard_twin_zip3(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	return text_prefix(fcinfo, VINTAGE_UNION);
+}
+
+/* phiguard.zip3(internal, zip text, vintage text) returns text */
+Datum
+phiguard_twin_zip3_vintage(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	return text_prefix(fcinfo, find_vintage(PG_GETARG_TEXT_PP(2)));
+}
+
+/* phiguard.zip3(internal, zip integer) returns integer: the prefix as a number */
+Datum
+phiguard_twin_zip3_integer(PG_FUNCTION_ARGS)
+{
+	char		zip[12];
+	int			len;
+
+	if (PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	len = pg_ltoa(PG_GETARG_INT32(1), zip);
+	PG_RETURN_INT32(prefix_shown(zip, len, VINTAGE_UNION));
 }
 
 /* phiguard.zip3_list() returns table(prefix text, vintage text, population integer, released boolean) */
@@ -133,11 +185,13 @@ generalise(const char *zip, int len, Vintage vintage)
 {
 	int			prefix = find_prefix(zip, len);
 
+	if (prefix < 0)
+		refuse_zip();
 	return prefix_text(is_released(prefix, vintage) ? prefix : 0);
 }
 
 /*
- * The number of the prefix.  Accepted: 5 digits, 9 digits, 5 and 4 with a hyphen; and
+ * The number of the prefix; -1 where it is no ZIP code.  Accepted: 5 digits, 9 digits, 5 and 4 with a hyphen; and
  * 3 or 4, which are 5 that lost their zeros in a column of numbers.  Spaces around.
  */
 static int
@@ -156,11 +210,11 @@ find_prefix(const char *zip, int len)
 		if (i == ZIP_CHARS && zip[i] == '-' && len == ZIP4_CHARS + 1)
 			continue;
 		if (zip[i] < '0' || zip[i] > '9' || ndigits == ZIP4_CHARS)
-			refuse_zip();
+			return -1;
 		digits[ndigits++] = zip[i];
 	}
 	if (ndigits != ZIP4_CHARS && (ndigits < PREFIX_CHARS || ndigits > ZIP_CHARS))
-		refuse_zip();
+		return -1;
 
 	missing = Max(ZIP_CHARS - ndigits, 0);
 	ndigits = 0;

@@ -7,6 +7,7 @@ FROM pg_catalog.pg_type WHERE typnamespace = 'phiguard'::regnamespace AND typtyp
 SELECT format('CREATE FUNCTION phiguard.%I(%s) RETURNS %s LANGUAGE plpgsql AS %L;', proname, pg_get_function_arguments(oid), prorettype::regtype,
 	CASE prorettype WHEN 'void'::regtype THEN 'BEGIN END' ELSE 'BEGIN RETURN NULL; END' END)
 FROM pg_catalog.pg_proc WHERE pronamespace = 'phiguard'::regnamespace AND prokind = 'f' AND NOT proretset
+	AND proargtypes[0] IS DISTINCT FROM 'internal'::regtype
 	AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype, 'internal'::regtype, 'fdw_handler'::regtype) ORDER BY oid;
 
 -- No procedural language returns that; what it would do is not asked for.

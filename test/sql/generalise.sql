@@ -197,6 +197,7 @@ SELECT p.oid::regprocedure AS function, provolatile AS volatile, proparallel AS 
        proacl::text LIKE '%{=X/%' OR proacl::text LIKE '%,=X/%' AS public, obj_description(p.oid) IS NOT NULL AS commented
   FROM pg_proc p
  WHERE pronamespace = 'phiguard'::regnamespace AND proname IN ('year', 'birth_year', 'age_90', 'zip3', 'zip3_list', 'mask')
+   AND proargtypes[0] IS DISTINCT FROM 'internal'::regtype
  ORDER BY p.oid::regprocedure::text;
 CREATE ROLE regress_phig_generalise;
 SET ROLE regress_phig_generalise;

@@ -106,4 +106,5 @@ SELECT phiguard.split('P1', '{{0.5},{0.5}}');
 -- Stable: neither for indexes nor folded into a plan; values are made readable in the leader alone.
 SELECT DISTINCT proname, provolatile, proparallel, proisstrict, proleakproof
   FROM pg_proc WHERE pronamespace = 'phiguard'::regnamespace
-   AND proname IN ('seal', 'unseal', 'unseal_bytea', 'is_sealed', 'fpe', 'unfpe', 'shift_date', 'split') ORDER BY proname;
+   AND proname IN ('seal', 'unseal', 'unseal_bytea', 'is_sealed', 'fpe', 'unfpe', 'shift_date', 'split')
+   AND proargtypes[0] IS DISTINCT FROM 'internal'::regtype ORDER BY proname;

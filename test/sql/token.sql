@@ -95,6 +95,7 @@ SELECT proname, count(*) AS functions, bool_or(has_function_privilege('pg_monito
   FROM pg_proc
  WHERE pronamespace = 'phiguard'::regnamespace
    AND proname IN ('token', 'token_uuid', 'token_int8', 'seal', 'unseal', 'unseal_bytea', 'fpe', 'unfpe', 'shift_date', 'split')
+   AND proargtypes[0] IS DISTINCT FROM 'internal'::regtype
  GROUP BY proname ORDER BY proname;
 
 -- Not for indexes, whose entries a new key would not change; fine in parallel plans.

@@ -109,7 +109,7 @@ SELECT '| function | |' UNION ALL SELECT '|---|---|' UNION ALL (
 SELECT format('| `%s(%s)` | %s |', proname,
   regexp_replace(pg_get_function_arguments(oid), '::[a-z ]+|OUT [^,]*(, )?', '', 'g'),
   replace(obj_description(oid, 'pg_proc'), E'\n', ' '))
-  FROM pg_proc WHERE pronamespace = 'phiguard'::regnamespace ORDER BY proname, pg_get_function_arguments(oid))
+  FROM pg_proc WHERE pronamespace = 'phiguard'::regnamespace AND proargtypes[0] IS DISTINCT FROM 'internal'::regtype ORDER BY proname, pg_get_function_arguments(oid))
 SQL
 	relations => <<'SQL',
 SELECT '| relation | |' UNION ALL SELECT '|---|---|' UNION ALL (

@@ -1,0 +1,124 @@
+/*
+ * store.h
+ *		The rows of the policy tables.
+ */
+#ifndef PHIG_POLICY_STORE_H
+#define PHIG_POLICY_STORE_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+#include "storage/itemptr.h"
+#include "utils/rel.h"
+
+#define PHIG_PURPOSE_MAX_BYTES 128
+
+typedef enum PhigPolicyTable
+{
+	PHIG_POLICY_PURPOSE,		/* the marker: see phig_policy_marker */
+	PHIG_POLICY_RULE,
+	PHIG_POLICY_ROWS,
+	PHIG_POLICY_GRANT,
+	PHIG_POLICY_MODE,
+	PHIG_POLICY_TABLES
+} PhigPolicyTable;
+
+/* Rows as they stand there, palloc'd; what nobody may have understood is for the reader to find out. */
+
+typedef struct PhigPurposeRow
+{
+	ItemPointerData tid;
+	char	   *purpose;
+	char	   *code;
+	char	   *otherwise;
+	char	   *rows;
+	bool		require_justification;
+	char	   *basis;			/* or NULL, as the next two */
+	char	   *description;
+	char	   *journal_on_failure;
+	TimestampTz created;
+	char	   *created_by;
+} PhigPurposeRow;
+
+typedef struct PhigRuleRow
+{
+	ItemPointerData tid;
+	char	   *purpose;
+	char	   *schema;			/* NULL where it does not name a relation, and so on */
+	char	   *relation;
+	char	   *column_name;
+	char	   *category;
+	char	   *kind;
+	char	   *sens;
+	char	   *conf;
+	char	   *transform;
+	bool		writable;
+	TimestampTz created;
+	char	   *created_by;
+} PhigRuleRow;
+
+typedef struct PhigRowsRow
+{
+	ItemPointerData tid;
+	char	   *purpose;
+	char	   *schema;
+	char	   *relation;
+	char	   *predicate;
+	bool		restrictive;
+	Oid			officer;
+	char	   *officer_name;
+	TimestampTz created;
+} PhigRowsRow;
+
+typedef struct PhigGrantRow
+{
+	ItemPointerData tid;
+	char	   *purpose;
+	Oid			grantee;
+	char	   *grantee_name;
+	bool		denied;
+	TimestampTz expires;		/* DT_NOEND: never */
+	char	   *recipient;		/* or NULL */
+	char	   *agreement;		/* or NULL */
+	TimestampTz granted;
+	char	   *granted_by;
+} PhigGrantRow;
+
+typedef struct PhigModeRow
+{
+	ItemPointerData tid;
+	char	   *schema;
+	char	   *relation;
+	char	   *mode;
+} PhigModeRow;
+
+/* Its OID; InvalidOid where the extension, or a table of this version, is not there. */
+extern Oid	phig_policy_table(PhigPolicyTable table);
+
+/*
+ * phig_policy_open
+ *		One of the tables.  Errors: 55000 where there is none that this version can use.
+ */
+extern Relation phig_policy_open(PhigPolicyTable table, LOCKMODE lockmode);
+
+/*
+ * phig_policy_rows_of
+ *		The rows of a table for a purpose (NULL: all): a list of Phig...Row.
+ *
+ * NIL where the extension is not there.  Errors: XX001 for a NULL where there must be none.
+ */
+extern List *phig_policy_rows_of(PhigPolicyTable table, const char *purpose);
+
+/* The row of a purpose, or NULL. */
+extern PhigPurposeRow *phig_policy_purpose(const char *purpose);
+
+/* Write a row (Phig...Row); tid is not looked at.  Every session goes by it once it is committed. */
+extern void phig_policy_insert(Relation relation, PhigPolicyTable table, const void *row);
+
+extern void phig_policy_delete(Relation relation, ItemPointer tid);
+
+/* Is the role that has the number still the one that had this name? */
+extern bool phig_policy_names_role(Oid role, const char *name);
+
+#endif

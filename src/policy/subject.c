@@ -1,0 +1,272 @@
+/*
+ * subject.c
+ *		Who asks, and for which purpose.
+ *
+ * The role is the session's: SET ROLE counts, SECURITY DEFINER does not, so that nobody reads through an
+ * owner's function for the owner's purposes.  A grant counts while it has not expired, for the
+ * role and whoever inherits from it; a denial of the role, or of one that it inherits from, wins.
+ *
+ * What was found out is kept until the role, a claim, a policy, a role's membership or the mode changes, or
+ * the grant expires.  Stamps number these states.  A plan that was made under one must not run under another:
+ * when the state changes, the plans of this backend that depend on the marker are made
+ * invalid, by a message of the relation cache that only this backend gets.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "storage/sinval.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "policy/cache.h"
+#include "policy/store.h"
+#include "policy/subject.h"
+#include "settings.h"
+
+/* What the present subject was found from. */
+typedef struct Sources
+{
+	Oid			role;
+	int			mode;
+	uint32		claims;			/* phig_claims_generation */
+	uint64		policies;		/* phig_policy_generation */
+	uint64		roles;			/* roles_generation */
+} Sources;
+
+/* What a stamp stands for. */
+typedef struct State
+{
+	Oid			role;
+	bool		exempt;
+	bool		granted;
+	bool		break_glass;
+	int			mode;
+	uint64		policies;		/* digests */
+	uint64		modes;
+	char		purpose[PHIG_PURPOSE_MAX_BYTES + 1];
+} State;
+
+static PhigSubject present;
+static Sources present_sources;
+static bool present_known = false;
+static MemoryContext subject_context = NULL;
+static uint64 roles_generation = 1;
+
+static State state;
+static uint64 stamp = 0;
+static bool stamp_used = false; /* plans may have been made under it */
+static Oid	stamp_marker = InvalidOid;	/* that these depend on */
+
+static bool is_known(void);
+static void find_present(void);
+static State state_of(const PhigSubject *subject);
+static void state_changes(void);
+static void find_grant(PhigSubject *subject, const char *justification);
+static void refuse(PhigSubject *subject, const char *refusal, const char *advice);
+static void roles_changed(Datum arg, int cacheid, uint32 hashvalue);
+
+const PhigSubject *
+phig_policy_subject(void)
+{
+	if (unlikely(!is_known()))
+		find_present();
+	return &present;
+}
+
+uint64
+phig_policy_stamp(void)
+{
+	(void) phig_policy_subject();
+	stamp_used = true;
+	stamp_marker = phig_policy_marker();
+	return stamp;
+}
+
+void
+phig_subject_find(Oid role, const char *purpose, const char *justification, PhigSubject *subject)
+{
+	memset(subject, 0, sizeof(*subject));
+	subject->role = role;
+	subject->purpose = pstrdup(purpose);
+	subject->exempt = has_bypassrls_privilege(role);	/* true for superusers */
+	subject->expires = DT_NOEND;
+	if (purpose[0] == '\0')
+		refuse(subject, "No purpose is set.",
+			   "Set phiguard.purpose to a purpose that is granted to the role, or call phiguard.begin_access().");
+	else
+		find_grant(subject, justification);
+}
+
+bool
+phig_subject_may_claim(const char *purpose, const char **refusal, const char **advice)
+{
+	PhigSubject subject;
+
+	if (!OidIsValid(phig_policy_marker()))
+		return true;
+	phig_subject_find(GetOuterUserId(), purpose, "later", &subject);
+	*refusal = subject.refusal;
+	*advice = subject.advice;
+	return subject.exempt || subject.granted;
+}
+
+void
+phig_subject_purpose_changes(const char *purpose)
+{
+	if (stamp_used && !state.exempt && strcmp(purpose, state.purpose) != 0)
+		state_changes();
+}
+
+void
+phig_policy_init(void)
+{
+	phig_policy_cache_init();
+	CacheRegisterSyscacheCallback(AUTHOID, roles_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMMEMROLE, roles_changed, (Datum) 0);
+}
+
+static bool
+is_known(void)
+{
+	return present_known &&
+		present_sources.role == GetOuterUserId() &&
+		present_sources.claims == phig_claims_generation &&
+		present_sources.policies == phig_policy_generation &&
+		present_sources.roles == roles_generation &&
+		present_sources.mode == phig_mode &&
+		(TIMESTAMP_IS_NOEND(present.expires) || present.expires > GetCurrentTimestamp());
+}
+
+static void
+find_present(void)
+{
+	/* Before: what changes while catalogs are read must count. */
+	Sources		sources = {
+		GetOuterUserId(), phig_mode, phig_claims_generation, phig_policy_generation, roles_generation
+	};
+	MemoryContext caller;
+	State		now;
+
+	present_known = false;
+	if (subject_context == NULL)
+		subject_context = AllocSetContextCreate(TopMemoryContext, "phiguard subject", ALLOCSET_SMALL_SIZES);
+	MemoryContextReset(subject_context);
+	caller = MemoryContextSwitchTo(subject_context);
+	phig_subject_find(sources.role, phig_purpose == NULL ? "" : phig_purpose,
+					  phig_justification == NULL ? "" : phig_justification, &present);
+	MemoryContextSwitchTo(caller);
+	now = state_of(&present);
+	if (memcmp(&now, &state, sizeof(state)) != 0 || stamp == 0)
+	{
+		state_changes();
+		state = now;
+		stamp++;
+	}
+	present_sources = sources;
+	present_known = true;
+}
+
+/* With every byte set: states are compared as memory. */
+static State
+state_of(const PhigSubject *subject)
+{
+	State		result;
+
+	memset(&result, 0, sizeof(result));
+	result.role = subject->role;
+	result.exempt = subject->exempt;
+	result.mode = phig_mode;
+	/* Whoever is exempt sees the same for any purpose. */
+	if (subject->exempt)
+		return result;
+	result.granted = subject->granted;
+	result.break_glass = subject->break_glass;
+	result.modes = phig_policy_modes_digest();
+	if (subject->granted)
+		result.policies = phig_policies_of(subject->purpose)->digest;
+	strlcpy(result.purpose, subject->purpose, sizeof(result.purpose));
+	return result;
+}
+
+/* No plan that was made before may run as it is. */
+static void
+state_changes(void)
+{
+	SharedInvalidationMessage message;
+
+	if (!stamp_used)
+		return;
+	stamp_used = false;
+	if (!OidIsValid(stamp_marker))
+		return;
+	memset(&message, 0, sizeof(message));
+	message.rc.id = SHAREDINVALRELCACHE_ID;
+	message.rc.dbId = MyDatabaseId;
+	message.rc.relId = stamp_marker;
+	LocalExecuteInvalidationMessage(&message);
+}
+
+static void
+find_grant(PhigSubject *subject, const char *justification)
+{
+	const char *rolename = GetUserNameFromId(subject->role, true);
+	PhigPurposeRow *purpose = phig_policy_purpose(subject->purpose);
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz until = DT_NOBEGIN;
+	bool		denied = false;
+	bool		expired = false;
+	ListCell   *lc;
+
+	if (purpose == NULL)
+	{
+		refuse(subject, psprintf("There is no purpose \"%s\".", subject->purpose),
+			   "The view phiguard.my_access shows what the role may see for the purposes that it has.");
+		return;
+	}
+	foreach(lc, phig_policy_rows_of(PHIG_POLICY_GRANT, subject->purpose))
+	{
+		const PhigGrantRow *grant = lfirst(lc);
+
+		if (!phig_policy_names_role(grant->grantee, grant->grantee_name) ||
+			!has_privs_of_role(subject->role, grant->grantee))
+			continue;
+		denied |= grant->denied;
+		if (grant->denied)
+			continue;
+		expired |= grant->expires <= now;
+		until = Max(until, grant->expires);
+	}
+	if (denied)
+		refuse(subject, psprintf("Purpose \"%s\" is denied to role \"%s\".", subject->purpose, rolename),
+			   "A privacy officer takes that back: phiguard.grant_purpose().");
+	else if (until > now && purpose->require_justification && justification[0] == '\0')
+		refuse(subject, psprintf("Purpose \"%s\" requires a justification.", subject->purpose),
+			   "Set phiguard.justification to what you need the data for.");
+	else if (until > now)
+	{
+		subject->granted = true;
+		subject->expires = until;
+	}
+	else
+		refuse(subject, psprintf(expired ? "The grant of purpose \"%s\" to role \"%s\" has expired." :
+								 "Purpose \"%s\" is not granted to role \"%s\".", subject->purpose, rolename),
+			   "A privacy officer grants it: phiguard.grant_purpose().");
+}
+
+static void
+refuse(PhigSubject *subject, const char *refusal, const char *advice)
+{
+	subject->refusal = refusal;
+	subject->advice = advice;
+}
+
+static void
+roles_changed(Datum arg, int cacheid, uint32 hashvalue)
+{
+	roles_generation++;
+}
