@@ -6,8 +6,6 @@
 
 #include "compat.h"
 
-#ifndef PHIG_HAS_EXPLAIN_PER_PLAN_HOOK
-
 #include "tcop/tcopprot.h"
 
 /* What the server does for one query of EXPLAIN when no hook is there. */
@@ -37,5 +35,3 @@ phig_compat_explain_one_query(Query *query, int cursorOptions, IntoClause *into,
 				   es->buffers ? &used : NULL);
 #endif
 }
-
-#endif

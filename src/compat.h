@@ -140,6 +140,32 @@ phig_compat_rte_columns(const PlannedStmt *plan, const RangeTblEntry *rte,
 }
 
 /*
+ * A range-table entry of query becomes a sub-select over inner, a copy of it: what was to be
+ * checked of it is to be checked there.
+ */
+static inline void
+phig_compat_move_permissions(const Query *query, RangeTblEntry *rte, Query *subselect,
+							 RangeTblEntry *inner)
+{
+#if PG_VERSION_NUM >= 160000
+	if (rte->perminfoindex > 0)
+	{
+		subselect->rteperminfos =
+			list_make1(copyObject(list_nth(query->rteperminfos, rte->perminfoindex - 1)));
+		inner->perminfoindex = 1;
+	}
+	rte->perminfoindex = 0;
+#else
+	rte->requiredPerms = 0;
+	rte->checkAsUser = InvalidOid;
+	rte->selectedCols = NULL;
+	rte->insertedCols = NULL;
+	rte->updatedCols = NULL;
+	rte->extraUpdatedCols = NULL;
+#endif
+}
+
+/*
  * EXPLAIN: 18 has a hook inside the plan's group; before it, one that replaces
  * the planning and printing of one query, with (17) or without (15, 16) a
  * function that does what the server would have done.
@@ -147,13 +173,14 @@ phig_compat_rte_columns(const PlannedStmt *plan, const RangeTblEntry *rte,
 #if PG_VERSION_NUM >= 180000
 #define PHIG_HAS_EXPLAIN_PER_PLAN_HOOK 1
 #else
+#define PHIG_HAS_EXPLAIN_PER_PLAN_HOOK 0
+#endif
 #if PG_VERSION_NUM >= 170000
 #define PHIG_HAS_STANDARD_EXPLAIN 1
 #endif
 extern void phig_compat_explain_one_query(Query *query, int cursorOptions, IntoClause *into,
 										  ExplainState *es, const char *queryString,
 										  ParamListInfo params, QueryEnvironment *queryEnv);
-#endif
 
 /* ExecutorRun lost execute_once in 18. */
 #if PG_VERSION_NUM >= 180000

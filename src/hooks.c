@@ -20,6 +20,7 @@
 
 #include "compat.h"
 #include "crypto/key.h"
+#include "enforce/enforce.h"
 #include "hooks.h"
 #include "journal/access.h"
 #include "journal/carrier.h"
@@ -42,10 +43,9 @@ static ExecutorEnd_hook_type prev_ExecutorEnd = NULL;
 static ProcessUtility_hook_type prev_ProcessUtility = NULL;
 static object_access_hook_type prev_object_access = NULL;
 static emit_log_hook_type prev_emit_log = NULL;
-#ifdef PHIG_HAS_EXPLAIN_PER_PLAN_HOOK
-static explain_per_plan_hook_type prev_explain_per_plan = NULL;
-#else
 static ExplainOneQuery_hook_type prev_ExplainOneQuery = NULL;
+#if PHIG_HAS_EXPLAIN_PER_PLAN_HOOK
+static explain_per_plan_hook_type prev_explain_per_plan = NULL;
 #endif
 
 /* Entering what may run user code; the wrapping command is not meant for what runs in there. */
@@ -53,7 +53,10 @@ typedef struct Frame
 {
 	int			depth;
 	Node	   *wrapper;
+	bool		constraint;
 } Frame;
+
+bool		phig_in_constraint = false;
 
 static inline Frame
 enter(bool deeper, Node *wrapper)
@@ -68,6 +71,8 @@ enter(bool deeper, Node *wrapper)
 	}
 	frame.depth = phig_code_depth;
 	frame.wrapper = phig_wrapper_command;
+	frame.constraint = phig_in_constraint;
+	phig_in_constraint |= InNoForceRLSOperation();
 	if (deeper)
 		phig_code_depth++;
 	phig_wrapper_command = wrapper;
@@ -79,8 +84,17 @@ leave(Frame frame)
 {
 	phig_code_depth = frame.depth;
 	phig_wrapper_command = frame.wrapper;
+	phig_in_constraint = frame.constraint;
 	if (frame.depth == 0)
 		phig_access_statement_done();
+}
+
+/* Another role, purpose or policy than before: plans that were made for it are found invalid from here on. */
+static inline void
+see_new_subject(void)
+{
+	if (phig_mode == PHIG_MODE_ENFORCE)
+		(void) phig_policy_stamp();
 }
 
 /*
@@ -91,8 +105,10 @@ leave(Frame frame)
 static void
 see_new_labels(void)
 {
-	if (IsTransactionState())
-		AcceptInvalidationMessages();
+	if (!IsTransactionState())
+		return;
+	AcceptInvalidationMessages();
+	see_new_subject();
 }
 
 /*
@@ -108,6 +124,8 @@ see_new_labels_unless_first(void)
 
 	if (began == last_began || began != GetCurrentStatementStartTimestamp())
 		see_new_labels();
+	else
+		see_new_subject();
 	last_began = began;
 }
 
@@ -214,6 +232,8 @@ phig_ExecutorStart(QueryDesc *queryDesc, int eflags)
 		see_new_labels_unless_first();
 		execution = phig_plan_start(queryDesc);
 	}
+	if (phig_wrapper_command && IsA(phig_wrapper_command, ExplainStmt))
+		phig_plan_explained(queryDesc->plannedstmt);
 	/* Without partitions there is no pruning, which may run functions. */
 	if (execution == NULL && queryDesc->plannedstmt->appendRelations == NIL)
 		chain(queryDesc, eflags);
@@ -346,7 +366,7 @@ phig_ProcessUtility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTr
 	PhigUtility utility;
 	QueryCompletion own_qc;
 	QueryCompletion *const completion = qc ? qc : &own_qc;
-	const Frame frame = {phig_code_depth, phig_wrapper_command};
+	const Frame frame = {phig_code_depth, phig_wrapper_command, phig_in_constraint};
 
 	if (!phig_active())
 	{
@@ -360,9 +380,13 @@ phig_ProcessUtility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTr
 	{
 		see_new_labels();
 		phig_utility_begin(&utility, pstmt, queryString);
+		if (utility.instead)
+			pstmt = utility.instead;
 		(void) enter(!utility.wraps_query, utility.wraps_query ? pstmt->utilityStmt : NULL);
 		chain(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, completion);
 		leave(frame);
+		if (IsTransactionState())
+			see_new_subject();
 		phig_utility_finish(&utility, pstmt, queryString, completion->nprocessed);
 	}
 	PG_CATCH();
@@ -413,20 +437,10 @@ phig_emit_log(ErrorData *edata)
 		prev_emit_log(edata);
 }
 
-#ifdef PHIG_HAS_EXPLAIN_PER_PLAN_HOOK
-
-static void
-phig_explain_per_plan(PlannedStmt *plannedstmt, IntoClause *into, ExplainState *es,
-					  const char *queryString, ParamListInfo params, QueryEnvironment *queryEnv)
-{
-	if (prev_explain_per_plan)
-		prev_explain_per_plan(plannedstmt, into, es, queryString, params, queryEnv);
-	phig_explain_print_plan(plannedstmt, es);
-}
-
-#else
-
-/* The plan is made inside the chain: the planner hook leaves what it carries in phig_plan_capture. */
+/*
+ * The plan is made inside the chain: the planner hook leaves what it carries in phig_plan_capture.  Before 18
+ * that is printed behind the plan.
+ */
 static void
 phig_ExplainOneQuery(Query *query, int cursorOptions, IntoClause *into, ExplainState *es,
 					 const char *queryString, ParamListInfo params, QueryEnvironment *queryEnv)
@@ -435,19 +449,34 @@ phig_ExplainOneQuery(Query *query, int cursorOptions, IntoClause *into, ExplainS
 		phig_compat_explain_one_query;
 	PhigPlanning captured = {.depth = phig_code_depth};
 	PhigPlanning *outer = phig_plan_capture;
+	bool		shown = true;
 
 	phig_plan_capture = &captured;
 	PG_TRY();
 	{
-		chain(query, cursorOptions, into, es, queryString, params, queryEnv);
+		if (phig_active() && phig_enforce_session())
+			shown = phig_plan_may_be_shown(query, queryString, cursorOptions, params, es->analyze);
+		if (shown)
+			chain(query, cursorOptions, into, es, queryString, params, queryEnv);
 	}
 	PG_FINALLY();
 	{
 		phig_plan_capture = outer;
 	}
 	PG_END_TRY();
-	if (captured.flow)
+	if (captured.flow && !(shown && PHIG_HAS_EXPLAIN_PER_PLAN_HOOK))
 		phig_explain_print(&captured.statement, es, true);
+}
+
+#if PHIG_HAS_EXPLAIN_PER_PLAN_HOOK
+
+static void
+phig_explain_per_plan(PlannedStmt *plannedstmt, IntoClause *into, ExplainState *es,
+					  const char *queryString, ParamListInfo params, QueryEnvironment *queryEnv)
+{
+	if (prev_explain_per_plan)
+		prev_explain_per_plan(plannedstmt, into, es, queryString, params, queryEnv);
+	phig_explain_print_plan(plannedstmt, es);
 }
 
 #endif
@@ -479,11 +508,10 @@ phig_hooks_init(void)
 	object_access_hook = phig_object_access;
 	prev_emit_log = emit_log_hook;
 	emit_log_hook = phig_emit_log;
-#ifdef PHIG_HAS_EXPLAIN_PER_PLAN_HOOK
-	prev_explain_per_plan = explain_per_plan_hook;
-	explain_per_plan_hook = phig_explain_per_plan;
-#else
 	prev_ExplainOneQuery = ExplainOneQuery_hook;
 	ExplainOneQuery_hook = phig_ExplainOneQuery;
+#if PHIG_HAS_EXPLAIN_PER_PLAN_HOOK
+	prev_explain_per_plan = explain_per_plan_hook;
+	explain_per_plan_hook = phig_explain_per_plan;
 #endif
 }

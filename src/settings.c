@@ -25,6 +25,7 @@
 
 char	   *phig_app_user = NULL;
 char	   *phig_auditor_role = NULL;
+int			phig_copy_masked = PHIG_COPY_MASKED_REFUSE;
 char	   *phig_journal_anchor_command = NULL;
 char	   *phig_journal_archive_command = NULL;
 int			phig_journal_buffers = 4096;
@@ -42,11 +43,18 @@ int			phig_mode = PHIG_MODE_AUDIT;
 char	   *phig_officer_role = NULL;
 int			phig_on_unlabelled_store = PHIG_UNLABELLED_NOTICE;
 char	   *phig_purpose = NULL;
+bool		phig_require_tls = false;
 
 static const struct config_enum_entry mode_options[] = {
 	{"off", PHIG_MODE_OFF, false},
 	{"audit", PHIG_MODE_AUDIT, false},
 	{"enforce", PHIG_MODE_ENFORCE, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry copy_masked_options[] = {
+	{"refuse", PHIG_COPY_MASKED_REFUSE, false},
+	{"transform", PHIG_COPY_MASKED_TRANSFORM, false},
 	{NULL, 0, false}
 };
 
@@ -251,6 +259,11 @@ phig_settings_init(void)
 							   "Role whose members may read the record; empty: superusers only.",
 							   NULL,
 							   &phig_auditor_role, "", PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("phiguard.copy_masked",
+							 "What happens to COPY of a table that the session's purpose does not show all of.",
+							 "refuse: an error, since a masked dump looks like one that can be restored. transform: what the purpose shows is copied.",
+							 &phig_copy_masked, PHIG_COPY_MASKED_REFUSE, copy_masked_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable("phiguard.journal_anchor_command",
 							   "Shell command that takes each checkpoint's anchor, a line on its standard input.",
 							   "It is to put the anchor where nobody who can write the journal can change it.",
@@ -330,5 +343,9 @@ phig_settings_init(void)
 							   NULL,
 							   &phig_purpose, "", PGC_USERSET, GUC_REPORT,
 							   purpose_check, purpose_assign, NULL);
+	DefineCustomBoolVariable("phiguard.require_tls",
+							 "Whether labelled data is refused to network connections without TLS (or GSSAPI encryption).",
+							 "45 CFR 164.312(e)(1). Unix-domain sockets are no network.",
+							 &phig_require_tls, false, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("phiguard");
 }

@@ -34,10 +34,17 @@ typedef enum PhigOnUnlabelled
 	PHIG_UNLABELLED_ERROR
 } PhigOnUnlabelled;
 
+typedef enum PhigCopyMasked
+{
+	PHIG_COPY_MASKED_REFUSE,
+	PHIG_COPY_MASKED_TRANSFORM
+} PhigCopyMasked;
+
 extern char *phig_app_user;
 extern char *phig_auditor_role;
 extern char *phig_journal_anchor_command;
 extern char *phig_journal_archive_command;
+extern int	phig_copy_masked;
 extern int	phig_journal_buffers;	/* kB */
 extern int	phig_journal_checkpoint_interval;	/* s */
 extern char *phig_journal_directory;
@@ -53,6 +60,7 @@ extern int	phig_mode;
 extern char *phig_officer_role;
 extern int	phig_on_unlabelled_store;
 extern char *phig_purpose;
+extern bool phig_require_tls;
 
 /* A bit for each of purpose, app_user and justification that is not empty. */
 extern uint32 phig_claims_made;

@@ -142,6 +142,8 @@ phig_flow_dml(PhigFlowContext *ctx, PhigFlowLevel *level)
 		steer_by_merge(ctx, level);
 	if (query->onConflict)
 		steer_by_conflict(ctx, level);
+	if (ctx->governed)
+		return;					/* check options and triggers are not the session's questions */
 	foreach(lc, query->withCheckOptions)
 		phig_flow_expr(ctx, level, lfirst_node(WithCheckOption, lc)->qual, &ctx->used);
 	if (rel != NULL)
@@ -156,7 +158,7 @@ store(PhigFlowContext *ctx, PhigFlowLevel *level, PhigFlowAssign *assign)
 
 	ctx->stored = bms_add_members(ctx->stored, set);
 	if (rel != NULL && assign->attno >= 1 && assign->attno <= rel->natts &&
-		phig_label_is_phi(&rel->labels[assign->attno - 1]))
+		phig_flow_counts(ctx, &rel->labels[assign->attno - 1]))
 		phig_flow_add_column(ctx, rel, assign->attno, &ctx->written);
 	else if (set != NULL)
 		note_unlabelled(ctx, level, assign->attno, set);
@@ -249,10 +251,13 @@ steer_by_conflict(PhigFlowContext *ctx, PhigFlowLevel *level)
 	Relation	relation;
 	ListCell   *lc;
 
-	phig_flow_expr(ctx, level, (Node *) conflict->arbiterElems, &ctx->used);
-	phig_flow_expr(ctx, level, conflict->arbiterWhere, &ctx->used);
 	phig_flow_expr(ctx, level, conflict->onConflictWhere, &ctx->used);
 	steer_by_junk(ctx, level, conflict->onConflictSet);
+	/* That a value is taken tells any INSERT: no policy can hide it. */
+	if (ctx->governed)
+		return;
+	phig_flow_expr(ctx, level, (Node *) conflict->arbiterElems, &ctx->used);
+	phig_flow_expr(ctx, level, conflict->arbiterWhere, &ctx->used);
 	if (rel == NULL || conflict->arbiterElems != NIL)
 		return;
 	if (OidIsValid(conflict->constraint))

@@ -71,10 +71,10 @@ static void add_columns(PhigFlow *flow, PhigFlowContext *ctx, PhigFlowLevel *top
 static List *make_stores(const PhigFlowContext *ctx);
 static List *list_relids(const PhigFlowContext *ctx);
 
-PhigFlow *
-phig_flow_analyze(Query *query)
+static PhigFlow *
+analyze(Query *query, bool governed)
 {
-	PhigFlowContext ctx = {0};
+	PhigFlowContext ctx = {.governed = governed};
 	PhigFlowLevel *top;
 	Bitmapset  *returned;
 
@@ -93,6 +93,18 @@ phig_flow_analyze(Query *query)
 		returned = follow_outputs(&ctx, top);
 	} while (ctx.again && ctx.grew);
 	return make_result(&ctx, top, returned);
+}
+
+PhigFlow *
+phig_flow_analyze(Query *query)
+{
+	return analyze(query, false);
+}
+
+PhigFlow *
+phig_flow_analyze_governed(Query *query)
+{
+	return analyze(query, true);
 }
 
 static Bitmapset *

@@ -75,6 +75,23 @@ typedef struct PhigFlow
 extern PhigFlow *phig_flow_analyze(Query *query);
 
 /*
+ * phig_flow_analyze_governed
+ *		What a query asks of the columns that a policy speaks of: those that nobody has reviewed, in a
+ *		relation with labels, as well as the labelled ones.
+ *
+ * What others make the statement do is left out: row-level security, check options, triggers.
+ */
+extern PhigFlow *phig_flow_analyze_governed(Query *query);
+
+/*
+ * phig_flow_inline
+ *		The query that the planner will put in place of a set-returning function, or NULL.
+ *
+ * The server's own answer, made from copies; query is the one that rte stands in.
+ */
+extern Query *phig_flow_inline(Query *query, RangeTblEntry *rte);
+
+/*
  * phig_flow_copy_to
  *		The flow of COPY relation (columns) TO: the columns are returned in clear.
  * attnos: list of int attribute numbers.  NULL when the relation has no labels.

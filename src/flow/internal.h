@@ -95,6 +95,7 @@ typedef struct PhigFlowContext
 	PhigLabel  *remaining;		/* [nitems] what the value of each still is */
 	int			nitems;
 	int			maxitems;
+	bool		governed;		/* phig_flow_analyze_governed */
 	int			pass;
 	bool		again;			/* a cell was read while it was being computed */
 	bool		grew;			/* a cell holds more than after the pass before */
@@ -104,6 +105,13 @@ typedef struct PhigFlowContext
 	List	   *targets;		/* of PhigFlowTarget *: columns without a PHI label */
 	uint32		flags;
 } PhigFlowContext;
+
+/* Is a column of that label followed? */
+static inline bool
+phig_flow_counts(const PhigFlowContext *ctx, const PhigLabel *label)
+{
+	return phig_label_is_phi(label) || (ctx->governed && label->category == PHIG_CAT_UNLABELLED);
+}
 
 /* meet.c: which labelled relations are there? */
 extern void phig_flow_meet(PhigFlowContext *ctx, Query *query);

@@ -50,7 +50,7 @@ phig_flow_add_column(PhigFlowContext *ctx, PhigFlowRel *rel, AttrNumber attno, B
 {
 	if (attno > rel->natts)
 		return;					/* younger than the labels: not labelled */
-	if (phig_label_is_phi(&rel->labels[attno - 1]))
+	if (phig_flow_counts(ctx, &rel->labels[attno - 1]))
 	{
 		int		   *id = &rel->ids[attno - 1];
 
@@ -74,7 +74,7 @@ phig_flow_add_row(PhigFlowContext *ctx, PhigFlowRel *rel, Bitmapset **out)
 {
 	for (AttrNumber attno = 1; attno <= rel->natts; attno++)
 	{
-		if (phig_label_is_phi(&rel->labels[attno - 1]))
+		if (phig_flow_counts(ctx, &rel->labels[attno - 1]))
 			phig_flow_add_column(ctx, rel, attno, out);
 	}
 }

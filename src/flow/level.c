@@ -251,7 +251,8 @@ phig_flow_reach_source(PhigFlowContext *ctx, PhigFlowLevel *level, int rti)
 	RangeTblEntry *rte = rt_fetch(rti, level->query->rtable);
 	PhigFlowLevel *below = phig_flow_source_level(ctx, level, rti);
 
-	steer(ctx, level, rte->securityQuals);
+	if (!ctx->governed)
+		steer(ctx, level, rte->securityQuals);
 	switch (rte->rtekind)
 	{
 		case RTE_RELATION:

@@ -164,16 +164,19 @@ phig_flow_rel(PhigFlowContext *ctx, Oid relid)
 static void
 meet_function(PhigFlowContext *ctx, Query *query, RangeTblEntry *rte)
 {
-	Query	   *inlined;
+	Query	   *inlined = phig_flow_inline(query, rte);
 
-	if (!may_be_inlined(rte))
-		return;
-	inlined = inline_function(query, rte);
 	if (inlined == NULL)
 		return;
 	add_expansion(ctx, rte, inlined);
 	/* One that calls itself ends at the stack's limit, as it would in the planner. */
 	phig_flow_meet(ctx, inlined);
+}
+
+Query *
+phig_flow_inline(Query *query, RangeTblEntry *rte)
+{
+	return may_be_inlined(rte) ? inline_function(query, rte) : NULL;
 }
 
 /* The cheap part of the server's own conditions. */

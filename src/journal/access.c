@@ -25,6 +25,7 @@
 
 #include "journal/access.h"
 #include "journal/context.h"
+#include "journal/session.h"
 #include "settings.h"
 
 /* One record for all executions of one plan inside one top-level statement. */
@@ -54,6 +55,7 @@ static int	fatal_sqlstate = 0;
 
 static void make_spare(void);
 static void start_record(PhigExecution *execution, const PhigStatement *statement, uint32 flags);
+static void refuse_in_the_open(PhigExecution *execution) pg_attribute_noreturn();
 static void record_drift(void);
 static SharedRecord *share_record(const PhigStatement *statement, uint32 flags);
 static void end_all_shared(void);
@@ -96,7 +98,21 @@ phig_access_begin(QueryDesc *query_desc, const PhigStatement *statement, uint32 
 	dlist_push_head(&executions, &execution->node);
 	phig_access_open.executions++;
 	phig_access_open.newest = execution;
+	if (unlikely(phig_require_tls) && !phig_session_is_private())
+		refuse_in_the_open(execution);
 	return execution;
+}
+
+/* 45 CFR 164.312(e)(1): on record, and refused. */
+static void
+refuse_in_the_open(PhigExecution *execution)
+{
+	phig_access_end(execution, ERRCODE_INSUFFICIENT_PRIVILEGE);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("labelled data does not leave over a network connection without TLS"),
+			 errdetail("phiguard.require_tls is on."),
+			 errhint("Connect with sslmode=require or stricter, or through a Unix-domain socket.")));
 }
 
 PhigExecution *

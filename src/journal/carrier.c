@@ -32,8 +32,12 @@ typedef struct PhigCarrierFixed
 	uint32		len;			/* 0: no labelled column is reached */
 	uint32		kind;
 	uint32		flags;
-	uint32		zero;
+	uint32		enforced;		/* ENFORCED_... */
+	uint64		stamp;			/* PhigEnforcement's */
 } PhigCarrierFixed;
+
+#define ENFORCED_RESTRICTED	1
+#define ENFORCED_CONSTRAINT	2
 
 static char *
 unlabelled_targets(const PhigFlow *flow)
@@ -79,7 +83,7 @@ labels_version(const PlannedStmt *plan)
 }
 
 static Const *
-fixed_part(const PlannedStmt *plan, const PhigStatement *statement)
+fixed_part(const PlannedStmt *plan, const PhigStatement *statement, const PhigEnforcement *enforced)
 {
 	PhigCarrierFixed *fixed = palloc0(sizeof(PhigCarrierFixed));
 
@@ -90,11 +94,15 @@ fixed_part(const PlannedStmt *plan, const PhigStatement *statement)
 	fixed->len = statement->def.len;
 	fixed->kind = statement->kind;
 	fixed->flags = statement->flags;
+	fixed->stamp = enforced->stamp;
+	fixed->enforced = (enforced->restricted ? ENFORCED_RESTRICTED : 0) |
+		(enforced->constraint ? ENFORCED_CONSTRAINT : 0);
 	return makeConst(BYTEAOID, -1, InvalidOid, sizeof(PhigCarrierFixed), PointerGetDatum(fixed), false, false);
 }
 
 void
-phig_carrier_attach(PlannedStmt *plan, const PhigStatement *statement, const PhigFlow *flow)
+phig_carrier_attach(PlannedStmt *plan, const PhigStatement *statement, const PhigFlow *flow,
+					const PhigEnforcement *enforced)
 {
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	List	   *strings;
@@ -103,7 +111,7 @@ phig_carrier_attach(PlannedStmt *plan, const PhigStatement *statement, const Phi
 						 makeString(unlabelled_targets(flow)));
 	rte->rtekind = RTE_RESULT;
 	rte->eref = makeAlias(CARRIER_NAME, strings);
-	rte->securityQuals = list_make1(fixed_part(plan, statement));
+	rte->securityQuals = list_make1(fixed_part(plan, statement, enforced));
 	plan->rtable = lappend(plan->rtable, rte);
 }
 
@@ -144,6 +152,9 @@ phig_carrier_read(const PlannedStmt *plan, PhigCarrier *out)
 	out->statement.kind = (PhigKind) fixed->kind;
 	out->statement.flags = fixed->flags;
 	out->fixed = fixed;
+	out->stamp = fixed->stamp;
+	out->restricted = (fixed->enforced & ENFORCED_RESTRICTED) != 0;
+	out->constraint = (fixed->enforced & ENFORCED_CONSTRAINT) != 0;
 	out->unlabelled_stores = strVal(lsecond(strings));
 	return true;
 }

@@ -10,12 +10,17 @@
 #include "executor/execdesc.h"
 #include "nodes/plannodes.h"
 
+#include "enforce/enforce.h"
 #include "flow/flow.h"
 #include "journal/statement.h"
 
 typedef struct PhigCarrier
 {
 	PhigStatement statement;	/* text points into the plan */
+	uint64		stamp;			/* the subject and policies that it was made for; see
+								 * phig_policy_stamp */
+	bool		restricted;		/* not every column and row that was asked of is clear */
+	bool		constraint;		/* the server's own query for a foreign key */
 	char	   *unlabelled_stores;	/* "public.copy.a, public.copy.b", or "" */
 	struct PhigCarrierFixed *fixed; /* inside the plan; carrier.c's */
 } PhigCarrier;
@@ -30,7 +35,7 @@ typedef struct PhigCarrier
  * Memory: copies into the current context, which is the plan's.
  */
 extern void phig_carrier_attach(PlannedStmt *plan, const PhigStatement *statement,
-								const PhigFlow *flow);
+								const PhigFlow *flow, const PhigEnforcement *enforced);
 
 /* A quick look: most plans end in something else. */
 static inline bool

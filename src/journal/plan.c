@@ -8,6 +8,7 @@
 #include "commands/createas.h"
 #include "nodes/bitmapset.h"
 #include "tcop/cmdtag.h"
+#include "tcop/tcopprot.h"
 #include "tcop/utility.h"
 
 #include "compat.h"
@@ -22,6 +23,8 @@
 
 PhigPlanning *phig_plan_capture = NULL;
 
+static void restrict_query(Query *query, const char *query_string, PhigPlanning *planning);
+static void guard(const PlannedStmt *plan, const PhigCarrier *carrier);
 static const char *command_of(CmdType command);
 static inline bool meets_labels(const PlannedStmt *plan);
 static void describe_unseen(const QueryDesc *query_desc, PhigStatement *statement);
@@ -31,6 +34,7 @@ static void check_unlabelled_stores(const char *columns);
 bool
 phig_plan_begin(Query *query, const char *query_string, PhigPlanning *planning)
 {
+	restrict_query(query, query_string, planning);
 	planning->flow = phig_flow_analyze(query);
 	if (planning->flow == NULL)
 		return false;
@@ -44,6 +48,43 @@ phig_plan_begin(Query *query, const char *query_string, PhigPlanning *planning)
 	return true;
 }
 
+/* What is recorded is the query as it will run. */
+static void
+restrict_query(Query *query, const char *query_string, PhigPlanning *planning)
+{
+	PhigRefusal refusal;
+
+	memset(&planning->enforced, 0, sizeof(planning->enforced));
+	if (phig_mode != PHIG_MODE_ENFORCE || query->commandType == CMD_UTILITY)
+		return;
+	phig_enforce_statistics(query);
+	if (!phig_enforce_session())
+		planning->enforced.stamp = phig_policy_stamp();
+	else if (!phig_enforce_query(query, &planning->enforced, &refusal))
+	{
+		phig_plan_refused(phig_flow_analyze(query), command_of(query->commandType), (Node *) query, query_string,
+						  query->stmt_location, query->stmt_len);
+		phig_enforce_refuse(&refusal);
+	}
+}
+
+void
+phig_plan_refused(const PhigFlow *flow, const char *command, Node *node, const char *query_string, int location,
+				  int len)
+{
+	PhigStatement statement = {.kind = PHIG_KIND_READ};
+	uint64		fingerprint;
+	char	   *text = phig_normalize(query_string, location, len, node, &fingerprint);
+
+	if (flow)
+		phig_statement_build(&statement, flow, command, text, fingerprint);
+	/* It may have asked for no labelled column, and only where there are rows. */
+	if (statement.def.len == 0)
+		phig_statement_event(&statement.def, command, text, NIL);
+	phig_journal_event(&statement.def, statement.kind, statement.flags | phig_context_flags(),
+					   PHIG_OUTCOME_ERROR, ERRCODE_INSUFFICIENT_PRIVILEGE, true);
+}
+
 void
 phig_plan_finish(PlannedStmt *plan, PhigPlanning *planning)
 {
@@ -55,7 +96,8 @@ phig_plan_finish(PlannedStmt *plan, PhigPlanning *planning)
 		if (phig_plan_capture && phig_plan_capture->depth == planning->depth)
 			*phig_plan_capture = *planning;
 	}
-	phig_carrier_attach(plan, &planning->statement, planning->flow);
+	phig_enforce_plan(plan, &planning->enforced);
+	phig_carrier_attach(plan, &planning->statement, planning->flow, &planning->enforced);
 }
 
 /* Apart from phig_plan_start, so that it needs no stack for the carrier. */
@@ -68,6 +110,7 @@ start_labelled(QueryDesc *query_desc)
 
 	if (phig_carrier_read(plan, &carrier) && !phig_carrier_is_stale(plan, &carrier))
 	{
+		guard(plan, &carrier);
 		if (carrier.unlabelled_stores[0] != '\0')
 			check_unlabelled_stores(carrier.unlabelled_stores);
 		if (carrier.statement.def.len == 0)
@@ -77,6 +120,7 @@ start_labelled(QueryDesc *query_desc)
 	{
 		if (!meets_labels(plan))
 			return NULL;
+		guard(plan, NULL);
 		describe_unseen(query_desc, &carrier.statement);
 		if (carrier.statement.def.len == 0)
 			return NULL;
@@ -85,6 +129,56 @@ start_labelled(QueryDesc *query_desc)
 	if (phig_wrapper_command)
 		flags |= adapt_to_wrapper(query_desc, &carrier.statement);
 	return phig_access_begin(query_desc, &carrier.statement, flags);
+}
+
+/* Only a plan that was made for this very subject and these policies may run. */
+static void
+guard(const PlannedStmt *plan, const PhigCarrier *carrier)
+{
+	PhigRefusal refusal = {0};
+
+	if (!phig_enforce_session())
+		return;
+	if (carrier && carrier->constraint && phig_enforce_is_constraint())
+		return;
+	if (carrier && !carrier->constraint && carrier->stamp == phig_policy_stamp())
+	{
+		if (carrier->restricted && phig_wrapper_command && IsA(phig_wrapper_command, RefreshMatViewStmt))
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("the materialized view would be filled with what this session's purpose shows"),
+					 errhint("REFRESH takes a role that sees all columns and rows of what it is made from.")));
+		return;
+	}
+	if (!phig_enforce_unseen(plan, &refusal))
+		phig_enforce_refuse(&refusal);
+}
+
+bool
+phig_plan_may_be_shown(Query *query, const char *query_string, int cursor_options, ParamListInfo params,
+					   bool analyze)
+{
+	PhigCarrier carrier;
+	PlannedStmt *plan = pg_plan_query(copyObject(query), query_string, cursor_options, params);
+
+	if (!phig_carrier_read(plan, &carrier) || !carrier.restricted)
+		return true;
+	if (analyze)
+		phig_plan_explained(plan);
+	return false;
+}
+
+void
+phig_plan_explained(const PlannedStmt *plan)
+{
+	PhigCarrier carrier;
+
+	if (phig_carrier_read(plan, &carrier) && carrier.restricted && phig_enforce_session())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("the plan of a statement that does not see all columns and rows is not shown"),
+				 errdetail("Costs, row counts and conditions tell of what is hidden."),
+				 errhint("EXPLAIN without ANALYZE of the statement itself shows its PHI Access.")));
 }
 
 static inline bool

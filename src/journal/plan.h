@@ -10,6 +10,7 @@
 #include "executor/execdesc.h"
 #include "nodes/plannodes.h"
 
+#include "enforce/enforce.h"
 #include "flow/flow.h"
 #include "journal/access.h"
 
@@ -19,16 +20,22 @@ typedef struct PhigPlanning
 	PhigStatement statement;
 	char	   *text;			/* normalised */
 	uint64		fingerprint;
+	PhigEnforcement enforced;
 	int			depth;			/* phig_code_depth where it was planned: EXPLAIN wants its own */
 } PhigPlanning;
 
 /*
  * phig_plan_begin
- *		Analyse a rewritten query before the planner scribbles on it.
+ *		Restrict a rewritten query to what the session's purpose shows, and say what it does then.
  *
  * False when it meets no labelled relation: nothing more to do.
+ * Errors: 42501, on record, for what the purpose does not show.
  */
 extern bool phig_plan_begin(Query *query, const char *query_string, PhigPlanning *planning);
+
+/* The record of a statement that was refused before it ran; flow may be NULL. */
+extern void phig_plan_refused(const PhigFlow *flow, const char *command, Node *node, const char *query_string,
+							  int location, int len);
 
 /* Give the plan its carrier; what only the plan tells (children) is added before. */
 extern void phig_plan_finish(PlannedStmt *plan, PhigPlanning *planning);
@@ -44,6 +51,19 @@ extern void phig_plan_finish(PlannedStmt *plan, PhigPlanning *planning);
  * Errors: PG001; PG003 for phiguard.on_unlabelled_store.
  */
 extern PhigExecution *phig_plan_start(QueryDesc *query_desc);
+
+/*
+ * phig_plan_may_be_shown
+ *		Before EXPLAIN of a query by a session that is restricted: may its plan be seen?
+ *
+ * Costs, row counts and conditions tell of what is hidden.  Where not: an error with analyze, else false, and
+ * phig_plan_capture holds what may be said.
+ */
+extern bool phig_plan_may_be_shown(Query *query, const char *query_string, int cursor_options,
+								   ParamListInfo params, bool analyze);
+
+/* The same for a plan that EXPLAIN has at hand: 42501 where it may not be seen. */
+extern void phig_plan_explained(const PlannedStmt *plan);
 
 /* What the plan made last carries, for EXPLAIN; set while phig_plan_capture is not NULL. */
 extern PhigPlanning *phig_plan_capture;

@@ -97,6 +97,17 @@ session_status(void)
 	return MyBEEntry;
 }
 
+bool
+phig_session_is_private(void)
+{
+	const PgBackendStatus *status = session_status();
+
+	if (status == NULL || status->st_clientaddr.salen == 0 ||
+		(status->st_clientaddr.addr.ss_family != AF_INET && status->st_clientaddr.addr.ss_family != AF_INET6))
+		return true;
+	return status->st_ssl || (status->st_gss && status->st_gssstatus->gss_enc);
+}
+
 /* The client's address; nothing for a Unix-domain socket or a background process. */
 static void
 add_client(const PgBackendStatus *status)

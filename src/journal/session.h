@@ -20,4 +20,7 @@ extern const PhigDefinition *phig_session_of_server(void);
 
 extern void phig_session_init(void);
 
+/* Does what the client is sent stay on this machine, or encrypted on its way? */
+extern bool phig_session_is_private(void);
+
 #endif

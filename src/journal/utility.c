@@ -39,9 +39,11 @@
 #include "utils/syscache.h"
 
 #include "compat.h"
+#include "enforce/enforce.h"
 #include "flow/flow.h"
 #include "journal/context.h"
 #include "journal/normalize.h"
+#include "journal/plan.h"
 #include "journal/utility.h"
 #include "label/inherit.h"
 #include "label/resolve.h"
@@ -54,12 +56,16 @@ static bool finishing = false;	/* it has run, and labels follow */
 static bool wraps_query(Node *stmt);
 static PhigExecution *begin_copy(PhigUtility *utility, PlannedStmt *pstmt,
 								 const char *query_string);
+static bool restrict_copy(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string, Oid relid);
+static void restrict_ddl(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string);
 static CreateTableAsStmt *table_from_query(Node *stmt);
 static List *derive_labels(CreateTableAsStmt *stmt);
 static List *labels_of_result(Query *rewritten);
+static PhigFlow *flow_of_shown(Query *query);
 static List *derive_refreshed(Oid relid);
 static Oid	made_relation(const CreateTableAsStmt *stmt);
 static void apply_derived(Oid relid, List *derived);
+static bool holds_phi(List *derived);
 static void note_named_relations(PhigUtility *utility, Node *stmt);
 static void note_relation(PhigUtility *utility, Oid relid);
 static void note_rangevar(PhigUtility *utility, const RangeVar *rv);
@@ -102,6 +108,8 @@ phig_utility_begin(PhigUtility *utility, PlannedStmt *pstmt, const char *query_s
 	{
 		record_setting(stmt);
 		note_named_relations(utility, stmt);
+		if (phig_enforce_session())
+			restrict_ddl(utility, pstmt, query_string);
 		if (utility->columns)
 			start_ddl(utility, pstmt, query_string);
 		utility->follow = phig_follow_before(stmt);
@@ -234,6 +242,9 @@ begin_copy(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string)
 
 	if (!OidIsValid(relid) || phig_label_relation(relid) == NULL)
 		return NULL;
+	if (!stmt->is_from && phig_enforce_session() && phig_policy_governs(relid) &&
+		restrict_copy(utility, pstmt, query_string, relid))
+		return NULL;
 	/* Under row-level security COPY TO becomes a query, which makes its own record. */
 	if (!stmt->is_from && check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
 		return NULL;
@@ -255,6 +266,32 @@ begin_copy(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string)
 		phig_access_wait(execution);
 	}
 	return execution;
+}
+
+/* True where a query takes the place of COPY table TO; it makes its own record. */
+static bool
+restrict_copy(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string, Oid relid)
+{
+	CopyStmt   *stmt = (CopyStmt *) pstmt->utilityStmt;
+	Relation	rel = relation_open(relid, NoLock);
+	List	   *attnos = CopyGetAttnums(RelationGetDescr(rel), rel, stmt->attlist);
+	PhigRefusal refusal;
+	CopyStmt   *instead;
+
+	relation_close(rel, NoLock);
+	if (!phig_enforce_copy_to(stmt, relid, attnos, &instead, &refusal))
+	{
+		PhigFlow   *flow = phig_flow_copy_to(relid, attnos);
+
+		phig_plan_refused(flow, "COPY", (Node *) stmt, query_string, pstmt->stmt_location, pstmt->stmt_len);
+		phig_enforce_refuse(&refusal);
+	}
+	if (instead == NULL)
+		return false;
+	utility->instead = makeNode(PlannedStmt);
+	*utility->instead = *pstmt;
+	utility->instead->utilityStmt = (Node *) instead;
+	return true;
 }
 
 /* CREATE TABLE AS, also under EXPLAIN: with ANALYZE that makes the table too. */
@@ -300,7 +337,8 @@ derive_labels(CreateTableAsStmt *stmt)
 static List *
 labels_of_result(Query *rewritten)
 {
-	PhigFlow   *flow = phig_flow_analyze(rewritten);
+	bool		restricted = phig_enforce_session();
+	PhigFlow   *flow = restricted ? flow_of_shown(copyObject(rewritten)) : phig_flow_analyze(rewritten);
 	List	   *labels = NIL;
 
 	for (int i = 0; flow != NULL && i < flow->ncolumns; i++)
@@ -308,9 +346,23 @@ labels_of_result(Query *rewritten)
 		PhigLabel  *label = palloc(sizeof(PhigLabel));
 
 		*label = flow->column_labels[i];
+		/* Made of nothing but what somebody has reviewed: else its own maker could not read it. */
+		if (restricted && flow->columns[i].nitems == 0)
+			label->category = PHIG_CAT_NONE;
 		labels = lappend(labels, label);
 	}
 	return labels;
+}
+
+/* A session that is restricted stores what it is shown.  A refusal comes again when the query is planned. */
+static PhigFlow *
+flow_of_shown(Query *query)
+{
+	PhigEnforcement enforced;
+	PhigRefusal refusal;
+
+	(void) phig_enforce_query(query, &enforced, &refusal);
+	return phig_flow_analyze_governed(query);
 }
 
 /* What a materialized view holds now that it has been filled anew: its query may meet labels set since it was made. */
@@ -348,16 +400,27 @@ apply_derived(Oid relid, List *derived)
 	AttrNumber	attno = 0;
 	ListCell   *lc;
 
-	if (!OidIsValid(relid))
+	if (!OidIsValid(relid) || !holds_phi(derived))
 		return;
 	foreach(lc, derived)
 	{
 		const PhigLabel *label = lfirst(lc);
 
 		attno++;
-		if (phig_label_is_phi(label))
+		if (label->category != PHIG_CAT_UNLABELLED)
 			phig_label_set_column(relid, attno, label);
 	}
+}
+
+static bool
+holds_phi(List *derived)
+{
+	ListCell   *lc;
+
+	foreach(lc, derived)
+		if (phig_label_is_phi(lfirst(lc)))
+			return true;
+	return false;
 }
 
 /* The relations that a DDL statement names, where no object access hook tells of them. */
@@ -652,6 +715,22 @@ start_ddl(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string)
 	utility->started = true;
 	phig_journal_wait(utility->ticket.lsn);
 	record_columns(utility, pstmt, query_string, utility->columns, COLUMNS_PER_RECORD);
+}
+
+/* What sees values that the session may not is refused, on record. */
+static void
+restrict_ddl(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string)
+{
+	PhigRefusal refusal;
+	PhigDefinition def;
+
+	if (phig_enforce_ddl(pstmt->utilityStmt, utility->touched, &refusal))
+		return;
+	phig_statement_event(&def, CreateCommandName(pstmt->utilityStmt),
+						 text_of(utility, pstmt, query_string), some_of(utility->columns, 0));
+	phig_journal_event(&def, PHIG_KIND_DDL, phig_context_flags(), PHIG_OUTCOME_ERROR,
+					   ERRCODE_INSUFFICIENT_PRIVILEGE, true);
+	phig_enforce_refuse(&refusal);
 }
 
 /* Those from some on, as many as surely fit into a record. */

@@ -19,6 +19,8 @@ typedef struct PhigUtility
 	int			depth;			/* of user code around it */
 	bool		wraps_query;	/* plans and runs a query for the client: the code depth stays */
 	PhigExecution *copy;		/* COPY of a labelled table */
+	PlannedStmt *instead;		/* takes the statement's place: COPY of a query for COPY of a
+								 * table */
 	PhigFollow *follow;			/* labels that follow ALTER TABLE, LIKE ... */
 	List	   *derived;		/* CREATE TABLE AS: PhigLabel * per column; else NIL */
 	List	   *touched;		/* OIDs of labelled relations that the statement names or alters */

@@ -1,0 +1,115 @@
+/*
+ * collect.c
+ *		Where does a query touch governed relations?
+ *
+ * All levels are visited: what stands in FROM, CTEs (also those that nobody reads: a plan may keep
+ * them), sub-selects in expressions, those of row-level security and of check options among them:
+ * whoever owns a table could write one that reads another.
+ *
+ * A set-returning SQL function is inlined by the planner, past planner_hook.  So it is
+ * inlined here, by the same function of the server, and for good: what the planner would
+ * put in its place later, it could not restrict any more.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+
+#include "compat.h"
+#include "enforce/internal.h"
+#include "flow/flow.h"
+
+typedef struct Collection
+{
+	List	   *places;			/* of PhigPlace * */
+	List	  **functions;
+} Collection;
+
+static void collect(Query *query, Collection *found);
+static bool collect_sublinks(Node *node, void *context);
+static void put_in_line(Query *query, RangeTblEntry *rte, Collection *found);
+static void add_place(Query *query, Index rti, Collection *found);
+
+List *
+phig_enforce_places(Query *query, List **functions)
+{
+	Collection	found = {.functions = functions};
+
+	collect(query, &found);
+	return found.places;
+}
+
+static void
+collect(Query *query, Collection *found)
+{
+	Index		rti = 0;
+	ListCell   *lc;
+
+	check_stack_depth();
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		rti++;
+		if (rte->rtekind == RTE_FUNCTION)
+			put_in_line(query, rte, found);
+		if (rte->rtekind == RTE_SUBQUERY)
+			collect(rte->subquery, found);
+		/* Views have been expanded, and EXCLUDED (a composite type) shows what INSERT proposes. */
+		else if ((rte->rtekind == RTE_RELATION && rte->relkind != RELKIND_VIEW &&
+				  rte->relkind != RELKIND_COMPOSITE_TYPE) ||
+				 (rte->rtekind == RTE_NAMEDTUPLESTORE && OidIsValid(rte->relid)))
+		{
+			if (phig_policy_governs(rte->relid))
+				add_place(query, rti, found);
+		}
+	}
+	foreach(lc, query->cteList)
+		collect(castNode(Query, lfirst_node(CommonTableExpr, lc)->ctequery), found);
+	if (query->hasSubLinks)
+		query_tree_walker(query, collect_sublinks, found,
+						  QTW_IGNORE_RT_SUBQUERIES | QTW_IGNORE_CTE_SUBQUERIES |
+						  QTW_IGNORE_JOINALIASES);
+}
+
+static bool
+collect_sublinks(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		collect((Query *) node, context);
+		return false;
+	}
+	return expression_tree_walker(node, collect_sublinks, context);
+}
+
+/* As preprocess_function_rtes() of the planner does it. */
+static void
+put_in_line(Query *query, RangeTblEntry *rte, Collection *found)
+{
+	Query	   *inlined = phig_flow_inline(query, rte);
+
+	if (inlined == NULL)
+		return;
+	*found->functions = lappend_oid(*found->functions,
+									((FuncExpr *) linitial_node(RangeTblFunction, rte->functions)->funcexpr)->funcid);
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = inlined;
+	rte->security_barrier = false;
+	rte->functions = NIL;
+	rte->funcordinality = false;
+}
+
+static void
+add_place(Query *query, Index rti, Collection *found)
+{
+	PhigPlace  *place = palloc0(sizeof(PhigPlace));
+
+	place->query = query;
+	place->rti = rti;
+	place->is_target = query->commandType != CMD_SELECT && query->resultRelation == (int) rti;
+	found->places = lappend(found->places, place);
+}

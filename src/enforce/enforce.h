@@ -1,0 +1,96 @@
+/*
+ * enforce.h
+ *		The query rewritten so that only what the policy allows is possible.
+ *
+ * A relation that is read becomes a sub-select over itself, its columns replaced by what
+ * the purpose shows of them; its rows are cut by a security qual ahead of row-level security's.
+ * The target of a statement that writes keeps its columns: one that is not clear may be
+ * neither read nor assigned there.
+ */
+#ifndef PHIG_ENFORCE_H
+#define PHIG_ENFORCE_H
+
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "nodes/parsenodes.h"
+#include "nodes/plannodes.h"
+
+#include "policy/policy.h"
+
+/* Why a statement is refused; message NULL while it is not. */
+typedef struct PhigRefusal
+{
+	const char *message;
+	const char *detail;
+	const char *hint;
+} PhigRefusal;
+
+/* What enforcement did to a query. */
+typedef struct PhigEnforcement
+{
+	bool		applies;		/* the session is restricted, and a governed relation is met */
+	bool		restricted;		/* ... and not every column and row that was asked of is clear */
+	bool		constraint;		/* the server's own query for a foreign key: left as it is */
+	uint64		stamp;			/* phig_policy_stamp() that it was made for */
+	List	   *relids;			/* OIDs of the governed relations that it dealt with */
+	List	   *functions;		/* OIDs of functions that were put in line */
+} PhigEnforcement;
+
+/* Is anybody restricted on this server, and is it this session? */
+extern bool phig_enforce_session(void);
+
+/*
+ * phig_enforce_query
+ *		Restrict a rewritten query, in place, to what the session's purpose shows.
+ *
+ * False, with *refusal set, when it asks for what is not to be had; the query is not to be used then.
+ * To be called for sessions that are restricted (phig_enforce_session).
+ * Memory: the query's; what is set lives in the current context.
+ * Errors: 42501 for policies that cannot be evaluated; 0A000 for what is not understood (fail closed).
+ */
+extern bool phig_enforce_query(Query *query, PhigEnforcement *done, PhigRefusal *refusal);
+
+/*
+ * phig_enforce_plan
+ *		What a plan has to say of it: invalid when policy, role or an inlined function changes.
+ *
+ * Errors: 42501 where the plan reaches a governed relation that the query did not name.
+ */
+extern void phig_enforce_plan(PlannedStmt *plan, const PhigEnforcement *done);
+
+/*
+ * phig_enforce_copy_to
+ *		COPY relation (columns) TO: NULL when it may go on as it is.
+ *
+ * Else, where phiguard.copy_masked allows, the statement that takes its place.
+ * False with *refusal set when it is refused.
+ */
+extern bool phig_enforce_copy_to(CopyStmt *stmt, Oid relid, List *attnos, CopyStmt **instead,
+								 PhigRefusal *refusal);
+
+/*
+ * phig_enforce_statistics
+ *		In mode enforce, for every session: hide statistics of governed relations in a query that reads them.
+ */
+extern void phig_enforce_statistics(Query *query);
+
+/* May this session run a command that names these labelled relations? */
+extern bool phig_enforce_ddl(Node *stmt, const List *relids, PhigRefusal *refusal);
+
+/* A plan that touches a governed relation and was not made by phig_enforce_query: may this session run it? */
+extern bool phig_enforce_unseen(const PlannedStmt *plan, PhigRefusal *refusal);
+
+/*
+ * The executor or the planner is at work for the server's own query for a foreign key, or for what runs
+ * below it; hooks.c keeps it.
+ */
+extern bool phig_in_constraint;
+
+/* Is the server about to run a query of its own for a foreign key, and nobody's function below one? */
+extern bool phig_enforce_is_constraint(void);
+
+/* Raise it: 42501. */
+extern void phig_enforce_refuse(const PhigRefusal *refusal) pg_attribute_noreturn();
+
+#endif

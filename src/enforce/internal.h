@@ -1,0 +1,43 @@
+/*
+ * internal.h
+ *		What the files of the enforce module share; nobody else includes it.
+ */
+#ifndef PHIG_ENFORCE_INTERNAL_H
+#define PHIG_ENFORCE_INTERNAL_H
+
+#include "postgres.h"
+
+#include "enforce/enforce.h"
+#include "nodes/bitmapset.h"
+
+/* A governed relation at its place in a query. */
+typedef struct PhigPlace
+{
+	Query	   *query;
+	Index		rti;
+	bool		is_target;		/* of INSERT, UPDATE, DELETE or MERGE */
+	PhigRelPolicy *policy;
+} PhigPlace;
+
+/* collect.c: the governed relations of a query, all levels; inlines functions that the planner would. */
+extern List *phig_enforce_places(Query *query, List **functions);
+
+/* target.c */
+extern bool phig_enforce_target_is_read(const PhigPlace *place);
+extern bool phig_enforce_check_target(const PhigPlace *place, const PhigSubject *subject,
+									  PhigRefusal *refusal);
+extern void phig_enforce_cut_target(const PhigPlace *place);
+
+/* shown.c: a relation that is read becomes what the purpose shows of it. */
+extern void phig_enforce_show(const PhigPlace *place, const PhigSubject *subject);
+
+/* refusal.c */
+extern void phig_refuse_unpurposed(PhigRefusal *refusal, const PhigSubject *subject, Oid relid);
+extern void phig_refuse_columns(PhigRefusal *refusal, const PhigSubject *subject, const char *what,
+								Oid relid, const Bitmapset *columns);
+extern char *phig_enforce_relation_name(Oid relid);
+
+/* The rows that a policy leaves, as a condition on that range-table entry. */
+extern Node *phig_enforce_rows(const PhigRelPolicy *policy, Index rti);
+
+#endif

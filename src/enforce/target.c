@@ -1,0 +1,203 @@
+/*
+ * target.c
+ *		The relation that a statement writes.
+ *
+ * Its columns stay what they are: a value that was replaced would be written back.  So a column that is
+ * not clear may be read nowhere in the statement, and assigned only where the rule says so.
+ * INSERT proposes rows and reads none, until RETURNING or ON CONFLICT look at them.
+ */
+#include "postgres.h"
+
+#include "access/sysattr.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/lsyscache.h"
+
+#include "compat.h"
+#include "enforce/internal.h"
+
+/* For walking a query: which columns of one of its entries are looked at? */
+typedef struct Reading
+{
+	Index		rti;
+	int			levelsup;
+	Bitmapset  *columns;		/* 0: the whole row */
+} Reading;
+
+static Bitmapset *columns_read(const PhigPlace *place);
+static bool read_columns(Node *node, void *context);
+static Bitmapset *columns_assigned(const PhigPlace *place);
+static Bitmapset *assigned_by(Bitmapset *columns, const List *tlist);
+static bool keeps_rows(const Query *query);
+
+bool
+phig_enforce_target_is_read(const PhigPlace *place)
+{
+	const Query *query = place->query;
+
+	if (query->commandType != CMD_INSERT)
+		return true;
+	if (query->onConflict && query->onConflict->action == ONCONFLICT_UPDATE)
+		return true;
+	return columns_read(place) != NULL;
+}
+
+/* Which columns of the target are looked at, by any clause that the session wrote. */
+static Bitmapset *
+columns_read(const PhigPlace *place)
+{
+	Query		query = *place->query;
+	RangeTblEntry *rte = rt_fetch(place->rti, query.rtable);
+	List	   *security_quals = rte->securityQuals;
+	List	   *check_options = NIL;
+	OnConflictExpr conflict;
+	Reading		reading = {.rti = place->rti};
+	ListCell   *lc;
+
+	/* Row-level security is the owner's, the check of a view is its writer's. */
+	rte->securityQuals = NIL;
+	foreach(lc, query.withCheckOptions)
+	{
+		if (lfirst_node(WithCheckOption, lc)->kind == WCO_VIEW_CHECK)
+			check_options = lappend(check_options, lfirst(lc));
+	}
+	query.withCheckOptions = check_options;
+	/* That a value is taken tells any INSERT. */
+	if (query.onConflict)
+	{
+		conflict = *query.onConflict;
+		conflict.arbiterElems = NIL;
+		conflict.arbiterWhere = NULL;
+		conflict.exclRelTlist = NIL;
+		query.onConflict = &conflict;
+	}
+	query_tree_walker(&query, read_columns, &reading, QTW_IGNORE_JOINALIASES);
+	rte->securityQuals = security_quals;
+	return reading.columns;
+}
+
+static bool
+read_columns(Node *node, void *context)
+{
+	Reading    *reading = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+	{
+		const Var  *var = (Var *) node;
+
+		if (var->varno == (int) reading->rti && (int) var->varlevelsup == reading->levelsup &&
+			var->varattno >= 0)
+			reading->columns = bms_add_member(reading->columns, var->varattno);
+		return false;
+	}
+	if (IsA(node, Query))
+	{
+		bool		result;
+
+		reading->levelsup++;
+		result = query_tree_walker((Query *) node, read_columns, context, QTW_IGNORE_JOINALIASES);
+		reading->levelsup--;
+		return result;
+	}
+	return expression_tree_walker(node, read_columns, context);
+}
+
+/* What UPDATE, in whatever form, puts into the rows that are there. */
+static Bitmapset *
+columns_assigned(const PhigPlace *place)
+{
+	const Query *query = place->query;
+	Bitmapset  *columns = NULL;
+	ListCell   *lc;
+
+	if (query->commandType == CMD_UPDATE)
+		columns = assigned_by(columns, query->targetList);
+	if (query->onConflict)
+		columns = assigned_by(columns, query->onConflict->onConflictSet);
+	foreach(lc, query->mergeActionList)
+	{
+		const MergeAction *action = lfirst_node(MergeAction, lc);
+
+		if (action->commandType == CMD_UPDATE)
+			columns = assigned_by(columns, action->targetList);
+	}
+	return columns;
+}
+
+static Bitmapset *
+assigned_by(Bitmapset *columns, const List *tlist)
+{
+	ListCell   *lc;
+
+	foreach(lc, tlist)
+	{
+		const TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (!tle->resjunk)
+			columns = bms_add_member(columns, tle->resno);
+	}
+	return columns;
+}
+
+bool
+phig_enforce_check_target(const PhigPlace *place, const PhigSubject *subject, PhigRefusal *refusal)
+{
+	const PhigRelPolicy *policy = place->policy;
+	Bitmapset  *read = columns_read(place);
+	Bitmapset  *assigned = columns_assigned(place);
+	Bitmapset  *hidden = NULL;
+	Bitmapset  *fixed = NULL;
+	bool		whole_row = bms_is_member(InvalidAttrNumber, read);
+
+	for (AttrNumber attno = 1; attno <= policy->natts; attno++)
+	{
+		const PhigDecision *decision = &policy->columns[attno - 1];
+
+		if (decision->action == PHIG_ACTION_CLEAR)
+			continue;
+		if (whole_row || bms_is_member(attno, read))
+			hidden = bms_add_member(hidden, attno);
+		if (bms_is_member(attno, assigned) && !decision->writable)
+			fixed = bms_add_member(fixed, attno);
+	}
+	if (hidden)
+		phig_refuse_columns(refusal, subject, "show, to a statement that writes the table, column", policy->relid, hidden);
+	else if (fixed)
+		phig_refuse_columns(refusal, subject, "allow to assign column", policy->relid, fixed);
+	return refusal->message == NULL;
+}
+
+/* Does the statement look for rows that are there, other than by a conflict? */
+static bool
+keeps_rows(const Query *query)
+{
+	return query->commandType != CMD_INSERT;
+}
+
+/* Rows that the purpose does not show can be neither changed nor removed. */
+void
+phig_enforce_cut_target(const PhigPlace *place)
+{
+	Query	   *query = place->query;
+	RangeTblEntry *rte = rt_fetch(place->rti, query->rtable);
+	Node	   *rows;
+
+	if (place->policy->rows == NULL)
+		return;
+	rows = phig_enforce_rows(place->policy, place->rti);
+	query->hasSubLinks |= checkExprHasSubLink(rows);
+	if (keeps_rows(query))
+		rte->securityQuals = lcons(rows, rte->securityQuals);
+	else if (query->onConflict && query->onConflict->action == ONCONFLICT_UPDATE)
+	{
+		WithCheckOption *option = makeNode(WithCheckOption);
+
+		option->kind = WCO_RLS_CONFLICT_CHECK;
+		option->relname = get_rel_name(rte->relid);
+		option->qual = rows;
+		query->withCheckOptions = lcons(option, query->withCheckOptions);
+	}
+}
