@@ -91,6 +91,6 @@ extern bool phig_in_constraint;
 extern bool phig_enforce_is_constraint(void);
 
 /* Raise it: 42501. */
-extern void phig_enforce_refuse(const PhigRefusal *refusal) pg_attribute_noreturn();
+extern void phig_enforce_refuse(const PhigRefusal *refusal);
 
 #endif

@@ -55,7 +55,7 @@ static int	fatal_sqlstate = 0;
 
 static void make_spare(void);
 static void start_record(PhigExecution *execution, const PhigStatement *statement, uint32 flags);
-static void refuse_in_the_open(PhigExecution *execution) pg_attribute_noreturn();
+static void refuse_in_the_open(PhigExecution *execution);
 static void record_drift(void);
 static SharedRecord *share_record(const PhigStatement *statement, uint32 flags);
 static void end_all_shared(void);
