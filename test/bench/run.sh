@@ -438,6 +438,65 @@ transforms()
 	transform 'mask(4), beside right' 'right(v, 4)' 'phiguard.mask(v, 4)'
 }
 
+# enforced_rules PURPOSES FROM TO: so many further purposes, and further rules of the one that is used.
+enforced_rules()
+{
+	on phig -v purposes="$1" -v from="$2" -v to="$3" <<-'SQL' >/dev/null
+		SELECT phiguard.create_purpose('other ' || i, code => 'HRESCH') FROM generate_series(1, :purposes) i;
+		CREATE TABLE IF NOT EXISTS ruled (id int);
+		SELECT format('ALTER TABLE ruled ADD COLUMN IF NOT EXISTS c%s text', i) FROM generate_series(:from, :to) i \gexec
+		SELECT count(phiguard.label('ruled', ('c' || i)::name, 'other')) FROM generate_series(:from, :to) i;
+		SELECT phiguard.allow('study', 'ruled', column_name => ('c' || i)::name, transform => 'mask') FROM generate_series(:from, :to) i;
+	SQL
+}
+
+# enforced_planning NAME: what planning a masked query takes, beside the one over the view.
+enforced_planning()
+{
+	within "$1" simple 'SELECT id, name, birth FROM chart_view WHERE id = %d' 'SELECT id, name, birth FROM chart WHERE id = %d' "$as_owner" "$as_reader"
+}
+
+# A purpose against a view that was written by hand, and against no restriction; records are kept in all.
+enforced()
+{
+	local as_owner='SET phiguard.journal_sync = off' columns='count(sex), count(name), count(ssn), count(mrn), count(birth), count(zip), count(stage)'
+	local as_reader="SET phiguard.journal_sync = off; SET ROLE bench_reader; SET phiguard.purpose = 'study'"
+
+	on phig <<-'SQL' >/dev/null
+		CREATE ROLE bench_reader;
+		CREATE TABLE chart (id int PRIMARY KEY, sex text, name text, ssn text, mrn text, birth date, zip text, stage int);
+		INSERT INTO chart SELECT i, 'f', 'Name ' || i, to_char(i, 'FM000-00-0000'), 'M' || i, date '1940-01-01' + i % 20000, to_char(i % 100000, 'FM00000'), i % 4
+		  FROM generate_series(1, 1000000) i;
+		CREATE TABLE chart_twin (LIKE chart INCLUDING ALL);
+		INSERT INTO chart_twin SELECT * FROM chart;
+		VACUUM (ANALYZE, FREEZE) chart, chart_twin;
+		SELECT phiguard.label('chart', c[1]::name, c[2]) FROM (VALUES ('{name,name}'::text[]), ('{ssn,ssn}'), ('{mrn,mrn}'), ('{birth,date kind=birth}'), ('{zip,geo kind=zip}')) v(c);
+		SELECT phiguard.review('chart');
+		GRANT SELECT ON chart, chart_twin TO bench_reader;
+		SELECT phiguard.create_key('study');
+		SELECT phiguard.create_purpose('study', code => 'HRESCH'),
+		       phiguard.allow('study', category => 'name', transform => 'mask'), phiguard.allow('study', category => 'ssn', transform => 'null'),
+		       phiguard.allow('study', category => 'mrn', transform => 'token'), phiguard.allow('study', category => 'date', transform => 'year'),
+		       phiguard.allow('study', category => 'geo', kind => 'zip', transform => 'zip3'), phiguard.grant_purpose('study', 'bench_reader');
+		CREATE VIEW chart_view AS SELECT id, sex, phiguard.mask(name) AS name, NULL::text AS ssn, phiguard.token(mrn, 'study') AS mrn,
+		  make_date(phiguard.year(birth), 1, 1) AS birth, phiguard.zip3(zip) AS zip, stage FROM chart_twin;
+		ALTER SYSTEM SET phiguard.mode = enforce;
+		SELECT pg_reload_conf(), pg_sleep(0.5);
+	SQL
+	heading 'A purpose: A = a view that was written by hand, over a twin without labels; B = the table, under the purpose'
+	BATCH=1 within 'full read of 1 million rows, 8 columns, 5 of them transformed' simple "SELECT $columns FROM chart_view" "SELECT $columns FROM chart" "$as_owner" "$as_reader"
+	heading 'A purpose: A = the same table in the clear, by a role that is exempt; B = under the purpose'
+	within 'point read by a clear key, prepared' prepared 'SELECT id, sex, stage FROM chart WHERE id = $1::int' 'SELECT id, sex, stage FROM chart WHERE id = $1::int' "$as_owner" "$as_reader"
+	within 'the same, with three masked columns' prepared 'SELECT id, name, birth, zip FROM chart WHERE id = $1::int' 'SELECT id, name, birth, zip FROM chart WHERE id = $1::int' "$as_owner" "$as_reader"
+	heading 'Planned each time: A = the view, B = the table under the purpose'
+	enforced_planning '5 rules, 1 purpose'
+	enforced_rules 0 1 10
+	enforced_planning '15 rules, 1 purpose'
+	enforced_rules 99 11 1000
+	enforced_planning '1,005 rules, 100 purposes'
+	on phig -c 'ALTER SYSTEM RESET phiguard.mode' -c 'SELECT pg_reload_conf(), pg_sleep(0.5)' >/dev/null
+}
+
 count_instructions()
 {
 	local sync
@@ -477,7 +536,7 @@ printf '\\set id random(1, 100000)\nSELECT ssn FROM patient WHERE id = :id;\n' >
 
 printf 'PostgreSQL %s, %s rounds of %s statements, %s CPUs, load %s\n' "$(postgres --version | awk '{ print $3 }')" "$ROUNDS" "$BATCH" \
 	"$(nproc)" "$(cut -d' ' -f1-3 /proc/loadavg)"
-for part in ${PARTS:-without_phi labelled partitions scans bulk transactions durable plans claims memory verification crypto transforms}; do
+for part in ${PARTS:-without_phi labelled partitions scans bulk transactions durable plans claims memory verification crypto transforms enforced}; do
 	$part
 	printf '\nLoad afterwards: %s\n' "$(cut -d' ' -f1-3 /proc/loadavg)"
 done
