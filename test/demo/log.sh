@@ -20,7 +20,7 @@ SQL
 journal=$PGDATA/phiguard/journal
 {
 	sql postgres -c "SELECT unnest(ARRAY[first_name, last_name, ssn, address]) FROM patient"
-	printf '%s\n' 999-66-5120 Nobody Hypertension Hispanic 'New Street' 'readmission model' 3edac2e3
+	printf '%s\n' 999-66-5120 Nobody Hypertension Hispanic 'New Street' 3edac2e3
 } >"$PHIG_WORK/values"
 if grep -rqaFf "$PHIG_WORK/values" "$journal"; then
 	printf '\n  DOES NOT HOLD: the journal contains\n'

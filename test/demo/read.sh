@@ -7,7 +7,8 @@ GRANT SELECT ON encounter, condition, readmission TO dr_grey, scientist;
 GRANT SELECT ON patient TO scientist;
 GRANT CREATE ON SCHEMA public TO scientist;
 GRANT EXECUTE ON FUNCTION phiguard.token(text, text) TO scientist;
-SELECT FROM phiguard.create_key('readmission model'), phiguard.grant_key('readmission model', 'scientist');
+SELECT FROM phiguard.create_key('readmission model');
+SELECT FROM phiguard.grant_key('readmission model', 'scientist');
 
 CREATE VIEW chart AS
     SELECT p.id, p.first_name, p.last_name, p.birth_date, p.ssn, p.address, p.zip, e.start, e.class, e.description

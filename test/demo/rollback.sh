@@ -1,4 +1,4 @@
-step "5. A peek that is rolled back" \
+step "6. A peek that is rolled back" \
 	"The record is on disk before the first row leaves, and is no part of the transaction."
 
 way="peek"

@@ -1,4 +1,4 @@
-step "6. One byte of the journal is changed" \
+step "7. One byte of the journal is changed" \
 	"The journal as it is:"
 
 way="verify"
