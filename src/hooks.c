@@ -13,6 +13,7 @@
 #include "commands/explain.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "optimizer/plancat.h"
 #include "optimizer/planner.h"
 #include "storage/ipc.h"
 #include "tcop/utility.h"
@@ -36,6 +37,7 @@
 static shmem_request_hook_type prev_shmem_request = NULL;
 static shmem_startup_hook_type prev_shmem_startup = NULL;
 static planner_hook_type prev_planner = NULL;
+static get_relation_info_hook_type prev_get_relation_info = NULL;
 static ExecutorStart_hook_type prev_ExecutorStart = NULL;
 static ExecutorRun_hook_type prev_ExecutorRun = NULL;
 static ExecutorFinish_hook_type prev_ExecutorFinish = NULL;
@@ -150,6 +152,7 @@ phig_shmem_startup(void)
 static PlannedStmt *
 phig_planner(Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams)
 {
+	const PhigEnforcement *const outer = phig_enforce_planning;
 	PlannedStmt *volatile plan = NULL;
 	PhigPlanning planning;
 	bool		labelled = false;
@@ -160,6 +163,7 @@ phig_planner(Query *parse, const char *query_string, int cursorOptions, ParamLis
 		see_new_labels();
 		labelled = phig_plan_begin(parse, query_string, &planning);
 	}
+	phig_enforce_planning = labelled && planning.enforced.policies ? &planning.enforced : NULL;
 	frame = enter(true, NULL);
 	PG_TRY();
 	{
@@ -171,12 +175,22 @@ phig_planner(Query *parse, const char *query_string, int cursorOptions, ParamLis
 	PG_FINALLY();
 	{
 		leave(frame);
+		phig_enforce_planning = outer;
 	}
 	PG_END_TRY();
 
 	if (labelled)
 		phig_plan_finish(plan, &planning);
 	return plan;
+}
+
+static void
+phig_get_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
+{
+	if (prev_get_relation_info)
+		prev_get_relation_info(root, relid, inhparent, rel);
+	if (phig_enforce_planning)
+		phig_enforce_indexes(relid, rel);
 }
 
 /*
@@ -494,6 +508,8 @@ phig_hooks_init(void)
 	shmem_startup_hook = phig_shmem_startup;
 	prev_planner = planner_hook;
 	planner_hook = phig_planner;
+	prev_get_relation_info = get_relation_info_hook;
+	get_relation_info_hook = phig_get_relation_info;
 	prev_ExecutorStart = ExecutorStart_hook;
 	ExecutorStart_hook = phig_ExecutorStart;
 	prev_ExecutorRun = ExecutorRun_hook;

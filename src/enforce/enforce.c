@@ -18,6 +18,9 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parsetree.h"
+#include "tcop/tcopprot.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -30,7 +33,9 @@
 static bool is_constraint_query(const Query *query);
 static bool has_subquery(Node *node, void *context);
 static bool check_purpose(List *places, const PhigSubject *subject, PhigRefusal *refusal);
-static void look_up_policies(List *places, const PhigSubject *subject);
+static void look_up_policies(List *places, const PhigSubject *subject, PhigEnforcement *done);
+static void close_codes(PhigRelPolicy *policy, const PhigSubject *subject);
+static bool may_write(Oid relid, Oid role);
 static bool check_columns(Query *query, List *places, const PhigSubject *subject, PhigEnforcement *done,
 						  PhigRefusal *refusal);
 static void weigh_columns(const PhigFlowSet *set, const PhigRelPolicy *policy, PhigEnforcement *done,
@@ -39,6 +44,9 @@ static void end_claims(Query *query);
 static void end_claims_of(List *tlist, bool stored);
 static bool is_covered(Oid relid, const PhigEnforcement *done);
 
+/* PhigDecision.because of a column that is denied although its rule shows a code. */
+static const char because_writable[] = "a code, of a table that the role may write";
+
 bool
 phig_enforce_session(void)
 {
@@ -46,7 +54,7 @@ phig_enforce_session(void)
 }
 
 bool
-phig_enforce_query(Query *query, PhigEnforcement *done, PhigRefusal *refusal)
+phig_enforce_query(Query *query, bool makes_table, PhigEnforcement *done, PhigRefusal *refusal)
 {
 	const PhigSubject *subject = phig_policy_subject();
 	List	   *places;
@@ -66,7 +74,7 @@ phig_enforce_query(Query *query, PhigEnforcement *done, PhigRefusal *refusal)
 	done->applies = true;
 	if (!check_purpose(places, subject, refusal))
 		return false;
-	look_up_policies(places, subject);
+	look_up_policies(places, subject, done);
 	foreach(lc, places)
 	{
 		const PhigPlace *place = lfirst(lc);
@@ -90,7 +98,13 @@ phig_enforce_query(Query *query, PhigEnforcement *done, PhigRefusal *refusal)
 		else
 			phig_enforce_show(place, subject);
 	}
-	if (done->restricted)
+	if (done->restricted && Debug_print_plan)
+	{
+		refusal->message = "the plan of a statement that does not see all columns and rows is not printed";
+		refusal->hint = "SET debug_print_plan = off.";
+		return false;
+	}
+	if (done->restricted && (makes_table || query->commandType != CMD_SELECT))
 		end_claims(query);
 	return true;
 }
@@ -117,7 +131,7 @@ check_purpose(List *places, const PhigSubject *subject, PhigRefusal *refusal)
 
 /* One that only INSERT writes to needs none, and without a purpose there is none. */
 static void
-look_up_policies(List *places, const PhigSubject *subject)
+look_up_policies(List *places, const PhigSubject *subject, PhigEnforcement *done)
 {
 	ListCell   *lc;
 
@@ -129,7 +143,45 @@ look_up_policies(List *places, const PhigSubject *subject)
 		const RangeTblEntry *rte = rt_fetch(place->rti, place->query->rtable);
 
 		place->policy = phig_policy_relation(subject, rte->relid, rte->inh);
+		if (place->policy == NULL || place->policy->all_clear)
+			continue;
+		close_codes(place->policy, subject);
+		done->policies = lappend(done->policies, place->policy);
 	}
+}
+
+/*
+ * Who can write values and see the codes that they get has a dictionary: of the codes of all
+ * tables.  So a keyed code is not shown of a table that the role may write.
+ */
+static void
+close_codes(PhigRelPolicy *policy, const PhigSubject *subject)
+{
+	int			writes = -1;
+
+	for (AttrNumber attno = 1; attno <= policy->natts; attno++)
+	{
+		PhigDecision *decision = &policy->columns[attno - 1];
+
+		if (decision->action != PHIG_ACTION_TRANSFORM || !phig_enforce_is_code(policy, attno, subject))
+			continue;
+		if (writes < 0)
+			writes = may_write(policy->relid, subject->role);
+		if (!writes)
+			return;
+		decision->action = PHIG_ACTION_DENY;
+		decision->because = because_writable;
+	}
+}
+
+static bool
+may_write(Oid relid, Oid role)
+{
+	const AclMode writing = ACL_INSERT | ACL_UPDATE;
+
+	return phig_owns_relation(relid, role) ||
+		pg_class_aclmask(relid, role, writing, ACLMASK_ANY) != 0 ||
+		pg_attribute_aclcheck_all(relid, role, writing, ACLMASK_ANY) == ACLCHECK_OK;
 }
 
 /* Columns that the purpose denies may be asked for nowhere. */
@@ -141,6 +193,7 @@ check_columns(Query *query, List *places, const PhigSubject *subject, PhigEnforc
 
 	if (flow == NULL)
 		return true;
+	done->asked = flow;
 	foreach(lc, places)
 	{
 		const PhigPlace *place = lfirst(lc);
@@ -154,6 +207,8 @@ check_columns(Query *query, List *places, const PhigSubject *subject, PhigEnforc
 		if (denied != NULL)
 		{
 			phig_refuse_columns(refusal, subject, "show column", place->policy->relid, denied);
+			if (place->policy->columns[bms_next_member(denied, -1) - 1].because == because_writable)
+				refusal->detail = "Who may write a table and see the codes of what it holds could look any value up by its code.";
 			return false;
 		}
 	}
@@ -179,8 +234,9 @@ weigh_columns(const PhigFlowSet *set, const PhigRelPolicy *policy, PhigEnforceme
 }
 
 /*
- * Inside the query a column in another form claims to be of the column's type.  What leaves does not: a
- * checked domain's value would have its shape, and this need not.  What is stored has to pass.
+ * Inside the query a column in another form claims to be of the column's type, and a client is told
+ * the base type of any.  A table that is made of it is told too: a value of a checked domain would
+ * have its shape, and this need not.  What is stored into such a column has to pass.
  */
 static void
 end_claims(Query *query)

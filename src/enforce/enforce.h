@@ -14,8 +14,10 @@
 
 #include "lib/stringinfo.h"
 #include "nodes/parsenodes.h"
+#include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
 
+#include "flow/flow.h"
 #include "policy/policy.h"
 
 /* Why a statement is refused; message NULL while it is not. */
@@ -34,6 +36,8 @@ typedef struct PhigEnforcement
 	bool		constraint;		/* the server's own query for a foreign key: left as it is */
 	uint64		stamp;			/* phig_policy_stamp() that it was made for */
 	List	   *relids;			/* OIDs of the governed relations that it dealt with */
+	List	   *policies;		/* of PhigRelPolicy *: theirs, where not all is clear */
+	const PhigFlow *asked;		/* the query as it was asked; NULL where nothing is restricted */
 	List	   *functions;		/* OIDs of functions that were put in line */
 } PhigEnforcement;
 
@@ -45,11 +49,11 @@ extern bool phig_enforce_session(void);
  *		Restrict a rewritten query, in place, to what the session's purpose shows.
  *
  * False, with *refusal set, when it asks for what is not to be had; the query is not to be used then.
- * To be called for sessions that are restricted (phig_enforce_session).
+ * To be called for sessions that are restricted (phig_enforce_session).  makes_table: its result will be one.
  * Memory: the query's; what is set lives in the current context.
  * Errors: 42501 for policies that cannot be evaluated; 0A000 for what is not understood (fail closed).
  */
-extern bool phig_enforce_query(Query *query, PhigEnforcement *done, PhigRefusal *refusal);
+extern bool phig_enforce_query(Query *query, bool makes_table, PhigEnforcement *done, PhigRefusal *refusal);
 
 /*
  * phig_enforce_plan
@@ -58,6 +62,13 @@ extern bool phig_enforce_query(Query *query, PhigEnforcement *done, PhigRefusal 
  * Errors: 42501 where the plan reaches a governed relation that the query did not name.
  */
 extern void phig_enforce_plan(PlannedStmt *plan, const PhigEnforcement *done);
+
+/*
+ * phig_enforce_indexes
+ *		get_relation_info_hook's work, for the query that is being planned: phig_enforce_planning, kept by hooks.c.
+ */
+extern void phig_enforce_indexes(Oid relid, RelOptInfo *rel);
+extern const PhigEnforcement *phig_enforce_planning;
 
 /*
  * phig_enforce_copy_to

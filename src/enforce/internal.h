@@ -31,6 +31,9 @@ extern void phig_enforce_cut_target(const PhigPlace *place);
 /* shown.c: a relation that is read becomes what the purpose shows of it. */
 extern void phig_enforce_show(const PhigPlace *place, const PhigSubject *subject);
 
+/* Is the column shown as a code that a key makes of it? */
+extern bool phig_enforce_is_code(const PhigRelPolicy *policy, AttrNumber attno, const PhigSubject *subject);
+
 /* refusal.c */
 extern void phig_refuse_unpurposed(PhigRefusal *refusal, const PhigSubject *subject, Oid relid);
 extern void phig_refuse_columns(PhigRefusal *refusal, const PhigSubject *subject, const char *what,

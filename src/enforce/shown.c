@@ -224,6 +224,29 @@ shown_column(const PhigPlace *place, const PhigSubject *subject, Relation rel, A
 	return (Node *) makeNullConst(value->vartype, value->vartypmod, value->varcollid);
 }
 
+static bool
+calls_twin(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Const) && ((Const *) node)->consttype == INTERNALOID)
+		return true;
+	return expression_tree_walker(node, calls_twin, context);
+}
+
+bool
+phig_enforce_is_code(const PhigRelPolicy *policy, AttrNumber attno, const PhigSubject *subject)
+{
+	Relation	rel = table_open(policy->relid, NoLock);
+	Node	   *whose = policy->subject > 0 ? (Node *) var_of(rel, policy->subject) : NULL;
+	const char *problem;
+	Node	   *shown = phig_policy_expression(subject, &policy->columns[attno - 1], (Node *) var_of(rel, attno),
+											   whose, &problem);
+
+	table_close(rel, NoLock);
+	return calls_twin(shown, NULL);
+}
+
 /* Of the column's length, and by name of its type. */
 static Node *
 in_other_form(const PhigDecision *decision, const PhigSubject *subject, Var *value, Node *whose)

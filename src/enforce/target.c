@@ -12,6 +12,7 @@
 #include "nodes/nodeFuncs.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
+#include "rewrite/rowsecurity.h"
 #include "utils/lsyscache.h"
 
 #include "compat.h"
@@ -26,6 +27,7 @@ typedef struct Reading
 } Reading;
 
 static Bitmapset *columns_read(const PhigPlace *place);
+static int	count_row_security(Query *query, RangeTblEntry *rte, Index rti);
 static bool read_columns(Node *node, void *context);
 static Bitmapset *columns_assigned(const PhigPlace *place);
 static Bitmapset *assigned_by(Bitmapset *columns, const List *tlist);
@@ -55,8 +57,11 @@ columns_read(const PhigPlace *place)
 	Reading		reading = {.rti = place->rti};
 	ListCell   *lc;
 
-	/* Row-level security is the owner's, the check of a view is its writer's. */
-	rte->securityQuals = NIL;
+	/*
+	 * Row-level security is the owner's; what a view asks, for its rows and in its check, is its
+	 * writer's.
+	 */
+	rte->securityQuals = list_copy_tail(security_quals, count_row_security(place->query, rte, place->rti));
 	foreach(lc, query.withCheckOptions)
 	{
 		if (lfirst_node(WithCheckOption, lc)->kind == WCO_VIEW_CHECK)
@@ -75,6 +80,21 @@ columns_read(const PhigPlace *place)
 	query_tree_walker(&query, read_columns, &reading, QTW_IGNORE_JOINALIASES);
 	rte->securityQuals = security_quals;
 	return reading.columns;
+}
+
+/* How many of an entry's security quals are those of row-level security: they come first. */
+static int
+count_row_security(Query *query, RangeTblEntry *rte, Index rti)
+{
+	List	   *quals = NIL;
+	List	   *check_options = NIL;
+	bool		has_row_security = false;
+	bool		has_sublinks = false;
+
+	if (rte->securityQuals == NIL || rte->rtekind != RTE_RELATION)
+		return 0;
+	get_row_security_policies(query, rte, rti, &quals, &check_options, &has_row_security, &has_sublinks);
+	return Min(list_length(quals), list_length(rte->securityQuals));
 }
 
 static bool

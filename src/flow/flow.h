@@ -20,6 +20,8 @@
 /* In what form a column's value arrives: clear, or the OID of the transform it went through. */
 typedef Oid PhigForm;
 #define PHIG_FORM_CLEAR InvalidOid
+#define PHIG_FORM_WITHHELD ((Oid) 1)	/* it was asked for and is not there: NULL was put in its
+										 * place */
 
 /* One labelled base column.  label is a copy of what it was at analysis. */
 typedef struct PhigFlowItem
@@ -82,6 +84,12 @@ extern PhigFlow *phig_flow_analyze(Query *query);
  * What others make the statement do is left out: row-level security, check options, triggers.
  */
 extern PhigFlow *phig_flow_analyze_governed(Query *query);
+
+/*
+ * phig_flow_add_withheld
+ *		Add to what a restricted query does the labelled columns that were asked for and are not in it any more.
+ */
+extern void phig_flow_add_withheld(PhigFlow *flow, const PhigFlow *asked);
 
 /*
  * phig_flow_inline

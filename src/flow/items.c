@@ -159,6 +159,45 @@ phig_flow_make_set(const PhigFlowContext *ctx, const Bitmapset *set)
 }
 
 static bool
+has_column(const PhigFlowSet *set, const PhigFlowItem *column)
+{
+	for (int i = 0; i < set->nitems; i++)
+		if (set->items[i].relid == column->relid && set->items[i].attno == column->attno)
+			return true;
+	return false;
+}
+
+static void
+add_withheld(PhigFlow *flow, PhigFlowSet *set, const PhigFlowSet *asked)
+{
+	PhigFlowSet more = {set->nitems, palloc((set->nitems + asked->nitems) * sizeof(PhigFlowItem))};
+
+	if (set->nitems > 0)
+		memcpy(more.items, set->items, set->nitems * sizeof(PhigFlowItem));
+	for (int i = 0; i < asked->nitems; i++)
+	{
+		PhigFlowItem item = asked->items[i];
+
+		if (!phig_label_is_phi(&item.label) || has_column(&flow->returned, &item) ||
+			has_column(&flow->stored, &item) || has_column(&flow->referenced, &item))
+			continue;
+		item.form = PHIG_FORM_WITHHELD;
+		more.items[more.nitems++] = item;
+	}
+	if (more.nitems > 1)
+		qsort(more.items, more.nitems, sizeof(PhigFlowItem), compare_items);
+	*set = more;
+}
+
+void
+phig_flow_add_withheld(PhigFlow *flow, const PhigFlow *asked)
+{
+	add_withheld(flow, &flow->returned, &asked->returned);
+	add_withheld(flow, &flow->stored, &asked->stored);
+	add_withheld(flow, &flow->referenced, &asked->referenced);
+}
+
+static bool
 is_generated(TupleDesc desc, AttrNumber attno, bool only_virtual)
 {
 	Form_pg_attribute att;

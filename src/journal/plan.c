@@ -24,6 +24,7 @@
 PhigPlanning *phig_plan_capture = NULL;
 
 static void restrict_query(Query *query, const char *query_string, PhigPlanning *planning);
+static bool makes_table(void);
 static void guard(const PlannedStmt *plan, const PhigCarrier *carrier);
 static const char *command_of(CmdType command);
 static inline bool meets_labels(const PlannedStmt *plan);
@@ -38,6 +39,8 @@ phig_plan_begin(Query *query, const char *query_string, PhigPlanning *planning)
 	planning->flow = phig_flow_analyze(query);
 	if (planning->flow == NULL)
 		return false;
+	if (planning->enforced.asked)
+		phig_flow_add_withheld(planning->flow, planning->enforced.asked);
 	planning->text = phig_normalize(query_string, query->stmt_location, query->stmt_len,
 									(Node *) query, &planning->fingerprint);
 	phig_statement_build(&planning->statement, planning->flow, command_of(query->commandType),
@@ -60,12 +63,19 @@ restrict_query(Query *query, const char *query_string, PhigPlanning *planning)
 	phig_enforce_statistics(query);
 	if (!phig_enforce_session())
 		planning->enforced.stamp = phig_policy_stamp();
-	else if (!phig_enforce_query(query, &planning->enforced, &refusal))
+	else if (!phig_enforce_query(query, makes_table(), &planning->enforced, &refusal))
 	{
 		phig_plan_refused(phig_flow_analyze(query), command_of(query->commandType), (Node *) query, query_string,
 						  query->stmt_location, query->stmt_len);
 		phig_enforce_refuse(&refusal);
 	}
+}
+
+/* Is the query that is being planned that of CREATE TABLE AS, or the like? */
+static bool
+makes_table(void)
+{
+	return phig_wrapper_command && IsA(phig_wrapper_command, CreateTableAsStmt);
 }
 
 void

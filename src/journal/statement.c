@@ -351,7 +351,8 @@ forms_of(Paths *paths, const PhigFlowSet *set)
 	{
 		const PhigFlowItem *item = &set->items[i];
 		char	   *path = path_of(paths, item);
-		char	   *form = item->form == PHIG_FORM_CLEAR ? "clear" : get_func_name(item->form);
+		const char *form = item->form == PHIG_FORM_CLEAR ? "clear" :
+			item->form == PHIG_FORM_WITHHELD ? "null" : get_func_name(item->form);
 
 		if (path && form)
 			forms = lappend(forms, join_words(path, '=', form));

@@ -361,7 +361,7 @@ flow_of_shown(Query *query)
 	PhigEnforcement enforced;
 	PhigRefusal refusal;
 
-	(void) phig_enforce_query(query, &enforced, &refusal);
+	(void) phig_enforce_query(query, true, &enforced, &refusal);
 	return phig_flow_analyze_governed(query);
 }
 
