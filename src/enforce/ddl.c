@@ -68,6 +68,7 @@ needs_of(const Node *stmt)
 		case T_AlterPolicyStmt:
 		case T_CreateStatsStmt:
 		case T_AlterDomainStmt:
+		case T_ClusterStmt:		/* leaves the rows in the order of a column */
 		case T_TruncateStmt:	/* removes rows that are hidden too */
 			return ALL_CLEAR;
 		case T_CreatePublicationStmt:

@@ -6,7 +6,9 @@
 
 #include "access/sysattr.h"
 #include "commands/createas.h"
+#include "catalog/pg_type.h"
 #include "nodes/bitmapset.h"
+#include "nodes/nodeFuncs.h"
 #include "tcop/cmdtag.h"
 #include "tcop/tcopprot.h"
 #include "tcop/utility.h"
@@ -20,11 +22,14 @@
 #include "journal/plan.h"
 #include "label/label.h"
 #include "settings.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 PhigPlanning *phig_plan_capture = NULL;
 
 static void restrict_query(Query *query, const char *query_string, PhigPlanning *planning);
 static bool makes_table(void);
+static void guard_relation_made(const PlannedStmt *plan);
 static void guard(const PlannedStmt *plan, const PhigCarrier *carrier);
 static const char *command_of(CmdType command);
 static inline bool meets_labels(const PlannedStmt *plan);
@@ -153,15 +158,39 @@ guard(const PlannedStmt *plan, const PhigCarrier *carrier)
 		return;
 	if (carrier && !carrier->constraint && carrier->stamp == phig_policy_stamp())
 	{
-		if (carrier->restricted && phig_wrapper_command && IsA(phig_wrapper_command, RefreshMatViewStmt))
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("the materialized view would be filled with what this session's purpose shows"),
-					 errhint("REFRESH takes a role that sees all columns and rows of what it is made from.")));
+		if (carrier->restricted && phig_wrapper_command)
+			guard_relation_made(plan);
 		return;
 	}
 	if (!phig_enforce_unseen(plan, &refusal))
 		phig_enforce_refuse(&refusal);
+}
+
+/* A restricted session may make a table of what it is shown, but not pass that off for what it stands for. */
+static void
+guard_relation_made(const PlannedStmt *plan)
+{
+	ListCell   *lc;
+
+	if (IsA(phig_wrapper_command, RefreshMatViewStmt))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("the materialized view would be filled with what this session's purpose shows"),
+				 errhint("REFRESH takes a role that sees all columns and rows of what it is made from.")));
+	if (!IsA(phig_wrapper_command, CreateTableAsStmt))
+		return;
+	foreach(lc, plan->planTree->targetlist)
+	{
+		const TargetEntry *tle = lfirst_node(TargetEntry, lc);
+		Oid			type = exprType((Node *) tle->expr);
+
+		if (!tle->resjunk && get_typtype(type) == TYPTYPE_DOMAIN)
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("column \"%s\" would hold what the purpose shows, and claim to be of type %s",
+							tle->resname ? tle->resname : "?", format_type_be(type)),
+					 errhint("Cast it to %s in the query.", format_type_be(getBaseType(type)))));
+	}
 }
 
 bool
