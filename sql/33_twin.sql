@@ -1,4 +1,5 @@
 -- Twins of the transforms, for policies: they keep a column's type, take whatever is in it, and ask for no grant of a key domain.
+-- Named like what they are a twin of, since that name is what goes into the record.
 -- Their first argument is of type internal, of which nobody can make a value, not even a null: what phiguard puts into a plan calls them, and
 -- nothing else can. The executor checks EXECUTE against whoever runs the plan, so PUBLIC has it. Not strict: that first argument is always null.
 
@@ -6,11 +7,11 @@ CREATE FUNCTION phiguard.token(internal, text, text) RETURNS text
     LANGUAGE C STABLE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'phiguard_twin_token_text';
 
-CREATE FUNCTION phiguard.token_int8(internal, bigint, text) RETURNS bigint
+CREATE FUNCTION phiguard.token(internal, bigint, text) RETURNS bigint
     LANGUAGE C STABLE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'phiguard_twin_token_int8_int8';
 
-CREATE FUNCTION phiguard.token_uuid(internal, uuid, text) RETURNS uuid
+CREATE FUNCTION phiguard.token(internal, uuid, text) RETURNS uuid
     LANGUAGE C STABLE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'phiguard_twin_token_uuid_uuid';
 
@@ -90,9 +91,17 @@ CREATE FUNCTION phiguard.birth_year(internal, timestamptz, date) RETURNS timesta
     LANGUAGE C STABLE PARALLEL SAFE COST 1
     AS 'MODULE_PATHNAME', 'phiguard_twin_birth_year_timestamp';
 
+CREATE FUNCTION phiguard.age_90(internal, smallint) RETURNS smallint
+    LANGUAGE C STABLE PARALLEL SAFE COST 1
+    AS 'MODULE_PATHNAME', 'phiguard_twin_age_90_int2';
+
+CREATE FUNCTION phiguard.age_90(internal, integer) RETURNS integer
+    LANGUAGE C STABLE PARALLEL SAFE COST 1
+    AS 'MODULE_PATHNAME', 'phiguard_twin_age_90_int4';
+
 CREATE FUNCTION phiguard.age_90(internal, bigint) RETURNS bigint
     LANGUAGE C STABLE PARALLEL SAFE COST 1
-    AS 'MODULE_PATHNAME', 'phiguard_twin_age_90';
+    AS 'MODULE_PATHNAME', 'phiguard_twin_age_90_int8';
 
 CREATE FUNCTION phiguard.zip3(internal, text) RETURNS text
     LANGUAGE C STABLE PARALLEL SAFE COST 1

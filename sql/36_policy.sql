@@ -134,6 +134,71 @@ COMMENT ON FUNCTION phiguard.grant_purpose(text, regrole, timestamptz, text, tex
 recipient, agreement: to whom data go under this grant, and on what terms; as recorded. For the officer; a record of kind policy.
 Raises 42501 for everybody else, 42704 for an unknown purpose or role, 22023 for an expiry in the past.';
 
+CREATE FUNCTION phiguard.drop_purpose(purpose text) RETURNS void
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'phiguard_drop_purpose';
+REVOKE ALL ON FUNCTION phiguard.drop_purpose(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.drop_purpose(text) TO PUBLIC;
+COMMENT ON FUNCTION phiguard.drop_purpose(text) IS
+'Removes a purpose with its rules, row predicates and grants. For the officer; a record of kind policy. Raises 42501 for everybody else, 42704 where there is none.';
+
+CREATE FUNCTION phiguard.disallow(purpose text, relation text DEFAULT NULL, column_name name DEFAULT NULL, category text DEFAULT NULL, kind text DEFAULT NULL,
+                                  sens text DEFAULT NULL, conf text DEFAULT NULL) RETURNS void
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'phiguard_disallow';
+REVOKE ALL ON FUNCTION phiguard.disallow(text, text, name, text, text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.disallow(text, text, name, text, text, text, text) TO PUBLIC;
+COMMENT ON FUNCTION phiguard.disallow(text, text, name, text, text, text, text) IS
+'Removes the rule that names exactly this. relation: its name, with the schema where it is gone. What the next less specific rule says holds then.
+For the officer; a record of kind policy. Raises 42501 for everybody else, 42704 where there is no such rule. Warns where a transform does not fit what it reaches now.';
+
+CREATE FUNCTION phiguard.allow_rows(purpose text, relation regclass, predicate text, restrictive boolean DEFAULT false) RETURNS void
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'phiguard_allow_rows';
+REVOKE ALL ON FUNCTION phiguard.allow_rows(text, regclass, text, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.allow_rows(text, regclass, text, boolean) TO PUBLIC;
+COMMENT ON FUNCTION phiguard.allow_rows(text, regclass, text, boolean) IS
+'Which rows of a relation, and of all below it, a purpose shows: those for which one of its permissive predicates is true, and all of its restrictive ones. Without a
+permissive one, all or none, as the purpose''s rows says. Names are looked up in pg_catalog and the relation''s schema. Sub-selects read as whoever calls this, and are not masked.
+It may call immutable functions, now() and session_user: nothing that depends on settings. For the officer; a record of kind policy, without the predicate.
+Raises 42501 for everybody else, 42704 for an unknown purpose, 42809 for a relation with parents, 0A000 for what it may not use, and what the parser raises.';
+
+CREATE FUNCTION phiguard.disallow_rows(purpose text, relation text, predicate text DEFAULT NULL) RETURNS integer
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'phiguard_disallow_rows';
+REVOKE ALL ON FUNCTION phiguard.disallow_rows(text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.disallow_rows(text, text, text) TO PUBLIC;
+COMMENT ON FUNCTION phiguard.disallow_rows(text, text, text) IS
+'Removes the row predicates of a relation, or the one that reads so in phiguard.rules; returns how many. relation: its name, with the schema where it is gone.
+For the officer; a record of kind policy. Raises 42501 for everybody else, 42704 where there is none.';
+
+CREATE FUNCTION phiguard.revoke_purpose(purpose text, grantee regrole) RETURNS void
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'phiguard_revoke_purpose';
+REVOKE ALL ON FUNCTION phiguard.revoke_purpose(text, regrole) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.revoke_purpose(text, regrole) TO PUBLIC;
+COMMENT ON FUNCTION phiguard.revoke_purpose(text, regrole) IS
+'Takes back the grant, or the denial, of a purpose to a role; what it inherits from other roles stays. For the officer; a record of kind policy.
+Raises 42501 for everybody else, 42704 for an unknown purpose or role.';
+
+CREATE FUNCTION phiguard.deny_purpose(purpose text, role regrole) RETURNS void
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'phiguard_deny_purpose';
+REVOKE ALL ON FUNCTION phiguard.deny_purpose(text, regrole) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.deny_purpose(text, regrole) TO PUBLIC;
+COMMENT ON FUNCTION phiguard.deny_purpose(text, regrole) IS
+'The role, and whoever inherits from it, may not use the purpose, whatever grants say. Takes the place of a grant to the role. For the officer; a record of kind policy.
+Raises 42501 for everybody else, 42704 for an unknown purpose or role.';
+
+CREATE FUNCTION phiguard.set_mode(relation regclass, mode text) RETURNS void
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'phiguard_set_mode';
+REVOKE ALL ON FUNCTION phiguard.set_mode(regclass, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.set_mode(regclass, text) TO PUBLIC;
+COMMENT ON FUNCTION phiguard.set_mode(regclass, text) IS
+'The mode of a relation and of all below it: off, audit or enforce, never above phiguard.mode; enforce is what every relation has that nothing was said of.
+For the officer; a record of kind policy. Raises 42501 for everybody else, 42809 for a relation with parents, 22023 for other words.';
+
 -- What stands there, for officers and auditors.
 
 CREATE FUNCTION phiguard.reads_policies() RETURNS boolean
@@ -204,3 +269,12 @@ REVOKE ALL ON phiguard.my_access FROM PUBLIC;
 GRANT SELECT ON phiguard.my_access TO PUBLIC;
 COMMENT ON VIEW phiguard.my_access IS
 'What the session''s role sees of each labelled column that it may select, for each purpose that it is granted, and why. Where it has no purpose, nothing (purpose is null). mode: below enforce, everything is shown.';
+
+CREATE FUNCTION phiguard.verify_policy(OUT purpose text, OUT object text, OUT finding text) RETURNS SETOF record
+    LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10
+    AS 'MODULE_PATHNAME', 'phiguard_verify_policy';
+REVOKE ALL ON FUNCTION phiguard.verify_policy() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.verify_policy() TO PUBLIC;
+COMMENT ON FUNCTION phiguard.verify_policy() IS
+'What in the policies nobody understands, names something that is gone, or does not fit, a row a finding: until it is set right it closes the relation, or the purpose. None when all is well.
+For officers and auditors: raises 42501 for everybody else.';

@@ -252,6 +252,13 @@ phig_compat_foreignscan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Co
 #endif
 }
 
+/* Columns of one relation as those of another, by name; 16 can do without some. */
+#if PG_VERSION_NUM >= 160000
+#define phig_compat_attrmap_by_name(indesc, outdesc) build_attrmap_by_name(indesc, outdesc, false)
+#else
+#define phig_compat_attrmap_by_name(indesc, outdesc) build_attrmap_by_name(indesc, outdesc)
+#endif
+
 /* "schema.name" as a list of its parts; 16 can report errors softly. */
 #if PG_VERSION_NUM >= 160000
 #define phig_compat_qualified_names(text) stringToQualifiedNameList(text, NULL)

@@ -31,6 +31,8 @@
 #include "journal/plan.h"
 #include "journal/utility.h"
 #include "label/label.h"
+#include "policy/fit.h"
+#include "policy/rows.h"
 #include "scrub.h"
 #include "settings.h"
 
@@ -501,6 +503,9 @@ phig_hooks_init(void)
 	phig_context_init();
 	phig_access_init();
 	phig_label_changed_hook = phig_utility_label_changed;
+	phig_label_stored_hook = phig_policy_label_stored;
+	phig_renames_note_hook = phig_rows_note;
+	phig_renames_follow_hook = phig_rows_follow;
 
 	prev_shmem_request = shmem_request_hook;
 	shmem_request_hook = phig_shmem_request;

@@ -27,6 +27,7 @@
 
 #include "label/extension.h"
 #include "label/label.h"
+#include "label/names.h"
 #include "label/registry.h"
 #include "label/resolve.h"
 #include "label/store.h"
@@ -114,7 +115,10 @@ relation_dropped(const ObjectAddress *object)
 	if (object->objectSubId != 0)
 		forget_subject(object);
 	if (get_rel_persistence(object->objectId) != RELPERSISTENCE_TEMP)
+	{
 		phig_registry_forget(object);
+		phig_names_dropped(object->objectId);
+	}
 }
 
 static void

@@ -33,7 +33,7 @@
 #include "label/extension.h"
 #include "label/inherit.h"
 #include "label/label.h"
-#include "label/registry.h"
+#include "label/names.h"
 #include "label/resolve.h"
 #include "label/store.h"
 #include "label/value.h"
@@ -47,7 +47,7 @@ typedef struct WantedLabel
 
 struct PhigFollow
 {
-	NodeTag		statement;
+	NodeTag		statement;		/* T_Invalid: labels have nothing to do */
 	Oid			relid;			/* altered relation; InvalidOid for other statements */
 	Oid			detached;		/* partition of DETACH CONCURRENTLY */
 	RangeVar   *name;			/* created relation, or the one whose column is renamed */
@@ -56,7 +56,9 @@ struct PhigFollow
 	List	   *sources;		/* OIDs: the relations of CREATE TABLE ... LIKE */
 	char	   *old_name;		/* of a renamed column */
 	char	   *new_name;
-	List	   *noted;			/* names in the registry, where objects are renamed or moved */
+	List	   *noted;			/* names that stand in our tables, where objects are renamed or
+								 * moved */
+	List	   *renames;		/* of phig_renames_note_hook */
 };
 
 /* A call that stands around the present part of an expression. */
@@ -74,13 +76,16 @@ typedef struct UsingContext
 	PhigLabel	label;
 } UsingContext;
 
+static PhigFollow *before(Node *utilityStmt);
 static PhigFollow *before_alter(AlterTableStmt *stmt);
 static PhigFollow *before_rename(RenameStmt *stmt);
 static PhigFollow *before_move(ObjectType type, RangeVar *name);
 static PhigFollow *before_create(CreateStmt *stmt);
+static PhigFollow *before_label(SecLabelStmt *stmt);
 static void after_alter(PhigFollow *follow);
 static void after_rename(PhigFollow *follow);
 static void after_create(PhigFollow *follow);
+static void after_label(PhigFollow *follow);
 static bool cuts_labels_off(AlterTableType subtype);
 static Oid	lock_altered(AlterTableStmt *stmt);
 static Oid	concurrently_detached(AlterTableStmt *stmt);
@@ -93,8 +98,29 @@ static void restore(const PhigRelLabels *before);
 static void want(Oid relid, const WantedLabel *wanted);
 static List *labels_by_name(Oid relid);
 
+phig_label_stored_hook_type phig_label_stored_hook;
+phig_renames_note_hook_type phig_renames_note_hook;
+phig_renames_follow_hook_type phig_renames_follow_hook;
+
 PhigFollow *
 phig_follow_before(Node *utilityStmt)
+{
+	PhigFollow *follow = before(utilityStmt);
+	List	   *renames = NIL;
+
+	if (phig_renames_note_hook != NULL &&
+		(IsA(utilityStmt, RenameStmt) || IsA(utilityStmt, AlterObjectSchemaStmt)))
+		renames = phig_renames_note_hook();
+	if (renames != NIL && follow == NULL)
+		follow = palloc0(sizeof(PhigFollow));
+	if (renames != NIL)
+		follow->renames = renames;
+	return follow;
+}
+
+/* NULL: nothing to do for labels. */
+static PhigFollow *
+before(Node *utilityStmt)
 {
 	phig_extension_statement_begins();
 	switch (nodeTag(utilityStmt))
@@ -110,6 +136,8 @@ phig_follow_before(Node *utilityStmt)
 			return before_create((CreateStmt *) utilityStmt);
 		case T_CreateForeignTableStmt:
 			return before_create(&((CreateForeignTableStmt *) utilityStmt)->base);
+		case T_SecLabelStmt:
+			return before_label((SecLabelStmt *) utilityStmt);
 		case T_DropStmt:
 			phig_extension_before_drop((DropStmt *) utilityStmt);
 			return NULL;
@@ -134,14 +162,18 @@ phig_follow_after(PhigFollow *follow)
 	CommandCounterIncrement();
 	if (push)
 		PushActiveSnapshot(GetTransactionSnapshot());
+	if (follow->renames != NIL)
+		phig_renames_follow_hook(follow->renames);
 	if (follow->statement == T_AlterTableStmt)
 		after_alter(follow);
 	else if (follow->statement == T_RenameStmt)
 		after_rename(follow);
 	else if (follow->statement == T_AlterObjectSchemaStmt)
-		phig_registry_follow_names(follow->noted);
-	else
+		phig_names_follow(follow->noted);
+	else if (follow->statement == T_CreateStmt)
 		after_create(follow);
+	else if (follow->statement == T_SecLabelStmt)
+		after_label(follow);
 	if (push)
 		PopActiveSnapshot();
 }
@@ -227,7 +259,7 @@ after_rename(PhigFollow *follow)
 	{
 		char	   *subject = phig_stored_subject(lfirst_oid(cell));
 
-		phig_registry_rename_column(lfirst_oid(cell), follow->old_name, follow->new_name);
+		phig_names_rename_column(lfirst_oid(cell), follow->old_name, follow->new_name);
 		if (subject != NULL && strcmp(subject, follow->old_name) == 0)
 			phig_store_subject(lfirst_oid(cell), follow->new_name);
 	}
@@ -245,7 +277,7 @@ before_move(ObjectType type, RangeVar *name)
 		return NULL;
 	follow = palloc0(sizeof(PhigFollow));
 	follow->statement = T_AlterObjectSchemaStmt;
-	follow->noted = phig_registry_note_names();
+	follow->noted = phig_names_note();
 	return follow;
 }
 
@@ -294,6 +326,30 @@ after_create(PhigFollow *follow)
 		if (labels->subject != InvalidAttrNumber && phig_stored_subject(relid) == NULL)
 			phig_store_subject(relid, get_attname(labels->relid, labels->subject, false));
 	}
+}
+
+/* SECURITY LABEL asks the provider before it stores the label. */
+static PhigFollow *
+before_label(SecLabelStmt *stmt)
+{
+	PhigFollow *follow;
+	List	   *names = (List *) stmt->object;
+
+	if (phig_label_stored_hook == NULL || stmt->objtype != OBJECT_COLUMN)
+		return NULL;
+	follow = palloc0(sizeof(PhigFollow));
+	follow->statement = T_SecLabelStmt;
+	follow->name = makeRangeVarFromNameList(list_copy_head(names, list_length(names) - 1));
+	return follow;
+}
+
+static void
+after_label(PhigFollow *follow)
+{
+	Oid			relid = RangeVarGetRelid(follow->name, NoLock, true);
+
+	if (OidIsValid(relid))
+		phig_label_stored_hook(relid);
 }
 
 static bool

@@ -46,6 +46,8 @@ phiguard_label(PG_FUNCTION_ARGS)
 						PG_ARGISNULL(1) ? 0 : column_number(PG_GETARG_OID(0), NameStr(*PG_GETARG_NAME(1))));
 	phig_check_relabel(&object, label, &parsed);
 	phig_store_label(&object, label == NULL ? NULL : &parsed);
+	if (phig_label_stored_hook != NULL && object.objectSubId != 0)
+		phig_label_stored_hook(object.objectId);
 	PG_RETURN_VOID();
 }
 

@@ -142,6 +142,22 @@ typedef void (*phig_label_changed_hook_type) (Oid classId, Oid objectId, int obj
 											  const char *old_text, const char *new_text);
 extern phig_label_changed_hook_type phig_label_changed_hook;
 
+/*
+ * Told when a column's label is stored and can be looked up: it may raise an error for a label that
+ * something else does not go with.  relid: of its relation.
+ */
+typedef void (*phig_label_stored_hook_type) (Oid relid);
+extern phig_label_stored_hook_type phig_label_stored_hook;
+
+/*
+ * Told before and after every statement that may rename something or move it to another schema: what
+ * the first returns (palloc'd, NIL: nothing) the second gets.
+ */
+typedef List *(*phig_renames_note_hook_type) (void);
+typedef void (*phig_renames_follow_hook_type) (List *noted);
+extern phig_renames_note_hook_type phig_renames_note_hook;
+extern phig_renames_follow_hook_type phig_renames_follow_hook;
+
 /* Start-up: registers the label provider and the cache callbacks. */
 extern void phig_label_init(void);
 

@@ -7,7 +7,7 @@
  *
  * Objects stand in it by name: an OID would mean something else where a dump is
  * loaded, and a regclass would make loading fail where the table was left out.
- * The names are therefore changed with the objects'.
+ * The names are therefore changed with the objects' (names.c).
  *
  * Rows are written straight into the table, by this file only: a table's owner who
  * labels it has no privilege on the registry.  A restore replays labels and
@@ -54,12 +54,6 @@ typedef struct QualifiedName
 	NameData	name;
 } QualifiedName;
 
-typedef struct NotedName
-{
-	ObjectAddress object;		/* objectSubId 0 */
-	QualifiedName name;
-} NotedName;
-
 static Relation open_registry(LOCKMODE lockmode);
 static bool name_of(const ObjectAddress *object, QualifiedName *name);
 static SysScanDesc scan_object(Relation registry, const QualifiedName *name);
@@ -67,9 +61,6 @@ static char *text_column(HeapTuple tuple, TupleDesc desc, int column);
 static PhigRegistered *read_row(HeapTuple tuple, TupleDesc desc);
 static void remove_rows(Relation registry, const ObjectAddress *object, bool with_columns);
 static void insert_row(Relation registry, const ObjectAddress *object, const char *label);
-static void update_names(Relation registry, HeapTuple tuple, const NameData *names[REG_NCOLUMNS]);
-static bool already_noted(List *noted, const PhigRegistered *row);
-static void move_rows(Relation registry, const QualifiedName *from, const QualifiedName *to);
 
 Oid
 phig_extension_oid(void)
@@ -118,79 +109,6 @@ phig_registry_forget(const ObjectAddress *object)
 	if (registry == NULL)
 		return;
 	remove_rows(registry, object, object->objectSubId == 0);
-	table_close(registry, NoLock);
-}
-
-void
-phig_registry_rename_column(Oid relid, const char *old_name, const char *new_name)
-{
-	Relation	registry = open_registry(RowExclusiveLock);
-	ObjectAddress object;
-	QualifiedName name;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ObjectAddressSet(object, RelationRelationId, relid);
-	if (registry == NULL)
-		return;
-	if (name_of(&object, &name))
-	{
-		scan = scan_object(registry, &name);
-		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		{
-			char	   *column_name = text_column(tuple, RelationGetDescr(registry), REG_COLUMN_NAME);
-			NameData	changed;
-			const NameData *names[REG_NCOLUMNS] = {[REG_COLUMN_NAME - 1] = &changed};
-
-			if (column_name == NULL || strcmp(column_name, old_name) != 0)
-				continue;
-			namestrcpy(&changed, new_name);
-			update_names(registry, tuple, names);
-		}
-		systable_endscan(scan);
-	}
-	table_close(registry, NoLock);
-}
-
-List *
-phig_registry_note_names(void)
-{
-	List	   *noted = NIL;
-	ListCell   *cell;
-
-	foreach(cell, phig_registry_rows())
-	{
-		NotedName  *one;
-		ObjectAddress object;
-
-		if (already_noted(noted, lfirst(cell)) || !phig_registered_object(lfirst(cell), &object))
-			continue;
-		one = palloc0(sizeof(NotedName));
-		ObjectAddressSet(one->object, object.classId, object.objectId);
-		if (name_of(&one->object, &one->name))
-			noted = lappend(noted, one);
-	}
-	return noted;
-}
-
-void
-phig_registry_follow_names(List *noted)
-{
-	Relation	registry = noted == NIL ? NULL : open_registry(RowExclusiveLock);
-	ListCell   *cell;
-
-	if (registry == NULL)
-		return;
-	foreach(cell, noted)
-	{
-		NotedName  *one = lfirst(cell);
-		QualifiedName now = {0};
-
-		if (name_of(&one->object, &now) &&
-			(strcmp(NameStr(now.schema), NameStr(one->name.schema)) != 0 ||
-			 strcmp(NameStr(now.name), NameStr(one->name.name)) != 0))
-			move_rows(registry, &one->name, &now);
-	}
 	table_close(registry, NoLock);
 }
 
@@ -363,48 +281,4 @@ insert_row(Relation registry, const ObjectAddress *object, const char *label)
 	}
 	values[REG_LABEL - 1] = CStringGetTextDatum(label);
 	CatalogTupleInsert(registry, heap_form_tuple(RelationGetDescr(registry), values, nulls));
-}
-
-/* Columns for which there is a name get it. */
-static void
-update_names(Relation registry, HeapTuple tuple, const NameData *names[REG_NCOLUMNS])
-{
-	Datum		values[REG_NCOLUMNS] = {0};
-	bool		nulls[REG_NCOLUMNS] = {0};
-	bool		replace[REG_NCOLUMNS] = {0};
-
-	for (int i = 0; i < REG_NCOLUMNS; i++)
-		if (names[i] != NULL)
-		{
-			values[i] = NameGetDatum(names[i]);
-			replace[i] = true;
-		}
-	tuple = heap_modify_tuple(tuple, RelationGetDescr(registry), values, nulls, replace);
-	CatalogTupleUpdate(registry, &tuple->t_self, tuple);
-}
-
-/* A table's rows mostly stand together: the last one noted is the one to ask. */
-static bool
-already_noted(List *noted, const PhigRegistered *row)
-{
-	NotedName  *last = noted == NIL ? NULL : llast(noted);
-	const char *name = row->domain != NULL ? row->domain : row->relation;
-
-	return last != NULL && name != NULL && last->name.is_domain == (row->domain != NULL) &&
-		strcmp(NameStr(last->name.schema), row->schema) == 0 && strcmp(NameStr(last->name.name), name) == 0;
-}
-
-static void
-move_rows(Relation registry, const QualifiedName *from, const QualifiedName *to)
-{
-	const NameData *names[REG_NCOLUMNS] = {[REG_SCHEMA - 1] = &to->schema};
-	SysScanDesc scan = scan_object(registry, from);
-	HeapTuple	tuple;
-
-	names[(from->is_domain ? REG_DOMAIN : REG_RELATION) - 1] = &to->name;
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		update_names(registry, tuple, names);
-	systable_endscan(scan);
-	/* An object that was noted twice has no rows of the old name any more. */
-	CommandCounterIncrement();
 }

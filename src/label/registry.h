@@ -39,18 +39,6 @@ extern void phig_registry_set(const ObjectAddress *object, const char *label);
 /* Forget a relation with its columns (objectSubId 0), a column, or a domain that is about to be dropped. */
 extern void phig_registry_forget(const ObjectAddress *object);
 
-/* A column has another name now. */
-extern void phig_registry_rename_column(Oid relid, const char *old_name, const char *new_name);
-
-/*
- * phig_registry_note_names, phig_registry_follow_names
- *		Before and after a statement that may rename or move relations, domains or schemas.
- *
- * What is noted is palloc'd; it may be NIL.
- */
-extern List *phig_registry_note_names(void);
-extern void phig_registry_follow_names(List *noted);
-
 /* The relation, column or domain that a row speaks of; false when there is none (any more). */
 extern bool phig_registered_object(const PhigRegistered *row, ObjectAddress *object);
 

@@ -115,6 +115,22 @@ phig_policies_relation(const PhigPolicies *policies, Oid relid)
 	return hash_search(policies->relations, &name, HASH_FIND, NULL);
 }
 
+char *
+phig_purpose_problem(const PhigPurposeRow *row)
+{
+	PhigAction	otherwise;
+
+	if (!phig_purpose_code_exists(row->code))
+		return "its code is unknown";
+	if (!phig_action_from_name(row->otherwise, &otherwise))
+		return "its otherwise is unknown";
+	if (otherwise == PHIG_ACTION_CLEAR && !phig_purpose_code_is(row->code, "TREAT"))
+		return "its otherwise is clear, and its code is not treatment";
+	if (strcmp(row->rows, "all") != 0 && strcmp(row->rows, "deny") != 0)
+		return "its rows are neither all nor deny";
+	return NULL;
+}
+
 /* Exactly one sort of target, and known words. */
 char *
 phig_rule_problem(const PhigRuleRow *row, PhigRuleKey *key, PhigDecision *decision)
@@ -126,44 +142,65 @@ phig_rule_problem(const PhigRuleRow *row, PhigRuleKey *key, PhigDecision *decisi
 	decision->writable = row->writable;
 	decision->because = because(row);
 	if (row->schema == NULL ? row->relation != NULL || row->column_name != NULL : row->relation == NULL)
-		return pstrdup("it names a relation or a column by half");
+		return "it names a relation or a column by half";
 	if (row->column_name != NULL && row->category != NULL)
-		return pstrdup("it names a column and a category");
+		return "it names a column and a category";
 	if (row->relation != NULL && row->column_name == NULL && row->category == NULL)
-		return pstrdup("it names a relation without a column or a category");
+		return "it names a relation without a column or a category";
 	if (row->relation == NULL && row->category == NULL && row->sens == NULL && row->conf == NULL)
-		return pstrdup("it names nothing");
+		return "it names nothing";
 	if (row->kind != NULL && row->category == NULL)
-		return pstrdup("it names a kind without its category");
+		return "it names a kind without its category";
 	if (row->sens != NULL && row->conf != NULL)
-		return pstrdup("it names a sensitivity and a confidentiality");
+		return "it names a sensitivity and a confidentiality";
 	if (row->category != NULL)
 	{
 		key->category = phig_category_from_name(row->category);
 		if (key->category <= PHIG_CAT_NONE)
-			return pstrdup("its category is unknown, or none");
+			return "its category is unknown, or none";
 	}
 	if (row->kind != NULL)
 	{
 		key->kind = phig_kind_from_name(key->category, row->kind);
 		if (key->kind == NULL)
-			return pstrdup("its category has no such kind");
+			return "its category has no such kind";
 	}
 	if (row->sens != NULL && (key->sens = phig_sens_from_code(row->sens)) == 0)
-		return pstrdup("its sensitivity code is unknown");
+		return "its sensitivity code is unknown";
 	if (row->conf != NULL)
 	{
 		if (strlen(row->conf) != 1 || phig_conf_rank(row->conf[0]) == 0)
-			return pstrdup("its confidentiality is unknown");
+			return "its confidentiality is unknown";
 		key->conf = row->conf[0];
 	}
 	if (phig_action_from_name(row->transform, &decision->action))
 		return NULL;
 	if (!phig_transform_call_parse(row->transform, &call))
-		return pstrdup("its transform is malformed");
+		return "its transform is malformed";
 	decision->action = PHIG_ACTION_TRANSFORM;
 	decision->transform = row->transform;
 	return NULL;
+}
+
+char *
+phig_rule_words(const PhigRuleRow *row)
+{
+	StringInfoData words;
+
+	initStringInfo(&words);
+	if (row->relation != NULL)
+		appendStringInfo(&words, "%s", quote_qualified_identifier(row->schema, row->relation));
+	if (row->column_name != NULL)
+		appendStringInfo(&words, ".%s", quote_identifier(row->column_name));
+	if (row->category != NULL)
+		appendStringInfo(&words, " %s", row->category);
+	if (row->kind != NULL)
+		appendStringInfo(&words, " kind=%s", row->kind);
+	if (row->sens != NULL)
+		appendStringInfo(&words, " sens=%s", row->sens);
+	if (row->conf != NULL)
+		appendStringInfo(&words, " conf=%s", row->conf);
+	return words.data[0] == ' ' ? words.data + 1 : words.data;
 }
 
 PhigDecision
@@ -239,13 +276,9 @@ read_purpose(PhigPolicies *policies)
 	policies->row = row;
 	if (row == NULL)
 		return;
-	if (!phig_action_from_name(row->otherwise, &policies->otherwise) ||
-		(policies->otherwise == PHIG_ACTION_CLEAR && !phig_purpose_code_is(row->code, "TREAT")))
-		policies->problem = "its otherwise is none that it may have";
-	else if (!phig_purpose_code_exists(row->code))
-		policies->problem = "its code is unknown";
-	else if (strcmp(row->rows, "all") != 0 && strcmp(row->rows, "deny") != 0)
-		policies->problem = "its rows are neither all nor deny";
+	policies->problem = phig_purpose_problem(row);
+	if (!phig_action_from_name(row->otherwise, &policies->otherwise))
+		policies->otherwise = PHIG_ACTION_DENY;
 	policies->all_rows = strcmp(row->rows, "all") == 0;
 	add_to_digest(&policies->digest, row->code);
 	add_to_digest(&policies->digest, row->otherwise);

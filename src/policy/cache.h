@@ -83,7 +83,13 @@ extern PhigPolicies *phig_policies_read(const char *purpose);
 /* What the rules say of a relation by name, or NULL. */
 extern const PhigRuledRelation *phig_policies_relation(const PhigPolicies *policies, Oid relid);
 
-/* What a rule row says, or why it says nothing (palloc'd).  The decision's texts are the row's. */
+/* Why nothing can be decided by a row of a purpose, or NULL. */
+extern char *phig_purpose_problem(const PhigPurposeRow *row);
+
+/* What a rule names, for people: names and words. */
+extern char *phig_rule_words(const PhigRuleRow *row);
+
+/* What a rule row says; or why it says nothing, else NULL.  The decision's texts are the row's. */
 extern char *phig_rule_problem(const PhigRuleRow *row, PhigRuleKey *key, PhigDecision *decision);
 
 /* The mode of a relation by policy_mode, not above the server's; by its topmost ancestors. */

@@ -23,6 +23,7 @@
 #include "label/vocabulary.h"
 #include "policy/cache.h"
 #include "policy/decide.h"
+#include "policy/rows.h"
 #include "policy/subject.h"
 #include "settings.h"
 
@@ -78,6 +79,8 @@ phig_policy_relation(const PhigSubject *subject, Oid relid, bool with_children)
 	policy = phig_decide_relation(policies, relid, family, &problem);
 	if (policy == NULL)
 		refuse(policies, relid, problem);
+	policy->rows = phig_rows_of(policies, relid);
+	policy->all_clear = policy->may_read && policy->rows == NULL;
 	return policy;
 }
 
@@ -238,7 +241,7 @@ tighten(const Deciding *d, const char *name, const PhigLabel *label, uint64 sens
 			i % 2 == 0 ? by_table(d, keys[i / 2], &found) : by_key(d, &keys[i / 2], &found);
 
 		if (matches && found.action >= decision->action)
-			*decision = phig_decision_stricter(&found, decision);
+			*decision = phig_decision_stricter(decision, &found);
 	}
 }
 
@@ -351,5 +354,4 @@ summarise(PhigRelPolicy *policy)
 		if (column->transform != NULL)
 			column->transform = pstrdup(column->transform);
 	}
-	policy->all_clear = policy->may_read && policy->rows == NULL;
 }

@@ -56,39 +56,39 @@ typedef struct Form
 	const char *function;
 	bool		is_twin;
 	Oid			result_type;
-	bool		narrows;		/* its results fit narrower numbers than value_type, if the values
-								 * did */
 	Extra		extra[MOST_EXTRA];
 } Form;
 
 #define DOMAIN_ARGUMENT {EXTRA_DOMAIN, TEXTOID, NULL}
 #define SHIFT_OF(type) \
-	{"shift_date", type, "shift_date", true, type, false, \
+	{"shift_date", type, "shift_date", true, type, \
 		{{EXTRA_SUBJECT, InvalidOid, NULL}, DOMAIN_ARGUMENT, {EXTRA_OPTIONAL, INT4OID, "365"}}}
 #define YEAR_OF(type) \
-	{"year", type, "year", true, type, false, {{EXTRA_NONE}}}, \
-	{"birth_year", type, "birth_year", true, type, false, {{EXTRA_OPTIONAL, DATEOID, NULL}}}
+	{"year", type, "year", true, type, {{EXTRA_NONE}}}, \
+	{"birth_year", type, "birth_year", true, type, {{EXTRA_OPTIONAL, DATEOID, NULL}}}
 
 static const Form forms[] = {
-	{"age_90", INT8OID, "age_90", true, INT8OID, true, {{EXTRA_NONE}}},
-	{"fpe", TEXTOID, "fpe", true, TEXTOID, false,
+	{"age_90", INT2OID, "age_90", true, INT2OID, {{EXTRA_NONE}}},
+	{"age_90", INT4OID, "age_90", true, INT4OID, {{EXTRA_NONE}}},
+	{"age_90", INT8OID, "age_90", true, INT8OID, {{EXTRA_NONE}}},
+	{"fpe", TEXTOID, "fpe", true, TEXTOID,
 	{{EXTRA_REQUIRED, TEXTOID, NULL}, {EXTRA_OPTIONAL, TEXTOID, ""}, DOMAIN_ARGUMENT}},
-	{"mask", TEXTOID, "mask", false, TEXTOID, false, {{EXTRA_REQUIRED, INT4OID, NULL}}},
-	{"seal", BYTEAOID, "seal", true, BYTEAOID, false, {{EXTRA_OPTIONAL, TEXTOID, ""}, DOMAIN_ARGUMENT}},
-	{"seal", TEXTOID, "seal", true, BYTEAOID, false, {{EXTRA_OPTIONAL, TEXTOID, ""}, DOMAIN_ARGUMENT}},
+	{"mask", TEXTOID, "mask", false, TEXTOID, {{EXTRA_REQUIRED, INT4OID, NULL}}},
+	{"seal", BYTEAOID, "seal", true, BYTEAOID, {{EXTRA_OPTIONAL, TEXTOID, ""}, DOMAIN_ARGUMENT}},
+	{"seal", TEXTOID, "seal", true, BYTEAOID, {{EXTRA_OPTIONAL, TEXTOID, ""}, DOMAIN_ARGUMENT}},
 	SHIFT_OF(DATEOID),
 	SHIFT_OF(TIMESTAMPOID),
 	SHIFT_OF(TIMESTAMPTZOID),
-	{"surrogate", TEXTOID, "surrogate", true, TEXTOID, false, {DOMAIN_ARGUMENT}},
-	{"token", TEXTOID, "token", true, TEXTOID, false, {DOMAIN_ARGUMENT}},
-	{"token", INT8OID, "token_int8", true, INT8OID, false, {DOMAIN_ARGUMENT}},
-	{"token", UUIDOID, "token_uuid", true, UUIDOID, false, {DOMAIN_ARGUMENT}},
+	{"surrogate", TEXTOID, "surrogate", true, TEXTOID, {DOMAIN_ARGUMENT}},
+	{"token", TEXTOID, "token", true, TEXTOID, {DOMAIN_ARGUMENT}},
+	{"token", INT8OID, "token", true, INT8OID, {DOMAIN_ARGUMENT}},
+	{"token", UUIDOID, "token", true, UUIDOID, {DOMAIN_ARGUMENT}},
 	YEAR_OF(DATEOID),
 	YEAR_OF(TIMESTAMPOID),
 	YEAR_OF(TIMESTAMPTZOID),
-	{"zip3", INT4OID, "zip3", true, INT4OID, false, {{EXTRA_NONE}}},
-	{"zip3", TEXTOID, "zip3", true, TEXTOID, false, {{EXTRA_NONE}}},
-	{"zip3", TEXTOID, "zip3", true, TEXTOID, false, {{EXTRA_REQUIRED, TEXTOID, NULL}}},
+	{"zip3", INT4OID, "zip3", true, INT4OID, {{EXTRA_NONE}}},
+	{"zip3", TEXTOID, "zip3", true, TEXTOID, {{EXTRA_NONE}}},
+	{"zip3", TEXTOID, "zip3", true, TEXTOID, {{EXTRA_REQUIRED, TEXTOID, NULL}}},
 };
 
 /* What an expression is made for. */
@@ -106,6 +106,7 @@ typedef struct Making
 static Node *mask_value(Making *m);
 static Node *apply_transform(Making *m, const char *transform);
 static Node *apply_form(Making *m, const Form *form, List *arguments);
+static Node *form_value(Making *m, const Form *form);
 static bool takes_arguments(const Form *form, int n);
 static bool is_string(Oid type);
 static List *extra_arguments(Making *m, const Form *form, List *given, Oid *types, int *ntypes);
@@ -117,7 +118,6 @@ static Node *call_registered(Making *m, Oid funcid, List *arguments);
 static Oid	our_function(const char *name, int nargs, const Oid *types);
 static Node *call(Oid function, Oid result_type, List *arguments, Oid collation);
 static Node *convert(Node *node, Oid from, Oid to, Oid collation);
-static Node *narrow(Node *node, Oid from, Oid to, Oid collation);
 static Oid	collation_of(Oid type, Oid collation);
 static char *explain_misfit(const Making *m, const PhigTransformCall *call);
 
@@ -160,6 +160,25 @@ phig_policy_make(const char *purpose, const PhigDecision *decision, Node *value,
 	if (function != NULL)
 		*function = m.function;
 	return result;
+}
+
+const char *
+phig_transform_domain(const PhigTransformCall *call, const char *purpose)
+{
+	for (int i = 0; i < (int) lengthof(forms); i++)
+	{
+		int			place = 0;
+
+		if (strcmp(forms[i].transform, call->name) != 0)
+			continue;
+		for (int j = 0; j < MOST_EXTRA; j++)
+		{
+			if (forms[i].extra[j].kind == EXTRA_DOMAIN)
+				return place < list_length(call->arguments) ? list_nth(call->arguments, place) : purpose;
+			place += forms[i].extra[j].kind == EXTRA_REQUIRED || forms[i].extra[j].kind == EXTRA_OPTIONAL;
+		}
+	}
+	return NULL;
 }
 
 /* Three stars where there is a value; NULL where the type has no such text. */
@@ -208,15 +227,13 @@ apply_form(Making *m, const Form *form, List *arguments)
 {
 	Oid			types[MOST_ARGUMENTS] = {INTERNALOID, form->value_type};
 	int			ntypes = 2;
-	bool		fits = form->value_type == TEXTOID ? is_string(m->type) :
-		form->value_type == m->type ||
-		(form->narrows && (m->type == INT2OID || m->type == INT4OID));
+	bool		fits = form->value_type == TEXTOID ? is_string(m->type) : form->value_type == m->type;
 	Node	   *value;
 	List	   *list;
 
 	if (!fits || !takes_arguments(form, list_length(arguments)))
 		return NULL;
-	value = convert(m->value, m->type, form->value_type, m->collation);
+	value = form_value(m, form);
 	if (value == NULL)
 		return NULL;
 	list = extra_arguments(m, form, arguments, types, &ntypes);
@@ -230,8 +247,17 @@ apply_form(Making *m, const Form *form, List *arguments)
 	/* Bytes as text are their digits, whatever bytea_output says. */
 	if (form->result_type == BYTEAOID && form->value_type == TEXTOID)
 		value = call(F_ENCODE, TEXTOID, list_make2(value, literal("hex", TEXTOID)), m->collation);
-	return form->narrows ? narrow(value, form->value_type, m->type, m->collation) :
-		convert(value, form->value_type, m->type, m->collation);
+	return convert(value, form->value_type, m->type, m->collation);
+}
+
+/* A generalisation takes the column as it is, with its blanks: see phig_flow_transform. */
+static Node *
+form_value(Making *m, const Form *form)
+{
+	if (m->type == BPCHAROID && strcmp(form->transform, "zip3") == 0)
+		return (Node *) makeRelabelType((Expr *) m->value, TEXTOID, -1, collation_of(TEXTOID, m->collation),
+										COERCE_IMPLICIT_CAST);
+	return convert(m->value, m->type, form->value_type, m->collation);
 }
 
 static bool
@@ -458,17 +484,6 @@ convert(Node *node, Oid from, Oid to, Oid collation)
 		return (Node *) coerced;
 	}
 	return NULL;
-}
-
-/* A number back to the type that it fits. */
-static Node *
-narrow(Node *node, Oid from, Oid to, Oid collation)
-{
-	Oid			function;
-
-	if (from == to || find_coercion_pathway(to, from, COERCION_ASSIGNMENT, &function) != COERCION_PATH_FUNC)
-		return convert(node, from, to, collation);
-	return call(function, to, list_make1(node), collation);
 }
 
 static Oid

@@ -5,7 +5,11 @@
 #ifndef PHIG_POLICY_EXPRESSION_H
 #define PHIG_POLICY_EXPRESSION_H
 
+#include "policy/call.h"
 #include "policy/policy.h"
+
+/* The key domain that a transform of phiguard uses in a purpose, or NULL. */
+extern const char *phig_transform_domain(const PhigTransformCall *call, const char *purpose);
 
 /* As phig_policy_expression for a purpose; function (may be NULL): set to the transform's, InvalidOid for none. */
 extern Node *phig_policy_make(const char *purpose, const PhigDecision *decision, Node *value, Node *subject,

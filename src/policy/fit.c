@@ -23,6 +23,8 @@
 #include "policy/expression.h"
 #include "policy/fit.h"
 
+static void complain(int elevel, const PhigPolicies *policies, Oid relid, AttrNumber attno, const char *transform,
+					 const char *problem);
 static Node *column_of(Oid relid, AttrNumber attno);
 static char *misfit_of_column(const char *purpose, const PhigRelPolicy *policy, AttrNumber attno,
 							  const PhigLabel *label);
@@ -49,27 +51,42 @@ phig_policy_misfit(const PhigPolicies *policies, Oid relid, AttrNumber *attno, c
 }
 
 void
-phig_policy_require_fit(const PhigPolicies *policies)
+phig_policy_check_fit(const PhigPolicies *policies, const char *transform)
 {
 	ListCell   *lc;
 
 	foreach(lc, phig_labelled_relations())
 	{
-		Oid			relid = lfirst_oid(lc);
-		const char *transform;
+		const char *misfit;
 		AttrNumber	attno;
-		char	   *problem = phig_policy_misfit(policies, relid, &attno, &transform);
+		char	   *problem = phig_policy_misfit(policies, lfirst_oid(lc), &attno, &misfit);
 
-		if (problem != NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("transform \"%s\" does not fit column \"%s\" of relation \"%s\", which the rule reaches",
-							transform, get_attname(relid, attno, false), get_rel_name(relid)),
-					 errdetail("%s", problem),
-					 errhint("Write a rule for that column first, or use mask, null or deny, which fit everything."),
-					 errhidestmt(true),
-					 err_generic_string(PG_DIAG_TABLE_NAME, get_rel_name(relid)),
-					 err_generic_string(PG_DIAG_COLUMN_NAME, get_attname(relid, attno, false))));
+		if (problem == NULL)
+			continue;
+		complain(transform != NULL && strcmp(transform, misfit) == 0 ? ERROR : WARNING,
+				 policies, lfirst_oid(lc), attno, misfit, problem);
+	}
+}
+
+void
+phig_policy_label_stored(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, phig_policy_rows_of(PHIG_POLICY_PURPOSE, NULL))
+	{
+		PhigPolicies *policies = phig_policies_read(((PhigPurposeRow *) lfirst(lc))->purpose);
+		ListCell   *ancestor;
+
+		foreach(ancestor, list_concat_unique_oid(list_make1_oid(relid), phig_policy_tops(relid)))
+		{
+			const char *misfit;
+			AttrNumber	attno;
+			char	   *problem = phig_policy_misfit(policies, lfirst_oid(ancestor), &attno, &misfit);
+
+			if (problem != NULL)
+				complain(ERROR, policies, lfirst_oid(ancestor), attno, misfit, problem);
+		}
 	}
 }
 
@@ -96,6 +113,23 @@ phig_labelled_relations(void)
 		if (phig_label_relation(lfirst_oid(lc)) != NULL && !phig_is_ours(RelationRelationId, lfirst_oid(lc)))
 			labelled = lappend_oid(labelled, lfirst_oid(lc));
 	return labelled;
+}
+
+static void
+complain(int elevel, const PhigPolicies *policies, Oid relid, AttrNumber attno, const char *transform,
+		 const char *problem)
+{
+	char	   *column_name = get_attname(relid, attno, false);
+
+	ereport(elevel,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("transform \"%s\" of purpose \"%s\" does not fit column \"%s\" of relation \"%s\", which it reaches",
+					transform, policies->purpose, column_name, get_rel_name(relid)),
+			 errdetail("%s", problem),
+			 errhint("Write a rule for that column first, or use mask, null or deny, which fit everything."),
+			 errhidestmt(true),
+			 err_generic_string(PG_DIAG_TABLE_NAME, get_rel_name(relid)),
+			 err_generic_string(PG_DIAG_COLUMN_NAME, column_name)));
 }
 
 static Node *

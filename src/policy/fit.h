@@ -16,8 +16,14 @@
  */
 extern char *phig_policy_misfit(const PhigPolicies *policies, Oid relid, AttrNumber *attno, const char **transform);
 
-/* Raises 42804 for a misfit of these policies, in any labelled relation. */
-extern void phig_policy_require_fit(const PhigPolicies *policies);
+/*
+ * phig_policy_check_fit
+ *		Raise 42804 where this transform does not fit a column that it reaches; warn of others.
+ */
+extern void phig_policy_check_fit(const PhigPolicies *policies, const char *transform);
+
+/* A column of a relation has got a label: raises 42804 where a purpose sends it through what does not fit. */
+extern void phig_policy_label_stored(Oid relid);
 
 /* The OIDs of all relations with labels, but for phiguard's own, in no order. */
 extern List *phig_labelled_relations(void);

@@ -15,6 +15,7 @@
 #include "label/inherit.h"
 #include "policy/decide.h"
 #include "policy/fit.h"
+#include "policy/show.h"
 #include "policy/subject.h"
 #include "policy/words.h"
 
@@ -32,7 +33,6 @@ typedef struct Showing
 	bool		only_selectable;	/* what the subject may select by its privileges */
 } Showing;
 
-static void require_reader(void);
 static void show_subject(const Showing *showing, const PhigSubject *subject);
 static void show_relation(const Showing *showing, const PhigSubject *subject, const PhigPolicies *policies, Oid relid);
 static void show_column(const Showing *showing, const PhigSubject *subject, const PhigRelLabels *labels,
@@ -46,7 +46,7 @@ PG_FUNCTION_INFO_V1(phiguard_access_of_mine);
 Datum
 phiguard_reads_policies(PG_FUNCTION_ARGS)
 {
-	require_reader();
+	phig_policy_require_reader();
 	PG_RETURN_BOOL(true);
 }
 
@@ -57,7 +57,7 @@ phiguard_access_of(PG_FUNCTION_ARGS)
 	Showing		showing = {(ReturnSetInfo *) fcinfo->resultinfo, false, false};
 	PhigSubject subject;
 
-	require_reader();
+	phig_policy_require_reader();
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
@@ -95,8 +95,8 @@ phiguard_access_of_mine(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-static void
-require_reader(void)
+void
+phig_policy_require_reader(void)
 {
 	if (!phig_is_officer() && !phig_is_auditor())
 		ereport(ERROR,

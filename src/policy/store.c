@@ -116,6 +116,7 @@ static const Table tables[] = {
 static Relation open_table(PhigPolicyTable table, LOCKMODE lockmode);
 static void *read_row(HeapTuple tuple, TupleDesc desc, const Table *table);
 static void read_column(void *field, ColumnType type, bool isnull, Datum value);
+static HeapTuple form_row(Relation relation, const Table *table, const void *row);
 static Datum column_datum(const void *field, ColumnType type, bool *isnull);
 static void tell_sessions(void);
 
@@ -178,13 +179,15 @@ phig_policy_purpose(const char *purpose)
 void
 phig_policy_insert(Relation relation, PhigPolicyTable table, const void *row)
 {
-	const Table *shape = &tables[table];
-	Datum		values[MOST_COLUMNS];
-	bool		nulls[MOST_COLUMNS];
+	CatalogTupleInsert(relation, form_row(relation, &tables[table], row));
+	tell_sessions();
+	CommandCounterIncrement();
+}
 
-	for (int i = 0; i < shape->ncolumns; i++)
-		values[i] = column_datum((const char *) row + shape->columns[i].offset, shape->columns[i].type, &nulls[i]);
-	CatalogTupleInsert(relation, heap_form_tuple(RelationGetDescr(relation), values, nulls));
+void
+phig_policy_update(Relation relation, PhigPolicyTable table, ItemPointer tid, const void *row)
+{
+	CatalogTupleUpdate(relation, tid, form_row(relation, &tables[table], row));
 	tell_sessions();
 	CommandCounterIncrement();
 }
@@ -279,6 +282,17 @@ read_column(void *field, ColumnType type, bool isnull, Datum value)
 			*(TimestampTz *) field = isnull ? DT_NOEND : DatumGetTimestampTz(value);
 			break;
 	}
+}
+
+static HeapTuple
+form_row(Relation relation, const Table *table, const void *row)
+{
+	Datum		values[MOST_COLUMNS];
+	bool		nulls[MOST_COLUMNS];
+
+	for (int i = 0; i < table->ncolumns; i++)
+		values[i] = column_datum((const char *) row + table->columns[i].offset, table->columns[i].type, &nulls[i]);
+	return heap_form_tuple(RelationGetDescr(relation), values, nulls);
 }
 
 static Datum

@@ -69,6 +69,9 @@ typedef struct PhigRowsRow
 	Oid			officer;
 	char	   *officer_name;
 	TimestampTz created;
+	Node	   *tree;			/* rows.c: the predicate analysed over tree_of, or NULL */
+	Oid			tree_of;
+	uint64		tree_at;
 } PhigRowsRow;
 
 typedef struct PhigGrantRow
@@ -117,6 +120,9 @@ extern PhigPurposeRow *phig_policy_purpose(const char *purpose);
 extern void phig_policy_insert(Relation relation, PhigPolicyTable table, const void *row);
 
 extern void phig_policy_delete(Relation relation, ItemPointer tid);
+
+/* Write a row in place of the one with that tid. */
+extern void phig_policy_update(Relation relation, PhigPolicyTable table, ItemPointer tid, const void *row);
 
 /* Is the role that has the number still the one that had this name? */
 extern bool phig_policy_names_role(Oid role, const char *name);

@@ -24,6 +24,7 @@
 #include "utils/timestamp.h"
 
 #include "policy/cache.h"
+#include "policy/rows.h"
 #include "policy/store.h"
 #include "policy/subject.h"
 #include "settings.h"
@@ -126,6 +127,7 @@ void
 phig_policy_init(void)
 {
 	phig_policy_cache_init();
+	phig_rows_init();
 	CacheRegisterSyscacheCallback(AUTHOID, roles_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHMEMMEMROLE, roles_changed, (Datum) 0);
 }

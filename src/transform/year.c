@@ -38,7 +38,9 @@ PG_FUNCTION_INFO_V1(phiguard_twin_year_date);
 PG_FUNCTION_INFO_V1(phiguard_twin_year_timestamp);
 PG_FUNCTION_INFO_V1(phiguard_twin_birth_year_date);
 PG_FUNCTION_INFO_V1(phiguard_twin_birth_year_timestamp);
-PG_FUNCTION_INFO_V1(phiguard_twin_age_90);
+PG_FUNCTION_INFO_V1(phiguard_twin_age_90_int2);
+PG_FUNCTION_INFO_V1(phiguard_twin_age_90_int4);
+PG_FUNCTION_INFO_V1(phiguard_twin_age_90_int8);
 
 static Day	take_apart(DateADT date);
 static int	timestamp_year(Timestamp timestamp, bool local);
@@ -159,9 +161,27 @@ phiguard_twin_birth_year_timestamp(PG_FUNCTION_ARGS)
 	PG_RETURN_TIMESTAMP(first_moment_of_year(PG_GETARG_TIMESTAMP(1), least_birth_year(fcinfo)));
 }
 
+/* phiguard.age_90(internal, age smallint) returns smallint */
+Datum
+phiguard_twin_age_90_int2(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	PG_RETURN_INT16(Min(PG_GETARG_INT16(1), OLDEST_AGE_YEARS));
+}
+
+/* phiguard.age_90(internal, age integer) returns integer */
+Datum
+phiguard_twin_age_90_int4(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(Min(PG_GETARG_INT32(1), OLDEST_AGE_YEARS));
+}
+
 /* phiguard.age_90(internal, age bigint) returns bigint */
 Datum
-phiguard_twin_age_90(PG_FUNCTION_ARGS)
+phiguard_twin_age_90_int8(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(1))
 		PG_RETURN_NULL();

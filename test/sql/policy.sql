@@ -80,6 +80,62 @@ SELECT phiguard.allow('care', category => 'date');
 SELECT phiguard.grant_purpose('readmission', 'regress_phig_trainee');
 RESET ROLE;
 
+-- A denial is stronger than what is inherited; a grant to the role itself takes its place. Who was granted is known by name and number.
+SELECT phiguard.deny_purpose('readmission', 'regress_phig_trainee');
+SELECT DISTINCT because FROM phiguard.access_of('regress_phig_trainee', 'readmission');
+SELECT DISTINCT shown <> 'deny' AS granted FROM phiguard.access_of('regress_phig_science', 'readmission') WHERE column_name = 'zip';
+SELECT phiguard.revoke_purpose('readmission', 'regress_phig_trainee');
+SELECT phiguard.revoke_purpose('readmission', 'regress_phig_trainee');
+SELECT DISTINCT because FROM phiguard.access_of('regress_phig_trainee', 'readmission') WHERE column_name = 'zip';
+ALTER ROLE regress_phig_trainee NOINHERIT;
+REVOKE regress_phig_science FROM regress_phig_trainee;
+SELECT DISTINCT because FROM phiguard.access_of('regress_phig_trainee', 'readmission');
+ALTER ROLE regress_phig_science RENAME TO regress_phig_scientist;
+SELECT DISTINCT because FROM phiguard.access_of('regress_phig_scientist', 'readmission');
+SELECT * FROM phiguard.verify_policy() ORDER BY 1, 2;
+ALTER ROLE regress_phig_scientist RENAME TO regress_phig_science;
+
+-- The mode of a relation.
+SELECT phiguard.set_mode('visit', 'off');
+SELECT phiguard.set_mode('visit', 'on');
+SELECT relation, mode FROM phiguard.access_of('postgres', NULL) GROUP BY 1, 2 ORDER BY 1;
+SELECT phiguard.set_mode('visit', 'enforce');
+SELECT relation, mode FROM phiguard.access_of('postgres', NULL) GROUP BY 1, 2 ORDER BY 1;
+
+-- What a hand has written and nobody understands closes what it is about, and is found.
+SELECT phiguard.create_key('readmission');
+SELECT * FROM phiguard.verify_policy();
+UPDATE phiguard.policy_rule SET category = 'dates' WHERE category = 'date';
+SELECT DISTINCT shown, because FROM phiguard.access_of('regress_phig_science', 'readmission');
+UPDATE phiguard.policy_rule SET category = 'date', transform = 'Year' WHERE category = 'dates';
+SELECT DISTINCT shown, because FROM phiguard.access_of('regress_phig_science', 'readmission');
+SELECT * FROM phiguard.verify_policy();
+UPDATE phiguard.policy_rule SET transform = 'year' WHERE transform = 'Year';
+UPDATE phiguard.policy_purpose SET otherwise = 'clear' WHERE purpose = 'readmission';
+SELECT DISTINCT shown, because FROM phiguard.access_of('regress_phig_science', 'readmission');
+SELECT * FROM phiguard.verify_policy();
+UPDATE phiguard.policy_purpose SET otherwise = 'null', code = 'X' WHERE purpose = 'readmission';
+INSERT INTO phiguard.policy_rule (purpose, category, transform, writable, created, created_by) VALUES ('gone', 'date', 'clear', false, now(), 'hand');
+INSERT INTO phiguard.policy_mode VALUES ('public', 'patient', 'weak'), ('public', 'nobody', 'off');
+SELECT * FROM phiguard.verify_policy() ORDER BY 1, 2, 3;
+SELECT DISTINCT relation, mode FROM phiguard.access_of('postgres', NULL) ORDER BY 1;
+UPDATE phiguard.policy_purpose SET code = 'HRESCH' WHERE purpose = 'readmission';
+DELETE FROM phiguard.policy_rule WHERE purpose = 'gone';
+TRUNCATE phiguard.policy_mode;
+SELECT * FROM phiguard.verify_policy();
+-- A rule twice, of which one is stricter.
+INSERT INTO phiguard.policy_rule SELECT purpose, schema, relation, column_name, category, kind, sens, conf, 'null', true, created, created_by FROM phiguard.policy_rule WHERE category = 'geo';
+SELECT shown, writable FROM phiguard.access_of('regress_phig_science', 'readmission') WHERE column_name = 'zip';
+
+-- A purpose goes with all that belongs to it.
+SELECT phiguard.drop_purpose('readmission');
+SELECT phiguard.drop_purpose('readmission');
+SELECT (SELECT count(*) FROM phiguard.rules) AS rules, (SELECT string_agg(purpose, ',') FROM phiguard.purpose_grants) AS grants;
+
+-- All of it is on record, in words.
+SELECT command, query FROM phiguard.access_log WHERE database = current_database() AND kind = 'policy' AND command !~ 'LABEL|KEY' ORDER BY position;
+SELECT count(*) FROM phiguard.access_log WHERE database = current_database() AND query ~ 'IRB|Readmission risk|ward 7';
+
 DROP TABLE patient, visit;
 DROP EXTENSION phiguard;
 DROP ROLE regress_phig_science, regress_phig_trainee;

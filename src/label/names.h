@@ -1,0 +1,26 @@
+/*
+ * names.h
+ *		Tables of phiguard in which objects stand by name: the names are changed with the objects'.
+ */
+#ifndef PHIG_NAMES_H
+#define PHIG_NAMES_H
+
+#include "catalog/objectaddress.h"
+#include "nodes/pg_list.h"
+
+/* A column has another name now. */
+extern void phig_names_rename_column(Oid relid, const char *old_name, const char *new_name);
+
+/*
+ * phig_names_note, phig_names_follow
+ *		Before and after a statement that may rename or move relations, domains or schemas.
+ *
+ * What is noted is palloc'd; it may be NIL.
+ */
+extern List *phig_names_note(void);
+extern void phig_names_follow(List *noted);
+
+/* A relation, or a column of it, is about to be dropped: who goes by its name looks again. */
+extern void phig_names_dropped(Oid relid);
+
+#endif

@@ -1,0 +1,95 @@
+-- Row predicates: what an officer may write, how it is kept, and that it follows renames.
+CREATE EXTENSION phiguard;
+CREATE ROLE regress_phig_writer;
+CREATE SCHEMA clinic;
+CREATE SCHEMA regress_elsewhere;
+CREATE TABLE clinic.patient (id int PRIMARY KEY, mrn text, seen timestamptz, born date, consented boolean, ward text);
+CREATE TABLE clinic.consent (patient_id int, given boolean, at timestamptz);
+CREATE TABLE regress_elsewhere.consent (wrong int);
+CREATE FUNCTION clinic.answers(int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT $1 > 0';
+CREATE FUNCTION clinic.reads() RETURNS boolean STABLE LANGUAGE sql AS 'SELECT true';
+CREATE VIEW clinic.settings AS SELECT current_setting('phiguard.app_user') AS who;
+SELECT phiguard.label('clinic.patient', 'mrn', 'mrn');
+SELECT phiguard.create_purpose('p', 'HRESCH', rows => 'deny'), phiguard.grant_purpose('p', 'regress_phig_writer');
+SET search_path = regress_elsewhere, public;
+SET DateStyle = 'German';
+SET TimeZone = 'Asia/Tokyo';
+SET standard_conforming_strings = off;
+
+-- Names are looked up where the relation is, and kept qualified; values mean the same to everybody.
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'consented');
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'EXISTS (SELECT FROM consent c WHERE c.patient_id = patient.id AND c.given)', restrictive => true);
+SELECT phiguard.allow_rows('p', 'clinic.patient', E'born < \'1990-02-01\' AND seen > \'2020-01-01 00:00+00\' AND ward = E\'a\\\\b\' -- who says so');
+SELECT phiguard.allow_rows('p', 'clinic.patient', $$ now() - seen < interval '30 days' AND ward = session_user AND answers(id) $$);
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'id IN (SELECT patient_id FROM clinic.consent JOIN clinic.patient p ON p.id = patient_id WHERE p.ward = patient.ward)');
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'patient IS NOT NULL AND (SELECT count(*) FROM clinic.consent) > 2');
+SELECT predicate, restrictive, created_by FROM phiguard.rules WHERE predicate IS NOT NULL ORDER BY predicate COLLATE "C";
+SELECT count(*) FROM phiguard.verify_policy();
+
+-- One boolean expression, and nothing that a user could have a hand in.
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'id');
+SELECT phiguard.allow_rows('p', 'clinic.patient', '');
+SELECT phiguard.allow_rows('p', 'clinic.patient', NULL);
+SELECT phiguard.allow_rows('p', NULL, 'true');
+SELECT phiguard.allow_rows('nothing', 'clinic.patient', 'true');
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'true) UNION SELECT (true');
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'true); SELECT (true');
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'true) FROM (SELECT 1) x WHERE (true');
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'true), (true');
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'nose');
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'count(*) > 0');
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'row_number() OVER () > 1');
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'generate_series(1, 2) > 1');
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'id = $1');
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'random() < 0.5');
+SELECT phiguard.allow_rows('p', 'clinic.patient', $$ ward = current_setting('phiguard.app_user') $$);
+SELECT phiguard.allow_rows('p', 'clinic.patient', $$ ward = (SELECT setting FROM pg_settings WHERE name = 'search_path') $$);
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'ward = (SELECT who FROM clinic.settings)');
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'clinic.reads()');
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'ward = current_user');
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'born < current_date');
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'seen::date = born');
+SELECT phiguard.allow_rows('p', 'clinic.patient', $$ seen > now() - interval '30 days' $$);
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'born::text = ward');
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'EXISTS (SELECT FROM clinic.consent FOR UPDATE)');
+SELECT phiguard.allow_rows('p', 'clinic.settings', 'true');
+SET ROLE regress_phig_writer;
+SELECT phiguard.allow_rows('p', 'clinic.patient', 'true');
+SELECT phiguard.disallow_rows('p', 'clinic.patient');
+RESET ROLE;
+
+-- Renames are followed, of whatever is named; what is gone closes.
+ALTER TABLE clinic.patient RENAME COLUMN consented TO agreed;
+ALTER TABLE clinic.patient RENAME TO person;
+ALTER TABLE clinic.consent RENAME COLUMN given TO granted;
+ALTER TABLE clinic.consent SET SCHEMA regress_elsewhere;
+DROP TABLE regress_elsewhere.consent;
+ALTER TABLE clinic.consent SET SCHEMA regress_elsewhere;
+ALTER FUNCTION clinic.answers(int) RENAME TO replies;
+ALTER SCHEMA clinic RENAME TO hospital;
+SELECT schema, relation, predicate, restrictive FROM phiguard.rules WHERE predicate IS NOT NULL ORDER BY predicate COLLATE "C";
+SELECT * FROM phiguard.verify_policy();
+DROP FUNCTION hospital.replies(int);
+ALTER TABLE regress_elsewhere.consent DROP COLUMN granted;
+ALTER TABLE hospital.person ALTER agreed TYPE text;
+SELECT * FROM phiguard.verify_policy() ORDER BY finding COLLATE "C";
+SELECT phiguard.disallow_rows('p', 'hospital.person', 'agreed');
+SELECT phiguard.disallow_rows('p', 'hospital.person', 'agreed');
+ALTER ROLE regress_phig_writer SUPERUSER;
+SET ROLE regress_phig_writer;
+SELECT phiguard.allow_rows('p', 'hospital.person', 'id > 0');
+RESET ROLE;
+SELECT phiguard.revoke_purpose('p', 'regress_phig_writer');
+ALTER ROLE regress_phig_writer RENAME TO regress_phig_author;
+SELECT * FROM phiguard.verify_policy() ORDER BY finding COLLATE "C";
+SELECT phiguard.disallow_rows('p', 'hospital.person');
+SELECT phiguard.allow_rows('p', 'hospital.person', 'id > 0');
+DROP TABLE hospital.person;
+SELECT * FROM phiguard.verify_policy();
+SELECT phiguard.disallow_rows('p', 'hospital.person');
+SELECT * FROM phiguard.verify_policy();
+SELECT count(*) FROM phiguard.access_log WHERE database = current_database() AND query LIKE '%1990%';
+
+DROP SCHEMA hospital, regress_elsewhere CASCADE;
+DROP EXTENSION phiguard;
+DROP ROLE regress_phig_author;
