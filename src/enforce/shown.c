@@ -67,6 +67,7 @@ phig_enforce_show(const PhigPlace *place, const PhigSubject *subject)
 	Query	   *query = place->query;
 	RangeTblEntry *rte = rt_fetch(place->rti, query->rtable);
 	Extras		extras = {.rti = place->rti, .natts = place->policy->natts};
+	List	   *security_quals = rte->securityQuals;
 	Query	   *subselect;
 
 	if (all_columns_clear(place->policy))
@@ -80,7 +81,10 @@ phig_enforce_show(const PhigPlace *place, const PhigSubject *subject)
 		}
 		return;
 	}
+	/* Row-level security goes by the rows as they are. */
+	rte->securityQuals = NIL;
 	query_tree_walker(query, redirect, &extras, 0);
+	rte->securityQuals = security_quals;
 	subselect = make_subselect(place, subject, &extras);
 	become_subselect((PhigPlace *) place, subselect, &extras);
 }
@@ -142,6 +146,8 @@ make_subselect(const PhigPlace *place, const PhigSubject *subject, Extras *extra
 
 	memcpy(inner, rte, sizeof(RangeTblEntry));
 	inner->lateral = false;
+	/* What a sample is taken by stands a level deeper now; it may come from outside. */
+	IncrementVarSublevelsUp((Node *) inner->tablesample, 1, 0);
 	ChangeVarNodes((Node *) inner->securityQuals, place->rti, 1, 0);
 	if (place->policy->rows)
 		inner->securityQuals = lcons(phig_enforce_rows(place->policy, 1), inner->securityQuals);
@@ -153,7 +159,8 @@ make_subselect(const PhigPlace *place, const PhigSubject *subject, Extras *extra
 	subselect->rtable = list_make1(inner);
 	subselect->jointree = makeFromExpr(list_make1(ref), NULL);
 	subselect->hasRowSecurity = place->query->hasRowSecurity;
-	subselect->hasSubLinks = checkExprHasSubLink((Node *) inner->securityQuals);
+	subselect->hasSubLinks = checkExprHasSubLink((Node *) inner->securityQuals) ||
+		checkExprHasSubLink((Node *) inner->tablesample);
 	phig_compat_move_permissions(place->query, rte, subselect, inner);
 
 	subselect->targetList = columns;
@@ -325,7 +332,10 @@ become_subselect(PhigPlace *place, Query *subselect, const Extras *extras)
 	move_row_mark(place->query, place->rti, subselect);
 }
 
-/* FOR UPDATE of a sub-select locks the rows below it: as the parser does it. */
+/*
+ * FOR UPDATE of a sub-select locks the rows below it: as the parser does it.  The sub-select has no FOR UPDATE of
+ * its own, so that it is pulled up, and what the query leaves out is not locked.
+ */
 static void
 move_row_mark(Query *query, Index rti, Query *subselect)
 {
@@ -342,7 +352,6 @@ move_row_mark(Query *query, Index rti, Query *subselect)
 			inner->rti = 1;
 			inner->pushedDown = true;
 			subselect->rowMarks = list_make1(inner);
-			subselect->hasForUpdate = true;
 		}
 	}
 }
