@@ -111,13 +111,18 @@ SELECT phiguard.allow('study', 'real.t2', column_name => 'b', transform => 'mask
 SELECT phiguard.allow('study', 'real.t2', column_name => 'd', transform => 'token(d)');
 SELECT phiguard.allow('study', 'real.t3', column_name => 'c', transform => 'token(d)');
 SELECT phiguard.allow('study', 'real.t3', column_name => 'a', transform => 'clear');
+SELECT phiguard.allow_rows('study', 'real.t1', 'k <> 2');
+SELECT phiguard.allow_rows('study', 'real.t2', 'EXISTS (SELECT FROM real.t3 AS other WHERE other.id = t2.id AND other.c IS NOT NULL)');
+SELECT phiguard.allow_rows('study', 'real.t3', 'd IS DISTINCT FROM ''v3''');
 SELECT phiguard.grant_purpose('study', 'regress_phig_reader');
 ALTER ROLE regress_phig_reader SET phiguard.purpose = 'study';
 
 SET search_path = twin;
-CREATE VIEW t1 AS SELECT id, k, a, phiguard.token(b, 'd') AS b, NULL::text AS c, phiguard.mask(d) AS d, e FROM real.t1;
-CREATE VIEW t2 AS SELECT id, k, phiguard.mask(a) AS a, phiguard.mask(b, 1) AS b, phiguard.mask(c) AS c, phiguard.token(d, 'd') AS d, e FROM real.t2;
-CREATE VIEW t3 AS SELECT id, k, a, phiguard.mask(b) AS b, phiguard.token(c, 'd') AS c, phiguard.mask(d) AS d, e FROM real.t3;
+CREATE VIEW t1 AS SELECT id, k, a, phiguard.token(b, 'd') AS b, NULL::text AS c, phiguard.mask(d) AS d, e FROM real.t1 WHERE k <> 2;
+CREATE VIEW t2 AS SELECT id, k, phiguard.mask(a) AS a, phiguard.mask(b, 1) AS b, phiguard.mask(c) AS c, phiguard.token(d, 'd') AS d, e FROM real.t2
+	WHERE EXISTS (SELECT FROM real.t3 AS other WHERE other.id = t2.id AND other.c IS NOT NULL);
+CREATE VIEW t3 AS SELECT id, k, a, phiguard.mask(b) AS b, phiguard.token(c, 'd') AS c, phiguard.mask(d) AS d, e FROM real.t3
+	WHERE d IS DISTINCT FROM 'v3';
 $objects
 SQL
 }
