@@ -175,7 +175,10 @@ sub results
 sub result
 {
 	my ($rows, $state) = @_;
-	my $sorted = join "\n", sort split /\n/, $rows;
+	my @rows = split /\n/, $rows, -1;
+
+	pop @rows;	# behind the last line
+	my $sorted = join "\n", sort @rows;
 
 	return { rows => $sorted, state => $state, all => "$state\n$sorted" };
 }
