@@ -23,8 +23,8 @@
 #include "journal/verify.h"
 
 #define BUFFER_BYTES (1024 * 1024)
-/* A batch is hashed after its records were looked at: so much stays in reach behind. */
-#define BUFFER_BEHIND (128 * 1024)
+/* Pages of the file go to pages of the buffer: to other places the kernel copies up to twice as slowly. */
+#define PAGE_BYTES 4096
 
 #define LOOKS_AT_NEWEST 5
 #define PAUSE_US 300000
@@ -294,7 +294,7 @@ order_files(void)
 static const uint8_t *
 get_bytes(void *arg, uint64_t offset, size_t want, size_t *have)
 {
-	uint64_t	begin = offset > BUFFER_BEHIND ? offset - BUFFER_BEHIND : 0;
+	uint64_t	begin = offset > PHIG_VERIFY_BEHIND_BYTES ? offset - PHIG_VERIFY_BEHIND_BYTES : 0;
 	uint64_t	end = reader.begin + reader.len;
 
 	if (likely(offset >= reader.begin && offset + want <= end))
@@ -302,6 +302,7 @@ get_bytes(void *arg, uint64_t offset, size_t want, size_t *have)
 		*have = end - offset;
 		return reader.buffer + (offset - reader.begin);
 	}
+	begin -= begin % PAGE_BYTES;
 	/* What is there already is not read again. */
 	reader.len = begin >= reader.begin && begin < end ? end - begin : 0;
 	if (reader.len > 0)
@@ -600,7 +601,7 @@ main(int argc, char **argv)
 	if (nfiles == 0 && verifier.nanchors == 0)
 		die("no segment of a journal is there");
 	order_files();
-	reader.buffer = malloc(BUFFER_BYTES);
+	reader.buffer = aligned_alloc(PAGE_BYTES, BUFFER_BYTES);
 	if (reader.buffer == NULL)
 		die("out of memory");
 	verifier.crc32c = phig_crc32c;

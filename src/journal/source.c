@@ -24,11 +24,12 @@
 #include "journal/journal.h"
 #include "journal/journal_state.h"
 #include "journal/source.h"
+#include "journal/verify.h"
 #include "label/label.h"
 
 #define BUFFER_BYTES (1024 * 1024)
-/* A batch is hashed after its records were looked at: so much stays in reach behind. */
-#define BUFFER_BEHIND (128 * 1024)
+/* Pages of the file go to pages of the buffer: to other places the kernel copies up to twice as slowly. */
+#define PAGE_BYTES 4096
 /* Headers may name each other as parents in a circle. */
 #define MAX_DEPTH 1000
 
@@ -227,7 +228,7 @@ create_source(void)
 
 	source->open = -1;
 	source->fd = -1;
-	source->buffer = palloc(BUFFER_BYTES);
+	source->buffer = (uint8 *) TYPEALIGN(PAGE_BYTES, palloc(BUFFER_BYTES + PAGE_BYTES));
 	callback->func = close_file;
 	callback->arg = source;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
@@ -351,8 +352,10 @@ get_bytes(void *arg, uint64_t offset, size_t want, size_t *have)
 	if (unlikely(offset < source->buffer_begin ||
 				 offset + want > source->buffer_begin + source->buffer_len))
 	{
+		uint64		begin = offset > PHIG_VERIFY_BEHIND_BYTES ? offset - PHIG_VERIFY_BEHIND_BYTES : 0;
+
 		CHECK_FOR_INTERRUPTS();
-		fill_buffer(source, offset > BUFFER_BEHIND ? offset - BUFFER_BEHIND : 0);
+		fill_buffer(source, begin - begin % PAGE_BYTES);
 	}
 	*have = source->buffer_begin + source->buffer_len > offset ?
 		source->buffer_begin + source->buffer_len - offset : 0;

@@ -17,8 +17,7 @@
 #include "journal/chain.h"
 #include "journal/verify_internal.h"
 
-/* Batches are hashed in pieces of this size, not record by record. */
-#define HASH_PIECE (PHIG_RECORD_MAX_BYTES / 2)
+#define BLOCK_BYTES 64			/* of SHA-256 */
 /* No record is shorter than this (a definition with an empty text is). */
 #define SHORTEST_RECORD (sizeof(PhigRecordHeader) + sizeof(PhigDefinitionBody))
 
@@ -72,29 +71,39 @@ begin_batch(PhigVerifier *v, uint64_t hash_from, uint64_t begin)
 	v->batch_doubtful = !v->hash_known;
 }
 
-static void
+/* A batch whose seal cannot fit is not hashed to its end. */
+static inline void
 hash_up_to(PhigVerifier *v, uint64_t offset)
 {
-	PhigBytes  *bytes = &v->segment->bytes;
-
-	if (v->batch_doubtful)
-		v->hashed_to = offset;
-	while (v->hashed_to < offset)
+	while (v->hashed_to < offset && !v->batch_doubtful)
 	{
 		uint64_t	left = offset - v->hashed_to;
 		size_t		want = left < PHIG_RECORD_MAX_BYTES ? (size_t) left : PHIG_RECORD_MAX_BYTES;
 		size_t		have;
-		const uint8_t *p = phig_bytes_at(bytes, v->hashed_to, want, &have);
+		const uint8_t *p = phig_bytes_at(&v->segment->bytes, v->hashed_to, want, &have);
 
 		if (p == NULL || have < want)
 		{
 			v->batch_doubtful = true;	/* the file shrinks under us: the walk reports its end */
-			v->hashed_to = offset;
 			return;
 		}
 		phig_hash_add(p, want);
 		v->hashed_to += want;
 	}
+}
+
+/*
+ * What fills whole blocks of SHA-256, after each record.  In a block each round waits
+ * for the one before; meanwhile the processor begins to walk over the next record,
+ * which behind a larger piece it would do afterwards.  What fills no block OpenSSL
+ * copies and hashes apart.
+ */
+static inline void
+hash_whole_blocks(PhigVerifier *v)
+{
+	uint64_t	added = PHIG_HASH_BYTES + v->walk.offset - v->hash_from;
+
+	hash_up_to(v, v->walk.offset - added % BLOCK_BYTES);
 }
 
 /* SHA-256(before || bytes): what a header, or a seal's own bytes, make of the hash before. */
@@ -556,8 +565,7 @@ phig_verify_segment(PhigVerifier *v, PhigSegment *segment)
 			check_checkpoint(v);
 		else
 			check_record(v);
-		if (v->walk.offset - v->hashed_to >= HASH_PIECE)
-			hash_up_to(v, v->walk.offset);
+		hash_whole_blocks(v);
 	}
 	finish_segment(v);
 }

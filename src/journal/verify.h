@@ -15,6 +15,12 @@
 #include "journal/checkpoint.h"
 #include "journal/parse.h"
 
+/*
+ * Bytes that were looked at are asked for once more when they are hashed.  Who keeps
+ * so many behind those asked for last need not read them again.
+ */
+#define PHIG_VERIFY_BEHIND_BYTES 4096
+
 /* Where a node took over from another: from the header of the new node's first segment. */
 typedef struct PhigBranch
 {

@@ -11,11 +11,10 @@
 #include "storage/fd.h"
 
 #include "journal/file.h"
+#include "journal/verify.h"
 #include "journal/window.h"
 
 #define WINDOW_BYTES (8 * PHIG_RECORD_MAX_BYTES)
-/* A batch is hashed after its records were looked at: so much stays in reach behind. */
-#define WINDOW_BEHIND (2 * PHIG_RECORD_MAX_BYTES)
 
 static const uint8_t *
 get_bytes(void *arg, uint64_t offset, size_t want, size_t *have)
@@ -27,7 +26,7 @@ get_bytes(void *arg, uint64_t offset, size_t want, size_t *have)
 		return NULL;
 	if (offset < window->start || offset + want > window->start + window->len)
 	{
-		window->start = offset > WINDOW_BEHIND ? offset - WINDOW_BEHIND : 0;
+		window->start = offset > PHIG_VERIFY_BEHIND_BYTES ? offset - PHIG_VERIFY_BEHIND_BYTES : 0;
 		window->failed = !phig_file_read(window->fd, window->path, window->bytes, WINDOW_BYTES,
 										 window->start, &window->len, window->fault);
 		if (window->failed || window->start + window->len <= offset)
