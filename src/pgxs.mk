@@ -27,7 +27,7 @@ PG_CFLAGS += -fno-semantic-interposition
 SHLIB_LINK = -lcrypto -Wl,-Bsymbolic
 
 # The program that needs no server shares the files that include none of its headers.
-verify_objs = bin/phiguard-verify.o $(addprefix src/journal/,parse.o chain.o checkpoint.o verify.o verify_node.o)
+verify_objs = bin/phiguard-verify.o $(addprefix src/journal/,crc32c.o parse.o chain.o checkpoint.o verify.o verify_node.o)
 EXTRA_CLEAN = phiguard-verify bin
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)

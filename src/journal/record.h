@@ -56,7 +56,7 @@ extern bool phig_record_plausible(const PhigRecordHeader *header);
 static inline bool
 phig_record_crc_holds(const PhigRecordHeader *record)
 {
-	return EQ_CRC32C(phig_record_crc(record), record->crc);
+	return phig_record_crc(record) == record->crc;
 }
 
 #endif
