@@ -4,7 +4,8 @@
  *
  * Key bytes lie in pages of their own: locked against swapping and left out of core dumps, as far
  * as the system grants that; a backend's own pages are not inherited by child processes either.
- * Everything else that touches a key byte wipes it.
+ * Everything else that touches a key byte wipes it.  OpenSSL allows nobody to say where its contexts
+ * lie: while one is keyed, the process leaves no core at all.
  *
  * With phiguard.key_command the keeper alone runs the command, and puts what it prints on a page that
  * all processes share; backends take it over when its generation moves on.  Without, each
@@ -14,6 +15,9 @@
 #include "postgres.h"
 
 #include <sys/mman.h>
+#ifdef HAVE_SYS_PRCTL_H
+#include <sys/prctl.h>
+#endif
 
 #include <openssl/crypto.h>
 
@@ -74,11 +78,13 @@ typedef struct PhigKeyShared
 static PhigKeyPages *pages = NULL;
 static PhigKeyShared *shared = NULL;
 static int	next_slot = 0;		/* the slot that is overwritten next */
+static int	core_forbidden = 0; /* how many say so */
+static bool core_was_allowed = false;	/* before the first of them */
 static char *loaded_path = NULL;	/* the file that the masters were read from, or NULL */
 static PhigKeyFileId loaded_file;
 static uint32 loaded_generation = 0;	/* of the command's keys; 0: they are from a file */
 
-/* Memory for key bytes; NULL when there is none. */
+/* Memory for key bytes; NULL when there is none.  Sharing: MAP_SHARED or MAP_PRIVATE. */
 static void *
 map_locked(size_t size, int sharing)
 {
@@ -93,6 +99,43 @@ map_locked(size_t size, int sharing)
 	(void) madvise(memory, size, MADV_DONTDUMP);
 #endif
 	return memory;
+}
+
+void *
+phig_key_memory(size_t size)
+{
+	void	   *memory = map_locked(size, MAP_PRIVATE);
+
+#ifdef MADV_DONTFORK
+	if (memory != NULL)
+		(void) madvise(memory, size, MADV_DONTFORK);
+#endif
+	return memory;
+}
+
+void
+phig_key_forbid_core(void)
+{
+	if (core_forbidden++ > 0)
+		return;
+#ifdef PR_SET_DUMPABLE
+	core_was_allowed = prctl(PR_GET_DUMPABLE) == 1;
+	if (core_was_allowed && prctl(PR_SET_DUMPABLE, 0) != 0)
+		ereport(DEBUG1,
+				(errmsg("could not switch core dumps off: %m")));
+#endif
+}
+
+void
+phig_key_allow_core(void)
+{
+	Assert(core_forbidden > 0);
+	if (--core_forbidden > 0)
+		return;
+#ifdef PR_SET_DUMPABLE
+	if (core_was_allowed)
+		(void) prctl(PR_SET_DUMPABLE, 1);
+#endif
 }
 
 static void
@@ -110,12 +153,9 @@ allocate_pages(void)
 {
 	if (pages != NULL)
 		return;
-	pages = map_locked(sizeof(PhigKeyPages), MAP_PRIVATE);
+	pages = phig_key_memory(sizeof(PhigKeyPages));
 	if (pages == NULL)
 		refuse_without_memory();
-#ifdef MADV_DONTFORK
-	(void) madvise(pages, sizeof(PhigKeyPages), MADV_DONTFORK);
-#endif
 }
 
 void

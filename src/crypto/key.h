@@ -70,6 +70,25 @@ extern const uint8 *phig_key_cached(const char *info);
 extern void phig_key_cache(const char *info, const uint8 key[PHIG_SUBKEY_MAX_BYTES]);
 extern void phig_key_forget(void);
 
+/*
+ * phig_key_memory
+ *		Memory for key bytes, never freed: locked, left out of core dumps and not inherited; zeros.
+ *
+ * Returns NULL when there is none.  Errors: none raised.
+ */
+extern void *phig_key_memory(size_t size);
+
+/*
+ * phig_key_forbid_core, phig_key_allow_core
+ *		While key bytes, or what is prepared with them, lie in other memory: OpenSSL's.
+ *
+ * The process leaves no core then, and where the system can do that, no other process of the server's user
+ * reads its memory.  Calls nest; each of the first is followed by one of the second.
+ * Errors: none raised.
+ */
+extern void phig_key_forbid_core(void);
+extern void phig_key_allow_core(void);
+
 /* --- the keeper's: master keys from phiguard.key_command --- */
 
 /* The page that all processes share, empty: from shmem_startup_hook, also after a crash. */

@@ -21,7 +21,7 @@
 
 static PhigChild child;
 static bool wanted = false;
-static char output[OUTPUT_MAX_BYTES];
+static char *output = NULL;		/* OUTPUT_MAX_BYTES where keys may lie */
 static size_t output_len = 0;
 
 void
@@ -46,15 +46,15 @@ read_output(void)
 {
 	ssize_t		n;
 
-	while (output_len < sizeof(output) &&
-		   (n = read(child.output, output + output_len, sizeof(output) - output_len)) > 0)
+	while (output_len < OUTPUT_MAX_BYTES &&
+		   (n = read(child.output, output + output_len, OUTPUT_MAX_BYTES - output_len)) > 0)
 		output_len += n;
 }
 
 static void
 forget_output(void)
 {
-	OPENSSL_cleanse(output, sizeof(output));
+	OPENSSL_cleanse(output, OUTPUT_MAX_BYTES);
 	output_len = 0;
 	if (child.output >= 0)
 		close(child.output);
@@ -76,6 +76,11 @@ start(PhigFault *fault)
 {
 	wanted = false;
 	output_len = 0;
+	if (output == NULL && (output = phig_key_memory(OUTPUT_MAX_BYTES)) == NULL)
+	{
+		phig_fault_set(fault, errno, "could not get memory for keys");
+		return failed(fault);
+	}
 	return phig_child_start_reading(&child, phig_key_command, fault) ? PHIG_CHILD_RUNS : failed(fault);
 }
 

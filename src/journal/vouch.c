@@ -217,6 +217,7 @@ phig_vouch(PhigCheckpoint *checkpoint, PhigFault *fault)
 
 	if (!phig_journal_is_open(fault) || !get_seed(seed, fault))
 		return false;
+	phig_key_forbid_core();
 	ok = learn_oldest(seed, fault);
 	if (ok)
 	{
@@ -225,6 +226,7 @@ phig_vouch(PhigCheckpoint *checkpoint, PhigFault *fault)
 		LWLockRelease(phig_flush_lock());
 	}
 	OPENSSL_cleanse(seed, sizeof(seed));
+	phig_key_allow_core();
 	return ok;
 }
 
@@ -236,8 +238,10 @@ phig_vouch_public_key(PhigPublicKey *key, PhigFault *fault)
 
 	if (!get_seed(seed, fault))
 		return false;
+	phig_key_forbid_core();
 	ok = phig_public_key_of_seed(key, seed);
 	OPENSSL_cleanse(seed, sizeof(seed));
+	phig_key_allow_core();
 	return ok || phig_fault_set(fault, 0, "could not compute an Ed25519 key");
 }
 

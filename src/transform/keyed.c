@@ -59,6 +59,9 @@ release(void *arg)
 	if (site->prepared != NULL)
 		site->use->release(site->prepared);
 	site->prepared = NULL;
+	if (site->core_forbidden)
+		phig_key_allow_core();
+	site->core_forbidden = false;
 }
 
 static PhigKeyedSite *
@@ -88,6 +91,8 @@ prepare(FmgrInfo *flinfo, PhigKeyedSite *site, const text *domain, int version, 
 	site->role = GetUserId();
 	if (!phig_keyed_by_policy(flinfo))
 		phig_keys_require(name, use->right);
+	phig_key_forbid_core();
+	site->core_forbidden = true;
 	/* Before: what changes while the tables are read must count. */
 	site->generation = phig_keys_generation;
 	site->version = phig_keys_get(name, use->use, version, key);

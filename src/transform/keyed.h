@@ -29,6 +29,7 @@ typedef struct PhigKeyedSite
 	MemoryContextCallback callback;
 	const PhigKeyedUse *use;
 	void	   *prepared;
+	bool		core_forbidden; /* on account of it */
 	int			version;		/* of the domain's key */
 	text	   *domain;			/* as given, to notice another */
 	int			wanted;			/* the version that was asked for; 0: the domain's */
