@@ -79,6 +79,8 @@ phig_compat_var_is_old(const Var *var)
 }
 
 /* 18: generated columns that are computed when they are read. */
+#define PHIG_SERVER_HAS_VIRTUAL (PG_VERSION_NUM >= 180000)
+
 static inline bool
 phig_compat_is_virtual(const FormData_pg_attribute *att)
 {

@@ -18,7 +18,7 @@
 #include "compat.h"
 #include "flow/internal.h"
 
-#define INITIAL_ITEMS 16
+#define INITIAL_ITEMS 4
 
 static int
 new_item(PhigFlowContext *ctx, PhigFlowRel *rel, AttrNumber attno, PhigForm form, PhigLabel remaining)

@@ -42,13 +42,15 @@ typedef struct Place
 PhigFlowLevel *
 phig_flow_level(PhigFlowLevel *parent, Query *query)
 {
-	PhigFlowLevel *level = palloc0(sizeof(PhigFlowLevel));
+	List	   *output = query->commandType == CMD_SELECT ? query->targetList : query->returningList;
+	Size		cells = list_length(output) * sizeof(PhigFlowCell);
+	PhigFlowLevel *level = palloc0(sizeof(PhigFlowLevel) + cells + list_length(query->rtable) * sizeof(PhigFlowSource));
 
 	level->parent = parent;
 	level->query = query;
-	level->output = query->commandType == CMD_SELECT ? query->targetList : query->returningList;
-	level->cells = palloc0(list_length(level->output) * sizeof(PhigFlowCell));
-	level->sources = palloc0(list_length(query->rtable) * sizeof(PhigFlowSource));
+	level->output = output;
+	level->cells = (PhigFlowCell *) (level + 1);
+	level->sources = (PhigFlowSource *) ((char *) level->cells + cells);
 	if (query->commandType != CMD_SELECT)
 		phig_flow_list_assigns(level);
 	return level;

@@ -121,12 +121,12 @@ phig_flow_meet_relation(PhigFlowContext *ctx, Oid relid)
 		return rel;
 
 	/* Copied at once: the next catalog access may free labels. */
-	rel = palloc0(sizeof(PhigFlowRel));
+	rel = palloc0(sizeof(PhigFlowRel) + labels->natts * (sizeof(PhigLabel) + sizeof(int)));
 	rel->relid = relid;
 	rel->natts = labels->natts;
-	rel->labels = palloc(rel->natts * sizeof(PhigLabel));
+	rel->labels = (PhigLabel *) (rel + 1);
 	memcpy(rel->labels, labels->cols, rel->natts * sizeof(PhigLabel));
-	rel->ids = palloc0(rel->natts * sizeof(int));
+	rel->ids = (int *) (rel->labels + rel->natts);
 	rel->has_virtual = has_virtual_columns(relid);
 	ctx->rels = lappend(ctx->rels, rel);
 	return rel;
@@ -135,9 +135,12 @@ phig_flow_meet_relation(PhigFlowContext *ctx, Oid relid)
 static bool
 has_virtual_columns(Oid relid)
 {
-	Relation	relation = RelationIdGetRelation(relid);
+	Relation	relation;
 	bool		result;
 
+	if (!PHIG_SERVER_HAS_VIRTUAL)
+		return false;
+	relation = RelationIdGetRelation(relid);
 	if (!RelationIsValid(relation))
 		return false;
 	result = phig_compat_has_virtual(RelationGetDescr(relation));

@@ -45,6 +45,8 @@ unlabelled_targets(const PhigFlow *flow)
 	StringInfoData buf;
 	ListCell   *lc;
 
+	if (flow->unlabelled_stores == NIL)
+		return "";
 	initStringInfo(&buf);
 	foreach(lc, flow->unlabelled_stores)
 	{
@@ -58,7 +60,7 @@ unlabelled_targets(const PhigFlow *flow)
 }
 
 /*
- * The version of the labels of all relations of a plan.  A cached plan is made
+ * The version of the labels of all relations of a plan, as it is now.  A cached plan is made
  * anew when a label changes, but a transaction that holds its locks already may
  * be told of the change only after it has taken the plan from the cache.
  */
@@ -90,7 +92,8 @@ fixed_part(const PlannedStmt *plan, const PhigStatement *statement, const PhigEn
 	fixed->magic = CARRIER_MAGIC;
 	memcpy(fixed->id, statement->def.id, PHIG_ID_BYTES);
 	fixed->checked = phig_label_invalidations;
-	fixed->version = labels_version(plan);
+	/* Every labelled relation of the plan has been asked for, by the flow or as a child. */
+	fixed->version = phig_label_newest_version();
 	fixed->len = statement->def.len;
 	fixed->kind = statement->kind;
 	fixed->flags = statement->flags;
@@ -107,10 +110,12 @@ phig_carrier_attach(PlannedStmt *plan, const PhigStatement *statement, const Phi
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	List	   *strings;
 
-	strings = list_make2(makeString(pstrdup(statement->def.len ? statement->def.text : "")),
+	strings = list_make2(makeString(unconstify(char *, statement->def.len ? statement->def.text : "")),
 						 makeString(unlabelled_targets(flow)));
 	rte->rtekind = RTE_RESULT;
-	rte->eref = makeAlias(CARRIER_NAME, strings);
+	rte->eref = makeNode(Alias);
+	rte->eref->aliasname = CARRIER_NAME;
+	rte->eref->colnames = strings;
 	rte->securityQuals = list_make1(fixed_part(plan, statement, enforced));
 	plan->rtable = lappend(plan->rtable, rte);
 }

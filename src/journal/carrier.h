@@ -32,7 +32,7 @@ typedef struct PhigCarrier
  * An RTE_RESULT that no plan node refers to; it survives copyObject, the plan
  * cache, cursors and parallel query, and changes no plan shape.  EXPLAIN would
  * tell: see phig_carrier_hide.
- * Memory: copies into the current context, which is the plan's.
+ * Memory: in the current context, which is the plan's; the statement's text must be there as well.
  */
 extern void phig_carrier_attach(PlannedStmt *plan, const PhigStatement *statement,
 								const PhigFlow *flow, const PhigEnforcement *enforced);

@@ -51,10 +51,16 @@ phig_inherited_columns(const PlannedStmt *plan, PhigFlow *flow)
 	foreach(lc, plan->appendRelations)
 	{
 		const AppendRelInfo *info = lfirst_node(AppendRelInfo, lc);
+		Oid			child = rt_fetch(info->child_relid, plan->rtable)->relid;
 
-		if (!is_child(plan, info) ||
-			is_covered(&columns, info, rt_fetch(info->child_relid, plan->rtable)->relid))
+		if (phig_label_is_covered(child, info->parent_reloid) || !is_child(plan, info))
 			continue;
+		if (is_covered(&columns, info, child))
+		{
+			if (columns.looked == phig_label_invalidations)
+				phig_label_set_covered(child, info->parent_reloid);
+			continue;
+		}
 		if (columns.parent_of == NULL)
 			columns.parent_of = list_parents(plan);
 		add_child(&columns, info->child_relid);
@@ -94,6 +100,8 @@ is_covered(Columns *columns, const AppendRelInfo *info, Oid relid)
 	const PhigRelLabels *parent;
 	const PhigRelLabels *child;
 
+	/* One that is met for the first time counts as an invalidation: let that be over. */
+	(void) phig_label_relation(relid);
 	if (columns->parent != info->parent_reloid || columns->looked != phig_label_invalidations)
 	{
 		columns->looked = phig_label_invalidations;

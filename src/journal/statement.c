@@ -2,7 +2,7 @@
  * statement.c
  *		The definition of a statement, as key=value lines (format.h).
  *
- * Built when a statement is planned, carried in the plan, written into the
+ * Built when a statement is planned (or found again: recall.c), carried in the plan, written into the
  * journal once per segment.  Column paths are names, not OIDs: a record is
  * read on other servers and after a column is gone; a rename invalidates the
  * plan, so the names are those of the time of access.
@@ -14,6 +14,7 @@
 #include "utils/lsyscache.h"
 
 #include "journal/context.h"
+#include "journal/recall.h"
 #include "journal/record.h"
 #include "journal/statement.h"
 
@@ -33,6 +34,12 @@ typedef struct Paths
 	}			known[32];
 } Paths;
 
+static void define(PhigDefinition *def, const PhigFlow *flow, const char *command, const char *query,
+				   uint64 fingerprint);
+#ifdef USE_ASSERT_CHECKING
+static bool is_defined_so(const PhigDefinition *def, const PhigFlow *flow, const char *command, const char *query,
+						  uint64 fingerprint);
+#endif
 static void append_fingerprint(StringInfo buf, uint64 fingerprint);
 static void append_columns(StringInfo buf, Paths *paths, const PhigFlow *flow);
 static bool fits(const StringInfo buf);
@@ -52,10 +59,8 @@ void
 phig_statement_build(PhigStatement *out, const PhigFlow *flow, const char *command,
 					 const char *query, uint64 fingerprint)
 {
-	StringInfoData buf;
-	Paths		paths = {.most = MaxAttrNumber};
 	bool		writes = flow->stored.nitems > 0 || flow->written.nitems > 0;
-	int			head;
+	PhigRecallKey key;
 
 	memset(out, 0, sizeof(*out));
 	out->kind = writes ? PHIG_KIND_WRITE : PHIG_KIND_READ;
@@ -65,6 +70,21 @@ phig_statement_build(PhigStatement *out, const PhigFlow *flow, const char *comma
 		out->flags |= PHIG_FLAG_APPROXIMATE;
 	if (!writes && flow->returned.nitems == 0 && flow->referenced.nitems == 0)
 		return;
+	if (phig_recall_find(&key, out, flow, command, query, fingerprint))
+	{
+		Assert(is_defined_so(&out->def, flow, command, query, fingerprint));
+		return;
+	}
+	define(&out->def, flow, command, query, fingerprint);
+	phig_recall_keep(&key, out);
+}
+
+static void
+define(PhigDefinition *def, const PhigFlow *flow, const char *command, const char *query, uint64 fingerprint)
+{
+	StringInfoData buf;
+	Paths		paths = {.most = MaxAttrNumber};
+	int			head;
 
 	initStringInfo(&buf);
 	append_line(&buf, 't', command);
@@ -89,8 +109,21 @@ phig_statement_build(PhigStatement *out, const PhigFlow *flow, const char *comma
 		append_line(&buf, 'F', "cut");
 	/* Last: what does not fit into a record is cut off at the end. */
 	append_line(&buf, 'q', query);
-	finish(&out->def, &buf);
+	finish(def, &buf);
 }
+
+#ifdef USE_ASSERT_CHECKING
+static bool
+is_defined_so(const PhigDefinition *def, const PhigFlow *flow, const char *command, const char *query,
+			  uint64 fingerprint)
+{
+	PhigDefinition anew;
+
+	define(&anew, flow, command, query, fingerprint);
+	return anew.len == def->len && memcmp(anew.text, def->text, def->len) == 0 &&
+		memcmp(anew.id, def->id, PHIG_ID_BYTES) == 0;
+}
+#endif
 
 /* 16 hex digits. */
 static void

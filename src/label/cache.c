@@ -17,6 +17,9 @@
  * access.  The entry therefore exists before its labels are read, marked as being built: if
  * it no longer is afterwards, what was read may be stale and is read again.
  *
+ * Whoever remembers something about relations that are in the cache asks whether phig_label_invalidations
+ * has grown.  So it grows with every invalidation of an entry, and when there is a new one.
+ *
  * A stale entry keeps what it held: most invalidations have nothing to do with labels, and
  * the version of a relation is to grow only when these have changed.
  */
@@ -52,8 +55,10 @@ typedef struct RelationEntry
 	Oid			relid;
 	char		status;			/* simplehash's */
 	EntryState	state;
-	uint64		version;		/* 0 until first built */
+	uint64		version;		/* 0 until something was labelled */
 	PhigRelLabels *labels;		/* NULL: nothing is labelled */
+	Oid			covered_by;		/* a parent that labels as much, found when */
+	uint64		covered;		/* phig_label_invalidations was this */
 } RelationEntry;
 
 /* Entries move when one is added. */
@@ -157,6 +162,31 @@ phig_label_version(Oid relid)
 	return entry != NULL ? entry->version : ++last_version;
 }
 
+uint64
+phig_label_newest_version(void)
+{
+	return last_version;
+}
+
+bool
+phig_label_is_covered(Oid child, Oid parent)
+{
+	const RelationEntry *entry = relations == NULL ? NULL : relations_lookup(relations, child);
+
+	return entry != NULL && entry->covered == phig_label_invalidations && entry->covered_by == parent;
+}
+
+void
+phig_label_set_covered(Oid child, Oid parent)
+{
+	RelationEntry *entry = relations == NULL ? NULL : relations_lookup(relations, child);
+
+	if (entry == NULL || entry->state != ENTRY_READY)
+		return;
+	entry->covered = phig_label_invalidations;
+	entry->covered_by = parent;
+}
+
 PhigRelLabels *
 phig_label_relation_copy(Oid relid)
 {
@@ -216,6 +246,9 @@ build_relation(Oid relid)
 		{
 			entry->labels = NULL;
 			entry->version = 0;
+			entry->covered = 0;
+			/* Until now nobody has told of its changes. */
+			phig_label_invalidations++;
 		}
 		else if (entry->state == ENTRY_STALE)
 			stale--;
@@ -245,11 +278,11 @@ build_relation(Oid relid)
 	return labels;
 }
 
-/* The version grows where the entry held something else, or nothing yet. */
+/* The version grows where the entry held something else; one that was not there held nothing. */
 static void
 finish_relation(RelationEntry *entry, const PhigRelLabels *labels)
 {
-	if (entry->version == 0 || !same_labels(entry->labels, labels))
+	if (!same_labels(entry->labels, labels))
 	{
 		if (entry->labels != NULL)
 			pfree(entry->labels);
@@ -378,9 +411,11 @@ forget_relation(Oid relid)
 {
 	RelationEntry *entry = relations_lookup(relations, relid);
 
-	if (entry == NULL || entry->state == ENTRY_STALE)
+	if (entry == NULL)
 		return;
 	phig_label_invalidations++;
+	if (entry->state == ENTRY_STALE)
+		return;
 	entry->state = ENTRY_STALE;
 	if (++stale > STALE_MAX)
 		start_anew();

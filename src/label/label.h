@@ -100,8 +100,22 @@ extern const PhigRelLabels *phig_label_relation(Oid relid);
  */
 extern uint64 phig_label_version(Oid relid);
 
-/* Grows when what the cache holds of any relation may be stale: until then, no version grows that was asked for. */
+/* At least as great as the version of every relation whose labels have been asked for. */
+extern uint64 phig_label_newest_version(void);
+
+/*
+ * Grows when what the cache holds of any relation may be stale, or a relation was met for the first time.
+ * Until then no version grows that was asked for, and nothing else has changed about a relation that was
+ * asked for, its name say.
+ */
 extern uint64 phig_label_invalidations;
+
+/*
+ * Has a caller found, since phig_label_invalidations grew last, that all PHI columns of a child are PHI columns of the
+ * parent?  A partition that no statement has met yet is not.
+ */
+extern bool phig_label_is_covered(Oid child, Oid parent);
+extern void phig_label_set_covered(Oid child, Oid parent);
 
 /* Like phig_label_relation, but also for relations whose columns are all none or unlabelled; palloc'd copy. */
 extern PhigRelLabels *phig_label_relation_copy(Oid relid);

@@ -512,6 +512,8 @@ count_instructions()
 	instructions 'labelled point read, simple, write' simple 'SELECT ssn FROM patient WHERE id = %d'
 	instructions 'one of 20 partitions, prepared, write' prepared 'SELECT ssn FROM parted WHERE id = $1::int' 'SET plan_cache_mode = force_generic_plan'
 	instructions '20 partitions, prepared, write' prepared 'SELECT ssn FROM parted WHERE note = $1::text' 'SET plan_cache_mode = force_generic_plan'
+	instructions 'one of 20 partitions, simple, write' simple 'SELECT ssn FROM parted WHERE id = %d'
+	instructions '20 partitions, simple, write' simple "SELECT ssn FROM parted WHERE note = '%d'"
 	printf '\nThe same with pgaudit in the place of phiguard\n\n| case | PostgreSQL | pgaudit | more | ratio |\n|---|---|---|---|---|\n'
 	other=audit instructions 'audited point read, prepared' prepared "$labelled_read"
 	other=audit instructions 'audited point read, simple' simple 'SELECT ssn FROM patient WHERE id = %d'
