@@ -49,8 +49,11 @@ typedef struct OidSet
 struct PhigNames
 {
 	bool		utility;
+	Query	   *query;			/* of which only the plain relations have been looked at; NULL:
+								 * nothing is left */
 	bool		loaded;			/* names holds what functions, types and collations say */
 	OidSet		relids;
+	int			opened;			/* how many of them are in relations, if they exist */
 	OidSet		functions;
 	OidSet		types;
 	OidSet		collations;
@@ -299,23 +302,42 @@ collect_from_node(Node *node, void *context)
 static void
 open_relations(PhigNames *names)
 {
-	for (int i = 0; i < names->relids.n; i++)
+	for (; names->opened < names->relids.n; names->opened++)
 	{
-		Relation	rel = RelationIdGetRelation(names->relids.items[i]);
+		Relation	rel = RelationIdGetRelation(names->relids.items[names->opened]);
 
 		if (RelationIsValid(rel))
 			names->relations = lappend(names->relations, rel);
 	}
 }
 
+/* Most words are columns of what stands in FROM: only one that is not makes us look at the rest. */
 PhigNames *
 phig_names_of_query(Query *query)
 {
 	PhigNames  *names = palloc0(sizeof(PhigNames));
+	ListCell   *lc;
 
-	collect_from_query(names, query);
+	names->query = query;
+	foreach(lc, query->rtable)
+	{
+		const RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_RELATION)
+			add_oid(&names->relids, rte->relid);
+	}
 	open_relations(names);
 	return names;
+}
+
+static void
+collect_rest(PhigNames *names)
+{
+	Query	   *query = names->query;
+
+	names->query = NULL;
+	collect_from_query(names, query);
+	open_relations(names);
 }
 
 /* What a utility statement refers to. */
@@ -664,6 +686,12 @@ phig_names_has(PhigNames *names, const char *word, bool keyword)
 {
 	if (is_of_relations(names, word))
 		return true;
+	if (names->query != NULL)
+	{
+		collect_rest(names);
+		if (is_of_relations(names, word))
+			return true;
+	}
 	if (!names->loaded)
 		load_names(names);
 	if (in_list(names->names, word))
@@ -676,6 +704,8 @@ phig_names_has(PhigNames *names, const char *word, bool keyword)
 bool
 phig_names_is_alias(PhigNames *names, const char *word)
 {
+	if (names->query != NULL)
+		collect_rest(names);
 	return in_list(names->aliases, word) || in_list(names->declared, word);
 }
 

@@ -15,7 +15,8 @@ typedef struct PhigNames PhigNames;
  * phig_names_of_query
  *		The names that an analysed (or rewritten) Query refers to.
  *
- * Relations, their columns and schemas, functions, types, collations, named arguments.
+ * Relations, their columns and schemas, functions, types, collations, named arguments.  The query is looked
+ * at again when a word is none of a relation's: it must stay as it is until phig_names_release.
  * Memory:  palloc'd; holds relcache references until phig_names_release (an error releases them too).
  * Errors:  catalog errors only.
  */

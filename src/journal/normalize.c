@@ -12,6 +12,8 @@
  * Elements of a list that are alike are written once: IN (?, ...),
  * VALUES (?, ?), ... and so a statement keeps its fingerprint however long its lists are.
  *
+ * What has the shape of a statement before it, and the same answers from the catalogs, has its text (shape.c).
+ *
  * The result is the same on all supported versions of the server: words that
  * only newer ones know as keywords are listed here.
  */
@@ -30,6 +32,7 @@
 #include "journal/lex.h"
 #include "journal/names.h"
 #include "journal/normalize.h"
+#include "journal/shape.h"
 
 #define TEXT_MAX_BYTES (16 * 1024)
 #define NESTING_MAX 64
@@ -63,7 +66,11 @@ typedef struct Word
 	const char *text;			/* as the catalogs would store it */
 	uint32		hash;
 	char		status;
+	bool		opaque;			/* never looked up */
+	bool		keyword;		/* spelt like one */
 	bool		public;			/* a name that may stay */
+	bool		asked_alias;	/* looked up as an alias, and */
+	bool		alias;			/* it is one */
 	bool		quotes;			/* must be quoted */
 	int			category;		/* what it is when not quoted: a keyword, or CATEGORY_NONE */
 	int			placeholder;	/* 0: none given yet */
@@ -436,7 +443,9 @@ lookup_word(Normalizer *n, const char *text, int category, bool opaque)
 		if (category == CATEGORY_NONE)
 			category = new_keyword_category(text);
 		word->text = pstrdup(text);
-		word->public = !opaque && phig_names_has(n->names, text, category != CATEGORY_NONE);
+		word->opaque = opaque;
+		word->keyword = category != CATEGORY_NONE;
+		word->public = !opaque && phig_names_has(n->names, text, word->keyword);
 		word->quotes = needs_quotes(text, category);
 		word->placeholder = 0;
 
@@ -444,7 +453,9 @@ lookup_word(Normalizer *n, const char *text, int category, bool opaque)
 		 * An unreserved keyword may as well be the name of a column (name, value), or an alias
 		 * (source).
 		 */
-		if (category == UNRESERVED_KEYWORD && (word->public || phig_names_is_alias(n->names, text)))
+		word->asked_alias = category == UNRESERVED_KEYWORD && !word->public;
+		word->alias = word->asked_alias && phig_names_is_alias(n->names, text);
+		if (category == UNRESERVED_KEYWORD && (word->public || word->alias))
 			category = CATEGORY_NONE;
 		word->category = category;
 	}
@@ -667,11 +678,96 @@ deparse(Query *query)
 	return pg_get_querydef(query, false);
 }
 
+/* The text of a statement of this shape, if it has the same words; or NULL. */
+static char *
+known_text(const PhigShape *shape, PhigNames *names, uint64 *fingerprint)
+{
+	const PhigShapeText *known = phig_shape_find(shape);
+	char	   *text;
+
+	for (int i = 0; known != NULL && i < known->nwords; i++)
+	{
+		const PhigShapeWord *word = &known->words[i];
+
+		if (phig_names_has(names, word->text, word->keyword) != word->public ||
+			(word->asked_alias && phig_names_is_alias(names, word->text) != word->alias))
+			return NULL;
+	}
+	if (known == NULL)
+		return NULL;
+	*fingerprint = known->fingerprint;
+	text = palloc(known->len + 1);
+	memcpy(text, known->text, known->len + 1);
+	return text;
+}
+
+static void
+keep_text(const Normalizer *n, const PhigShape *shape, uint64 fingerprint)
+{
+	PhigShapeWord words[PHIG_SHAPE_MAX_WORDS];
+	PhigShapeText text = {.text = n->out.data, .len = n->out.len, .fingerprint = fingerprint, .words = words};
+	words_iterator scan;
+	Word	   *word;
+
+	words_start_iterate(n->words, &scan);
+	while ((word = words_iterate(n->words, &scan)) != NULL)
+	{
+		if (word->opaque)
+			continue;
+		if (text.nwords == PHIG_SHAPE_MAX_WORDS)
+			return;
+		words[text.nwords++] = (PhigShapeWord)
+		{
+			word->text, word->keyword, word->public,
+				word->asked_alias, word->alias
+		};
+	}
+	phig_shape_keep(shape, &text);
+}
+
+/* Written anew, and kept for the shape unless that is NULL. */
+static char *
+write_text(const char *source, int length, Node *tree, PhigNames *names, const PhigShape *shape,
+		   uint64 *fingerprint)
+{
+	Normalizer	n;
+
+	memset(&n, 0, offsetof(Normalizer, levels));
+	n.names = names;
+	n.keyword = CATEGORY_NONE;
+	begin_list(&n.levels[0], 0);
+	initStringInfo(&n.out);
+	n.words = words_create(CurrentMemoryContext, 32, NULL);
+	if (!put_text(&n, source, length))
+	{
+		resetStringInfo(&n.out);
+		appendStringInfoString(&n.out, tree != NULL ? CreateCommandName(tree) : "UNKNOWN");
+		shape = NULL;
+	}
+	*fingerprint = hash_text(n.out.data, n.out.len);
+	if (shape != NULL)
+		keep_text(&n, shape, *fingerprint);
+	return n.out.data;
+}
+
+#ifdef USE_ASSERT_CHECKING
+static bool
+is_what_would_be_written(const char *text, const char *source, int length, Node *tree, PhigNames *names)
+{
+	uint64		fingerprint;
+
+	return strcmp(text, write_text(source, length, tree, names, NULL, &fingerprint)) == 0;
+}
+#endif
+
 char *
 phig_normalize(const char *source, int location, int length, Node *tree, uint64 *fingerprint)
 {
-	Normalizer	n;
 	bool		is_query = tree != NULL && IsA(tree, Query) && ((Query *) tree)->commandType != CMD_UTILITY;
+	bool		has_shape;
+	PhigShape	shape;
+	PhigNames  *names;
+	char	   *text;
 
 	if (source == NULL || source[0] == '\0')
 	{
@@ -680,19 +776,13 @@ phig_normalize(const char *source, int location, int length, Node *tree, uint64 
 	}
 	cut_statement(&source, location, &length);
 
-	memset(&n, 0, offsetof(Normalizer, levels));
-	n.keyword = CATEGORY_NONE;
-	begin_list(&n.levels[0], 0);
-	initStringInfo(&n.out);
-	n.words = words_create(CurrentMemoryContext, 32, NULL);
-	n.names = is_query ? phig_names_of_query((Query *) tree) : phig_names_of_utility(tree, source, length);
-	if (!put_text(&n, source, length))
-	{
-		resetStringInfo(&n.out);
-		appendStringInfoString(&n.out, tree != NULL ? CreateCommandName(tree) : "UNKNOWN");
-	}
-	phig_names_release(n.names);
-
-	*fingerprint = hash_text(n.out.data, n.out.len);
-	return n.out.data;
+	names = is_query ? phig_names_of_query((Query *) tree) : phig_names_of_utility(tree, source, length);
+	has_shape = is_query && phig_shape_read(&shape, source, length);
+	text = has_shape ? known_text(&shape, names, fingerprint) : NULL;
+	if (text == NULL)
+		text = write_text(source, length, tree, names, has_shape ? &shape : NULL, fingerprint);
+	else
+		Assert(is_what_would_be_written(text, source, length, tree, names));
+	phig_names_release(names);
+	return text;
 }
