@@ -97,7 +97,7 @@ leave(Frame frame)
 static inline void
 see_new_subject(void)
 {
-	if (phig_mode == PHIG_MODE_ENFORCE)
+	if (phig_mode == PHIG_MODE_ENFORCE || phig_plan_rehearsed)
 		(void) phig_policy_stamp();
 }
 

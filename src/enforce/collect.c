@@ -22,6 +22,7 @@
 
 typedef struct Collection
 {
+	bool		rehearsal;
 	List	   *places;			/* of PhigPlace * */
 	List	  **functions;
 } Collection;
@@ -32,9 +33,9 @@ static void put_in_line(Query *query, RangeTblEntry *rte, Collection *found);
 static void add_place(Query *query, Index rti, Collection *found);
 
 List *
-phig_enforce_places(Query *query, List **functions)
+phig_enforce_places(Query *query, bool rehearsal, List **functions)
 {
-	Collection	found = {.functions = functions};
+	Collection	found = {.rehearsal = rehearsal, .functions = functions};
 
 	collect(query, &found);
 	return found.places;
@@ -54,14 +55,14 @@ collect(Query *query, Collection *found)
 		rti++;
 		if (rte->rtekind == RTE_FUNCTION)
 			put_in_line(query, rte, found);
-		if (rte->rtekind == RTE_SUBQUERY)
+		else if (rte->rtekind == RTE_SUBQUERY)
 			collect(rte->subquery, found);
 		/* Views have been expanded, and EXCLUDED (a composite type) shows what INSERT proposes. */
 		else if ((rte->rtekind == RTE_RELATION && rte->relkind != RELKIND_VIEW &&
 				  rte->relkind != RELKIND_COMPOSITE_TYPE) ||
 				 (rte->rtekind == RTE_NAMEDTUPLESTORE && OidIsValid(rte->relid)))
 		{
-			if (phig_policy_governs(rte->relid))
+			if (found->rehearsal ? phig_policy_would_govern(rte->relid) : phig_policy_governs(rte->relid))
 				add_place(query, rti, found);
 		}
 	}
@@ -86,13 +87,17 @@ collect_sublinks(Node *node, void *context)
 	return expression_tree_walker(node, collect_sublinks, context);
 }
 
-/* As preprocess_function_rtes() of the planner does it. */
+/* As preprocess_function_rtes() of the planner does it; one that reaches nothing of ours is left to that. */
 static void
 put_in_line(Query *query, RangeTblEntry *rte, Collection *found)
 {
 	Query	   *inlined = phig_flow_inline(query, rte);
+	int			places = list_length(found->places);
 
 	if (inlined == NULL)
+		return;
+	collect(inlined, found);
+	if (list_length(found->places) == places)
 		return;
 	*found->functions = lappend_oid(*found->functions,
 									((FuncExpr *) linitial_node(RangeTblFunction, rte->functions)->funcexpr)->funcid);

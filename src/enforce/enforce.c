@@ -30,6 +30,8 @@
 #include "label/inherit.h"
 #include "settings.h"
 
+static bool restrict_query(Query *query, bool makes_table, const PhigSubject *subject, PhigEnforcement *done,
+						   PhigRefusal *refusal);
 static bool is_constraint_query(const Query *query);
 static bool has_subquery(Node *node, void *context);
 static bool check_purpose(List *places, const PhigSubject *subject, PhigRefusal *refusal);
@@ -57,10 +59,6 @@ phig_enforce_session(void)
 bool
 phig_enforce_query(Query *query, bool makes_table, PhigEnforcement *done, PhigRefusal *refusal)
 {
-	const PhigSubject *subject = phig_policy_subject();
-	List	   *places;
-	ListCell   *lc;
-
 	memset(done, 0, sizeof(*done));
 	memset(refusal, 0, sizeof(*refusal));
 	done->stamp = phig_policy_stamp();
@@ -69,7 +67,32 @@ phig_enforce_query(Query *query, bool makes_table, PhigEnforcement *done, PhigRe
 		done->constraint = true;
 		return true;
 	}
-	places = phig_enforce_places(query, &done->functions);
+	return restrict_query(query, makes_table, phig_policy_subject(), done, refusal);
+}
+
+void
+phig_enforce_rehearse(const Query *query, PhigRehearsal *rehearsal)
+{
+	PhigSubject subject = *phig_policy_subject();
+	PhigEnforcement done = {0};
+	PhigRefusal refusal = {0};
+
+	memset(rehearsal, 0, sizeof(*rehearsal));
+	rehearsal->stamp = phig_policy_stamp();
+	if (subject.exempt || is_constraint_query(query))
+		return;
+	subject.rehearsal = true;
+	rehearsal->would_deny = !restrict_query(copyObject(unconstify(Query *, query)), false, &subject, &done, &refusal);
+	rehearsal->would_transform = done.restricted && !rehearsal->would_deny;
+}
+
+static bool
+restrict_query(Query *query, bool makes_table, const PhigSubject *subject, PhigEnforcement *done,
+			   PhigRefusal *refusal)
+{
+	List	   *places = phig_enforce_places(query, subject->rehearsal, &done->functions);
+	ListCell   *lc;
+
 	if (places == NIL)
 		return true;
 	done->applies = true;

@@ -55,6 +55,22 @@ extern bool phig_enforce_session(void);
  */
 extern bool phig_enforce_query(Query *query, bool makes_table, PhigEnforcement *done, PhigRefusal *refusal);
 
+/* What a restriction would have done. */
+typedef struct PhigRehearsal
+{
+	bool		would_deny;
+	bool		would_transform;	/* not every column and row that was asked of would be clear */
+	uint64		stamp;
+} PhigRehearsal;
+
+/*
+ * phig_enforce_rehearse
+ *		What phig_enforce_query would do, were the tables that are in mode audit in mode enforce.
+ *
+ * The query is not changed.  Errors: as there.
+ */
+extern void phig_enforce_rehearse(const Query *query, PhigRehearsal *rehearsal);
+
 /*
  * phig_enforce_plan
  *		What a plan has to say of it: invalid when policy, role or an inlined function changes.

@@ -20,7 +20,7 @@ typedef struct PhigPlace
 } PhigPlace;
 
 /* collect.c: the governed relations of a query, all levels; inlines functions that the planner would. */
-extern List *phig_enforce_places(Query *query, List **functions);
+extern List *phig_enforce_places(Query *query, bool rehearsal, List **functions);
 
 /* target.c */
 extern bool phig_enforce_target_is_read(const PhigPlace *place);

@@ -50,6 +50,9 @@ typedef enum PhigOutcome
 #define PHIG_FLAG_SESSION_USER_CLAIM	0x0200	/* app_user/purpose/justification not set in this
 												 * transaction */
 
+#define PHIG_FLAG_WOULD_DENY			0x0400	/* mode enforce would have refused it */
+#define PHIG_FLAG_WOULD_TRANSFORM		0x0800	/* ... or shown less */
+
 /*
  * A definition: key=value lines, see record.c.  id = first 16 bytes of
  * SHA-256 over the text; text has no NUL.

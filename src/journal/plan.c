@@ -26,8 +26,10 @@
 #include "utils/lsyscache.h"
 
 PhigPlanning *phig_plan_capture = NULL;
+bool		phig_plan_rehearsed = false;
 
 static void restrict_query(Query *query, const char *query_string, PhigPlanning *planning);
+static void rehearse(const Query *query, PhigPlanning *planning);
 static bool makes_table(void);
 static void guard_relation_made(const PlannedStmt *plan);
 static void guard(const PlannedStmt *plan, const PhigCarrier *carrier);
@@ -50,6 +52,7 @@ phig_plan_begin(Query *query, const char *query_string, PhigPlanning *planning)
 									(Node *) query, &planning->fingerprint);
 	phig_statement_build(&planning->statement, planning->flow, command_of(query->commandType),
 						 planning->text, planning->fingerprint);
+	rehearse(query, planning);
 	planning->depth = phig_code_depth;
 	if (phig_plan_capture && phig_plan_capture->depth == planning->depth)
 		*phig_plan_capture = *planning;
@@ -74,6 +77,24 @@ restrict_query(Query *query, const char *query_string, PhigPlanning *planning)
 						  query->stmt_location, query->stmt_len);
 		phig_enforce_refuse(&refusal);
 	}
+}
+
+/* What mode enforce would do, where it does not: the plan is then one for this role and purpose too. */
+static void
+rehearse(const Query *query, PhigPlanning *planning)
+{
+	PhigRehearsal rehearsal;
+
+	planning->flags = 0;
+	if (planning->enforced.applies || planning->enforced.constraint || !phig_policy_in_use())
+		return;
+	phig_enforce_rehearse(query, &rehearsal);
+	planning->enforced.stamp = rehearsal.stamp;
+	phig_plan_rehearsed = true;
+	if (rehearsal.would_deny)
+		planning->flags |= PHIG_FLAG_WOULD_DENY;
+	if (rehearsal.would_transform)
+		planning->flags |= PHIG_FLAG_WOULD_TRANSFORM;
 }
 
 /* Is the query that is being planned that of CREATE TABLE AS, or the like? */
@@ -111,6 +132,7 @@ phig_plan_finish(PlannedStmt *plan, PhigPlanning *planning)
 		if (phig_plan_capture && phig_plan_capture->depth == planning->depth)
 			*phig_plan_capture = *planning;
 	}
+	planning->statement.flags |= planning->flags;
 	phig_enforce_plan(plan, &planning->enforced);
 	phig_carrier_attach(plan, &planning->statement, planning->flow, &planning->enforced);
 }

@@ -21,6 +21,7 @@ typedef struct PhigPlanning
 	char	   *text;			/* normalised */
 	uint64		fingerprint;
 	PhigEnforcement enforced;
+	uint32		flags;			/* PHIG_FLAG_WOULD_... */
 	int			depth;			/* phig_code_depth where it was planned: EXPLAIN wants its own */
 } PhigPlanning;
 
@@ -64,6 +65,9 @@ extern bool phig_plan_may_be_shown(Query *query, const char *query_string, int c
 
 /* The same for a plan that EXPLAIN has at hand: 42501 where it may not be seen. */
 extern void phig_plan_explained(const PlannedStmt *plan);
+
+/* Plans of this backend say what mode enforce would do: they depend on role, purpose and policies. */
+extern bool phig_plan_rehearsed;
 
 /* What the plan made last carries, for EXPLAIN; set while phig_plan_capture is not NULL. */
 extern PhigPlanning *phig_plan_capture;

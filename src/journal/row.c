@@ -45,6 +45,8 @@ static const struct
 	{PHIG_FLAG_ROW_TRIGGER, "row_trigger"},
 	{PHIG_FLAG_APPROXIMATE, "approximate"},
 	{PHIG_FLAG_SESSION_USER_CLAIM, "session_user_claim"},
+	{PHIG_FLAG_WOULD_DENY, "would_deny"},
+	{PHIG_FLAG_WOULD_TRANSFORM, "would_transform"},
 };
 
 struct PhigRowMaker

@@ -61,6 +61,14 @@ phig_policy_governs(Oid relid)
 		phig_policy_mode(relid) == PHIG_MODE_ENFORCE;
 }
 
+static PhigRelPolicy *closed(Oid relid);
+
+bool
+phig_policy_would_govern(Oid relid)
+{
+	return phig_label_relation(relid) != NULL && phig_policy_mode(relid) != PHIG_MODE_OFF;
+}
+
 PhigRelPolicy *
 phig_policy_relation(const PhigSubject *subject, Oid relid, bool with_children)
 {
@@ -72,15 +80,33 @@ phig_policy_relation(const PhigSubject *subject, Oid relid, bool with_children)
 	ListCell   *lc;
 
 	foreach(lc, family)
-		governed = governed || phig_policy_governs(lfirst_oid(lc));
+		governed = governed || (subject->rehearsal ? phig_policy_would_govern(lfirst_oid(lc)) :
+								phig_policy_governs(lfirst_oid(lc)));
 	if (!governed)
 		return NULL;
 	policies = phig_policies_of(subject->purpose);
 	policy = phig_decide_relation(policies, relid, family, &problem);
+	if (policy == NULL && subject->rehearsal)
+		return closed(relid);
 	if (policy == NULL)
 		refuse(policies, relid, problem);
 	policy->rows = phig_rows_of(policies, relid);
 	policy->all_clear = policy->may_read && policy->rows == NULL;
+	return policy;
+}
+
+/* What cannot be evaluated shows nothing. */
+static PhigRelPolicy *
+closed(Oid relid)
+{
+	PhigRelLabels *labels = phig_label_relation_copy(relid);
+	PhigRelPolicy *policy = palloc0(sizeof(PhigRelPolicy));
+
+	policy->relid = relid;
+	policy->natts = labels->natts;
+	policy->columns = palloc0(labels->natts * sizeof(PhigDecision));
+	for (AttrNumber attno = 1; attno <= labels->natts; attno++)
+		policy->columns[attno - 1].action = PHIG_ACTION_DENY;
 	return policy;
 }
 

@@ -63,6 +63,7 @@ typedef struct PhigSubject
 	const char *refusal;		/* otherwise: why not, for errdetail; no user data but role and
 								 * purpose */
 	const char *advice;			/* and what to do, for errhint */
+	bool		rehearsal;		/* asked what would be, were all tables in mode enforce that are in mode audit */
 	TimestampTz expires;		/* when granted ends to hold; DT_NOEND */
 } PhigSubject;
 
@@ -105,6 +106,12 @@ extern PhigRelPolicy *phig_policy_relation(const PhigSubject *subject, Oid relid
 
 /* Is the relation governed: labelled, and its mode enforce?  (Whoever asks.) */
 extern bool phig_policy_governs(Oid relid);
+
+/* The same for a rehearsal: labelled, and its mode not off. */
+extern bool phig_policy_would_govern(Oid relid);
+
+/* Has anybody written a policy in this database? */
+extern bool phig_policy_in_use(void);
 
 /*
  * phig_policy_expression
