@@ -104,6 +104,9 @@ restrict_query(Query *query, bool makes_table, const PhigSubject *subject, PhigE
 		const PhigPlace *place = lfirst(lc);
 
 		done->relids = list_append_unique_oid(done->relids, rt_fetch(place->rti, place->query->rtable)->relid);
+		/* Row predicates read what their officer may. */
+		if (place->policy)
+			done->relids = list_concat_unique_oid(done->relids, place->policy->reads);
 		if (place->policy && place->is_target && !phig_enforce_check_target(place, subject, refusal))
 			return false;
 	}

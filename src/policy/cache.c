@@ -33,6 +33,7 @@ typedef struct ModeEntry
 } ModeEntry;
 
 uint64		phig_policy_generation = 1;
+bool		phig_policy_only_plans = false;
 
 static MemoryContext policies_context = NULL;
 static PhigPolicies *kept = NULL;
@@ -479,7 +480,7 @@ read_modes(void)
 static void
 relation_changed(Datum arg, Oid relid)
 {
-	if (OidIsValid(relid) && OidIsValid(marker) && relid != marker)
+	if (phig_policy_only_plans || (OidIsValid(relid) && OidIsValid(marker) && relid != marker))
 		return;
 	phig_policy_generation++;
 	marker = InvalidOid;

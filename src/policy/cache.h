@@ -71,6 +71,9 @@ typedef struct PhigPolicies
 /* Grows whenever policies may have changed. */
 extern uint64 phig_policy_generation;
 
+/* This backend has its own plans forget the marker: no policy has changed. */
+extern bool phig_policy_only_plans;
+
 /*
  * phig_policies_of
  *		The policies of a purpose: kept until they change, or another purpose is asked for.

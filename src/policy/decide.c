@@ -90,7 +90,7 @@ phig_policy_relation(const PhigSubject *subject, Oid relid, bool with_children)
 		return closed(relid);
 	if (policy == NULL)
 		refuse(policies, relid, problem);
-	policy->rows = phig_rows_of(policies, relid);
+	policy->rows = phig_rows_of(policies, relid, &policy->reads);
 	policy->all_clear = policy->may_read && policy->rows == NULL;
 	return policy;
 }

@@ -46,6 +46,8 @@ typedef struct PhigRelPolicy
 	bool		all_clear;		/* every column is clear, and all rows are shown */
 	bool		may_read;		/* every column that is not dropped is clear */
 	PhigDecision *columns;		/* [attno - 1]; dropped ones are clear */
+	List	   *reads;			/* OIDs of the relations that rows reads besides, as the officer
+								 * who wrote it */
 	Node	   *rows;			/* which rows: a boolean expression over Vars of varno 1, analysed
 								 * and rewritten, sub-selects checked as the officer who wrote it;
 								 * NULL: all */

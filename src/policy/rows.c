@@ -81,6 +81,7 @@ static Node *kept_tree(PhigRowsRow *row, Oid relid);
 static Node *ready(PhigRowsRow *row, Oid top, Oid relid);
 static bool rewrite_walker(Node *node, void *context);
 static bool check_walker(Node *node, void *context);
+static bool reads_walker(Node *node, void *context);
 static bool check_function(Oid funcid, void *context);
 static void refuse(const char *what, const char *hint);
 static Node *of_top(const PhigPolicies *policies, const PhigRuledRelation *ruled, Oid top, Oid relid);
@@ -105,7 +106,7 @@ phig_rows_write(const char *predicate, Oid relid)
 }
 
 Node *
-phig_rows_of(const PhigPolicies *policies, Oid relid)
+phig_rows_of(const PhigPolicies *policies, Oid relid, List **reads)
 {
 	List	   *all = NIL;
 	ListCell   *lc;
@@ -119,6 +120,7 @@ phig_rows_of(const PhigPolicies *policies, Oid relid)
 		if (rows != NULL)
 			all = lappend(all, rows);
 	}
+	(void) reads_walker((Node *) all, reads);
 	return all == NIL ? NULL : (Node *) make_ands_explicit(all);
 }
 
@@ -427,6 +429,27 @@ rewrite_walker(Node *node, void *context)
 		return rewrite_walker(sublink->testexpr, context);
 	}
 	return expression_tree_walker(node, rewrite_walker, context);
+}
+
+/* Adds the relations in sub-selects to a list of OIDs. */
+static bool
+reads_walker(Node *node, void *context)
+{
+	List	  **reads = context;
+	ListCell   *lc;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, reads_walker, context);
+	foreach(lc, ((Query *) node)->rtable)
+	{
+		const RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_RELATION)
+			*reads = list_append_unique_oid(*reads, rte->relid);
+	}
+	return query_tree_walker((Query *) node, reads_walker, context, 0);
 }
 
 static bool

@@ -21,9 +21,10 @@ extern char *phig_rows_write(const char *predicate, Oid relid);
  * phig_rows_of
  *		Which rows of a relation these policies show: see PhigRelPolicy.rows.
  *
+ * reads: the relations that these predicates read besides are added to it.
  * Errors: 42501 for a predicate that cannot be evaluated any more.
  */
-extern Node *phig_rows_of(const PhigPolicies *policies, Oid relid);
+extern Node *phig_rows_of(const PhigPolicies *policies, Oid relid, List **reads);
 
 /* Why a stored predicate of a relation cannot be evaluated, palloc'd, or NULL. */
 extern char *phig_rows_problem(PhigRowsRow *row, Oid relid);

@@ -210,7 +210,16 @@ state_changes(void)
 	message.rc.id = SHAREDINVALRELCACHE_ID;
 	message.rc.dbId = MyDatabaseId;
 	message.rc.relId = stamp_marker;
-	LocalExecuteInvalidationMessage(&message);
+	phig_policy_only_plans = true;
+	PG_TRY();
+	{
+		LocalExecuteInvalidationMessage(&message);
+	}
+	PG_FINALLY();
+	{
+		phig_policy_only_plans = false;
+	}
+	PG_END_TRY();
 }
 
 static void
