@@ -2,7 +2,7 @@
  * cache.c
  *		The policies of one purpose, read and made ready for look-ups.
  *
- * A backend keeps those of the purpose that it last asked for, and the modes of relations, until the
+ * A backend keeps those of the purposes that it has asked for, and the modes of relations, until the
  * marker's relation cache entry is invalidated: every change of a policy table does that, in all
  * sessions (store.c).  Relations stand in them by name, as in the tables, and are looked up by the
  * name that they have when it matters: one that was dropped and made anew is bound by the same rules.
@@ -26,6 +26,9 @@
 #include "policy/words.h"
 #include "settings.h"
 
+/* Purposes that are kept at a time: a pooled connection may have many. */
+#define KEPT_MAX 32
+
 typedef struct ModeEntry
 {
 	PhigRelationName name;
@@ -36,8 +39,8 @@ uint64		phig_policy_generation = 1;
 bool		phig_policy_only_plans = false;
 
 static MemoryContext policies_context = NULL;
-static PhigPolicies *kept = NULL;
-static uint64 kept_at = 0;
+static List *kept = NIL;		/* of PhigPolicies * */
+static uint64 kept_at = 0;		/* generation */
 
 static MemoryContext modes_context = NULL;
 static HTAB *modes = NULL;
@@ -46,6 +49,7 @@ static uint64 modes_at = 0;
 
 static Oid	marker = InvalidOid;
 
+static void forget_kept(void);
 static void read_purpose(PhigPolicies *policies);
 static void read_rules(PhigPolicies *policies);
 static void add_rule(PhigPolicies *policies, const PhigRuleRow *row);
@@ -70,22 +74,29 @@ phig_policy_marker(void)
 const PhigPolicies *
 phig_policies_of(const char *purpose)
 {
-	uint64		generation = phig_policy_generation;
+	const uint64 generation = phig_policy_generation;
 	MemoryContext caller;
+	PhigPolicies *policies;
+	ListCell   *lc;
 
-	if (kept != NULL && kept_at == generation && strcmp(kept->purpose, purpose) == 0)
-		return kept;
-	kept = NULL;
+	if (kept_at != generation)
+		forget_kept();
+	foreach(lc, kept)
+	{
+		policies = lfirst(lc);
+		if (strcmp(policies->purpose, purpose) == 0)
+			return policies;
+	}
+	if (list_length(kept) >= KEPT_MAX)
+		forget_kept();
 	(void) phig_policy_marker();
-	if (policies_context == NULL)
-		policies_context = AllocSetContextCreate(TopMemoryContext, "phiguard policies", ALLOCSET_DEFAULT_SIZES);
-	MemoryContextReset(policies_context);
 	caller = MemoryContextSwitchTo(policies_context);
-	kept = phig_policies_read(purpose);
-	MemoryContextSwitchTo(caller);
-	/* What changed meanwhile makes it stale. */
+	policies = phig_policies_read(purpose);
+	/* What changed meanwhile makes it stale: then it is used this once. */
+	kept = lappend(kept, policies);
 	kept_at = generation;
-	return kept;
+	MemoryContextSwitchTo(caller);
+	return policies;
 }
 
 PhigPolicies *
@@ -267,6 +278,15 @@ void
 phig_policy_cache_init(void)
 {
 	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+}
+
+static void
+forget_kept(void)
+{
+	kept = NIL;
+	if (policies_context == NULL)
+		policies_context = AllocSetContextCreate(TopMemoryContext, "phiguard policies", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextReset(policies_context);
 }
 
 static void

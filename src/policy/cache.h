@@ -76,7 +76,9 @@ extern bool phig_policy_only_plans;
 
 /*
  * phig_policies_of
- *		The policies of a purpose: kept until they change, or another purpose is asked for.
+ *		The policies of a purpose: kept until any policy changes.
+ *
+ * Memory: until the next call.
  */
 extern const PhigPolicies *phig_policies_of(const char *purpose);
 
