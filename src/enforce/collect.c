@@ -87,7 +87,10 @@ collect_sublinks(Node *node, void *context)
 	return expression_tree_walker(node, collect_sublinks, context);
 }
 
-/* As preprocess_function_rtes() of the planner does it; one that reaches nothing of ours is left to that. */
+/*
+ * As preprocess_function_rtes() of the planner does it, and leaves the function for who asks what its row type is.
+ * One that reaches nothing of ours is left to that.
+ */
 static void
 put_in_line(Query *query, RangeTblEntry *rte, Collection *found)
 {
@@ -104,7 +107,6 @@ put_in_line(Query *query, RangeTblEntry *rte, Collection *found)
 	rte->rtekind = RTE_SUBQUERY;
 	rte->subquery = inlined;
 	rte->security_barrier = false;
-	rte->functions = NIL;
 	rte->funcordinality = false;
 }
 

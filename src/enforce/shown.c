@@ -163,7 +163,7 @@ make_subselect(const PhigPlace *place, const PhigSubject *subject, Extras *extra
 		checkExprHasSubLink((Node *) inner->tablesample);
 	phig_compat_move_permissions(place->query, rte, subselect, inner);
 
-	subselect->targetList = columns;
+	subselect->targetList = list_copy(columns);
 	for (AttrNumber resno = place->policy->natts + 1; resno <= extras->natts; resno++)
 	{
 		TargetEntry *entry = NULL;

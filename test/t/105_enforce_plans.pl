@@ -75,6 +75,9 @@ is(answer('SELECT n FROM (VALUES (0), (100)) v (percent), LATERAL (SELECT count(
 is(answer('SELECT (SELECT count(name) FROM person TABLESAMPLE bernoulli (c.person_id)) FROM calendar c WHERE c.person_id = 100'), $all, 'from outside a sub-select');
 is(answer('SELECT count(name) FROM person TABLESAMPLE bernoulli ((SELECT 100))'), $all, 'from a sub-select');
 is(answer('SELECT tableoid::regclass, count(name) FROM person GROUP BY 1'), "person|$all", 'system columns');
+is(answer('SELECT ctid, own, id, own.tableoid::regclass FROM own'), '(0,2)|(2,***,b)|2|own', 'a system column before the whole row');
+is(answer("UPDATE calendar SET person_id = f.k FROM first_k(3) f WHERE day = '2021-05-05' AND f.id = 3 RETURNING f.id, f.note IS NULL, (f).k, f::text LIKE '(3,3,%,***,,t)'"), '3|t|3|t',
+	'the whole row of a function that is put in line');
 is(answer('SELECT id, secret FROM own WHERE ctid IS NOT NULL'), '2|***', 'row-level security by system columns and the whole row');
 
 $node->stop;
@@ -93,12 +96,13 @@ CREATE TABLE visit_2 PARTITION OF visit FOR VALUES FROM ('2022-01-01') TO ('2023
 CREATE INDEX visit_day ON visit (day);
 CREATE INDEX visit_person ON visit (person_id);
 CREATE TABLE calendar (day date PRIMARY KEY, person_id int);
-CREATE TABLE own (id int PRIMARY KEY, secret text);
+CREATE TABLE own (id int PRIMARY KEY, secret text, hint text);
 INSERT INTO person SELECT i, i % 200, 'name ' || i, '123-45-' || to_char(1 + i % 9999, 'FM0000'), 'note' FROM generate_series(1, 20000) i;
 INSERT INTO visit SELECT i, 1 + i % 20000, '2021-01-01'::date + i % 700, 'reason ' || i, i FROM generate_series(1, 20000) i;
 INSERT INTO calendar SELECT '2021-01-01'::date + i, i FROM generate_series(1, 700) i;
-INSERT INTO own VALUES (1, 'one'), (2, 'two');
+INSERT INTO own VALUES (1, 'one', 'a'), (2, 'two', 'b');
 CREATE VIEW tall AS SELECT * FROM person WHERE k > 0;
+CREATE FUNCTION first_k(int) RETURNS SETOF person LANGUAGE sql STABLE AS 'SELECT * FROM person WHERE k = $1 ORDER BY id OFFSET 0';
 CREATE FUNCTION by_k(int) RETURNS SETOF person LANGUAGE sql STABLE AS 'SELECT * FROM person WHERE k = $1';
 VACUUM ANALYZE;
 SELECT phiguard.label(t::regclass, c, 'other') FROM (VALUES ('person', 'name'), ('person', 'note'), ('visit', 'reason'), ('visit', 'cost'), ('own', 'secret')) v (t, c);
