@@ -5,11 +5,15 @@
  * ALTER TABLE ... USING, CHECK, index expressions, policies, rules, the WHEN of a trigger and its function: they see
  * the values as they are, whoever owns the table.  So they take a session that sees all of the table, or the
  * officer.  A publication sends the values to whoever subscribes: for the officer alone.
+ *
+ * A table that was made in the same transaction holds nothing but what the session put there: CREATE TABLE itself makes
+ * indexes and foreign keys by such commands.
  */
 #include "postgres.h"
 
 #include "catalog/namespace.h"
 #include "nodes/parsenodes.h"
+#include "utils/rel.h"
 
 #include "enforce/internal.h"
 #include "label/label.h"
@@ -23,6 +27,7 @@ typedef enum Needs
 
 static Needs needs_of(const Node *stmt);
 static List *referenced_relations(const Node *stmt);
+static bool is_new(Oid relid);
 static bool sees_all(Oid relid, bool only_rows);
 
 bool
@@ -40,7 +45,7 @@ phig_enforce_ddl(Node *stmt, const List *relids, PhigRefusal *refusal)
 
 		if (!phig_policy_governs(relid))
 			continue;
-		if (needs == ALL_CLEAR && sees_all(relid, IsA(stmt, TruncateStmt)))
+		if (needs == ALL_CLEAR && (sees_all(relid, IsA(stmt, TruncateStmt)) || is_new(relid)))
 			continue;
 		refusal->message = psprintf("the command sees values of table %s that the session's purpose does not show",
 									phig_enforce_relation_name(relid));
@@ -79,27 +84,44 @@ needs_of(const Node *stmt)
 	}
 }
 
-/* A new foreign key is validated by a query of the session's own: it would find masks, and fail falsely. */
+/*
+ * A new foreign key is validated by a query of the session's own: it would find masks, and fail falsely.  That of a
+ * new table is not.
+ */
 static List *
 referenced_relations(const Node *stmt)
 {
 	List	   *relids = NIL;
+	bool		empty;
 	ListCell   *lc;
 
 	if (!IsA(stmt, AlterTableStmt))
 		return NIL;
+	empty = is_new(RangeVarGetRelid(((const AlterTableStmt *) stmt)->relation, NoLock, true));
 	foreach(lc, ((const AlterTableStmt *) stmt)->cmds)
 	{
 		const Constraint *constraint = (const Constraint *) lfirst_node(AlterTableCmd, lc)->def;
 		Oid			relid;
 
-		if (constraint == NULL || !IsA(constraint, Constraint) || constraint->pktable == NULL)
+		if (constraint == NULL || !IsA(constraint, Constraint) || constraint->pktable == NULL ||
+			(empty && constraint->skip_validation))
 			continue;
 		relid = RangeVarGetRelid(constraint->pktable, NoLock, true);
 		if (OidIsValid(relid))
 			relids = lappend_oid(relids, relid);
 	}
 	return relids;
+}
+
+static bool
+is_new(Oid relid)
+{
+	Relation	rel = OidIsValid(relid) ? RelationIdGetRelation(relid) : NULL;
+	bool		result = rel != NULL && rel->rd_createSubid != InvalidSubTransactionId;
+
+	if (rel != NULL)
+		RelationClose(rel);
+	return result;
 }
 
 static bool
