@@ -3,10 +3,11 @@
 # regression.sh: PostgreSQL's own regression schedule, without phiguard and over labelled tables, with the same results.
 #
 # The tests come from the distribution's source package (lib/source.sh) and are found
-# in $PHIG_WORK/regress.  They run twice: on a server without phiguard, the control, and on one where
-# every column of every table that the schedule's first test makes (onek, tenk1,
+# in $PHIG_WORK/regress.  They run three times: on a server without phiguard, the control, and on those in mode audit
+# and in mode enforce, where every column of every table that the schedule's first test makes (onek, tenk1,
 # int4_tbl, person, ...) is labelled.  pg/compare.pl then holds the results against
 # each other; what differs must be listed in pg/differences, with the reason.
+# A superuser runs them, whom a purpose does not restrict; the roles that they make have none.
 #
 # versions: all
 
@@ -76,27 +77,34 @@ ask()
 	psql -XAtqc "$1" "${2-regression}"
 }
 
+# guarded MODE: the schedule over labelled tables, and whether it was seen.
+guarded()
+{
+	local mode=$1 labelled records scripts findings
+
+	server_init "$mode" "phiguard.mode = $mode"
+	run_schedule "$mode" labelled_schedule --load-extension=phiguard
+	labelled=$(ask "SELECT count(*) FROM phiguard.labels WHERE relation::text IN ('onek', 'tenk1', 'int4_tbl', 'person')")
+	records=$(ask "SELECT count(*) FROM phiguard.access_log WHERE database = 'regression'")
+	scripts=$(ask "SELECT count(DISTINCT application) FROM phiguard.access_log WHERE database = 'regression'")
+	say "$mode: $records records of $scripts scripts"
+	grep -qE 'phiguard_labels .* ok|^ok .* phiguard_labels ' "$PHIG_OUT/$mode/log" || wrong "the labels could not be set"
+	[ "$labelled" -gt 30 ] || wrong "the schedule's tables have lost their labels"
+	[ "$records" -gt 1000 ] && [ "$scripts" -gt 50 ] || wrong "what the schedule reads is not on record"
+	findings=$(ask 'SELECT * FROM phiguard.verify_journal()')
+	[ -z "$findings" ] || wrong "verify_journal() finds: $findings"
+	server_stop "$mode"
+	check_log "$mode"
+	test/pg/compare.pl "$PHIG_OUT/plain/results" "$PHIG_OUT/$mode/results" test/pg/differences \
+		"$($PG_CONFIG --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')" "$mode" || wrong "the results differ in mode $mode"
+}
+
 make_library
 add_labels
 server_init plain "shared_preload_libraries = ''"
 run_schedule plain parallel_schedule
 server_stop plain
 check_log plain
-
-server_init guarded
-run_schedule guarded labelled_schedule --load-extension=phiguard
-labelled=$(ask "SELECT count(*) FROM phiguard.labels WHERE relation::text IN ('onek', 'tenk1', 'int4_tbl', 'person')")
-records=$(ask "SELECT count(*) FROM phiguard.access_log WHERE database = 'regression'")
-scripts=$(ask "SELECT count(DISTINCT application) FROM phiguard.access_log WHERE database = 'regression'")
-say "guarded: $records records of $scripts scripts"
-grep -qE 'phiguard_labels .* ok|^ok .* phiguard_labels ' "$PHIG_OUT/guarded/log" || wrong "the labels could not be set"
-[ "$labelled" -gt 30 ] || wrong "the schedule's tables have lost their labels"
-[ "$records" -gt 1000 ] && [ "$scripts" -gt 50 ] || wrong "what the schedule reads is not on record"
-findings=$(ask 'SELECT * FROM phiguard.verify_journal()')
-[ -z "$findings" ] || wrong "verify_journal() finds: $findings"
-server_stop guarded
-check_log guarded
-
-test/pg/compare.pl "$PHIG_OUT/plain/results" "$PHIG_OUT/guarded/results" test/pg/differences \
-	"$($PG_CONFIG --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')" || wrong "the results differ"
+guarded audit
+guarded enforce
 exit $failed

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 #
-# compare.pl PLAIN GUARDED DIFFERENCES MAJOR: are the results of PostgreSQL's tests the same with phiguard?
+# compare.pl PLAIN GUARDED DIFFERENCES MAJOR MODE: are the results of PostgreSQL's tests the same with phiguard?
 #
 # PLAIN and GUARDED are directories of result files of the same tests, without phiguard and
-# over labelled tables.  Four kinds of difference are what phiguard is for, and are taken out by
+# over labelled tables, in mode audit or enforce.  Five kinds of difference are what phiguard is for, and are taken out by
 # rule, counted:
 #
 #   explain   EXPLAIN has a part "PHI Access" more (and so many rows more; the column is as wide as that needs)
@@ -12,6 +12,8 @@
 #             its DETAIL says that phiguard withheld the values
 #   wrapper   phiguard's foreign data wrapper and its server are listed with the others (the columns are
 #             as wide as that needs)
+#   unpurposed  in mode enforce, a role that may not use a table is told that it takes a purpose: that is
+#             asked before privileges are
 #
 # Every other difference has to be listed, with the reason, in DIFFERENCES/<test>:
 #
@@ -25,7 +27,7 @@
 use strict;
 use warnings;
 
-my ($plain, $guarded, $listed, $major) = @ARGV;
+my ($plain, $guarded, $listed, $major, $mode) = @ARGV;
 my (%count, %by_test, $wrong, $files, $same);
 
 sub lines_of
@@ -149,6 +151,16 @@ sub only_withheld
 	return !@was;
 }
 
+# Without a purpose there is no table, whatever the privileges.
+sub only_unpurposed
+{
+	my ($hunk) = @_;
+	my ($was, $is) = map { join("\n", @$_) } @$hunk;
+
+	return $mode eq 'enforce' && $was =~ /^ERROR:  permission denied for table (\w+)$/ &&
+	  $is =~ /^ERROR:  table \w+\.$1 is open only to a purpose that is granted\nDETAIL:  No purpose is set\.\nHINT:  [^\n]*$/;
+}
+
 sub as_listed
 {
 	my ($hunk) = @_;
@@ -208,6 +220,10 @@ sub compare
 		{
 			$by_test{withheld}{$test}++;
 		}
+		elsif (only_unpurposed($hunk))
+		{
+			$by_test{unpurposed}{$test}++;
+		}
 		elsif (exists $expected->{$text})
 		{
 			$expected->{$text}++;
@@ -248,13 +264,13 @@ foreach my $file (glob("$listed/*"))
 	  if !$tests{$test} && %{ listed_differences($test) };
 }
 print scalar(keys %tests), " tests compared\n";
-foreach my $kind (qw(explain notice withheld wrapper listed))
+foreach my $kind (qw(explain notice withheld wrapper listed), $mode eq 'enforce' ? 'unpurposed' : ())
 {
 	my $found = $by_test{$kind} || {};
 	my $sum = 0;
 
 	$sum += $_ foreach values %$found;
-	printf "    %-9s %5d in %d tests: %s\n", $kind, $sum, scalar(keys %$found), join(' ', sort keys %$found);
+	printf "    %-10s %5d in %d tests: %s\n", $kind, $sum, scalar(keys %$found), join(' ', sort keys %$found);
 	complain('a rule that found nothing', $kind, '') if $sum == 0;
 }
 exit($wrong || keys %tests < 200 ? 1 : 0);
