@@ -323,6 +323,8 @@ derive_labels(CreateTableAsStmt *stmt)
 
 		if (prepared == NULL)
 			return NIL;
+		/* Made valid by that, with locks on what it reads. */
+		(void) CachedPlanGetTargetList(prepared->plansource, NULL);
 		rewritten = prepared->plansource->query_list;
 	}
 	else if (query->commandType == CMD_SELECT)

@@ -41,8 +41,16 @@ SELECT command, returned, stored FROM phiguard.access_log
  WHERE pid = pg_backend_pid() AND command IN ('CREATE TABLE AS', 'SELECT INTO', 'CREATE MATERIALIZED VIEW', 'REFRESH MATERIALIZED VIEW')
  ORDER BY position;
 
+-- EXECUTE runs what a prepared statement has come to mean since it was prepared.
+CREATE VIEW code AS SELECT 'none'::text AS c;
+PREPARE later AS SELECT c FROM code;
+CREATE OR REPLACE VIEW code AS SELECT ssn AS c FROM patient;
+CREATE TABLE since AS EXECUTE later;
+SELECT * FROM derived WHERE relation = 'since';
+
+DEALLOCATE later;
 DEALLOCATE q;
-DROP VIEW derived;
+DROP VIEW derived, code;
 DROP MATERIALIZED VIEW early, mv;
-DROP TABLE made, into_one, executed, empty, tokens, explained, there, patient;
+DROP TABLE made, into_one, executed, empty, tokens, explained, there, since, patient;
 DROP EXTENSION phiguard;
