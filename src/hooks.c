@@ -222,6 +222,7 @@ start_guarded(QueryDesc *queryDesc, int eflags, ExecutorStart_hook_type chain,
 		leave(frame);
 		if (execution)
 			phig_scrub_rethrow();
+		phig_scrub_rethrow_constraint();
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -299,6 +300,7 @@ phig_ExecutorRun(PHIG_RUN_ARGS_DECL)
 		leave(frame);
 		if (execution || is_labelled_worker(queryDesc))
 			phig_scrub_rethrow();
+		phig_scrub_rethrow_constraint();
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -327,6 +329,7 @@ finish_writing(QueryDesc *queryDesc, ExecutorFinish_hook_type chain)
 		leave(frame);
 		if (execution)
 			phig_scrub_rethrow();
+		phig_scrub_rethrow_constraint();
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -411,6 +414,7 @@ phig_ProcessUtility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTr
 		leave(frame);
 		if (phig_utility_is_labelled(&utility))
 			phig_scrub_rethrow();
+		phig_scrub_rethrow_constraint();
 		PG_RE_THROW();
 	}
 	PG_END_TRY();

@@ -20,7 +20,9 @@
 #include "access/htup_details.h"
 #include "access/parallel.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -38,6 +40,7 @@
 #include "journal/names.h"
 #include "label/label.h"
 #include "scrub.h"
+#include "settings.h"
 
 #define CLASS(code) ERRCODE_TO_CATEGORY(code)
 #define CLASS_IS(code, a, b) (CLASS(code) == MAKE_SQLSTATE(a, b, '0', '0', '0'))
@@ -452,12 +455,57 @@ text_names_labelled_object(const char *text)
 	return false;
 }
 
+/* The table whose key a foreign key refers to; it is not among the fields of an error. */
+static Oid
+referenced_table(Oid relid, const char *constraint_name)
+{
+	Oid			constraint = get_relation_constraint_oid(relid, constraint_name, true);
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	Oid			result;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	result = ((Form_pg_constraint) GETSTRUCT(tuple))->confrelid;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/* Do the fields of an error name a labelled table, or a foreign key to one? */
+static bool
+is_about_labelled_table(const ErrorData *edata)
+{
+	Oid			relid;
+
+	if (edata->schema_name == NULL || edata->table_name == NULL)
+		return false;
+	relid = get_relname_relid(edata->table_name, get_namespace_oid(edata->schema_name, true));
+	if (!OidIsValid(relid))
+		return names_labelled_object(edata->table_name);
+	return is_labelled_relation(relid, 0) ||
+		(edata->constraint_name != NULL &&
+		 is_labelled_relation(referenced_table(relid, edata->constraint_name), 0));
+}
+
 static bool
 is_about_labelled_data(const ErrorData *edata)
 {
-	if (edata->table_name != NULL && names_labelled_object(edata->table_name))
-		return true;
-	return text_names_labelled_object(edata->internalquery) || text_names_labelled_object(debug_query_string);
+	return is_about_labelled_table(edata) || text_names_labelled_object(edata->internalquery) ||
+		text_names_labelled_object(debug_query_string);
+}
+
+void
+phig_scrub_rethrow_constraint(void)
+{
+	ErrorData  *edata;
+
+	if (phig_mode == PHIG_MODE_OFF || !CLASS_IS(geterrcode(), '2', '3') || !IsTransactionState())
+		return;
+	MemoryContextSwitchTo(CurTransactionContext);
+	edata = CopyErrorData();
+	FlushErrorState();
+	if (is_about_labelled_table(edata))
+		phig_scrub_edata(edata);
+	ReThrowError(edata);
 }
 
 void

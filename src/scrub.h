@@ -26,6 +26,16 @@ extern void phig_scrub_edata(ErrorData *edata);
 extern _Noreturn void phig_scrub_rethrow(void);
 
 /*
+ * phig_scrub_rethrow_constraint
+ *		In PG_CATCH of any other statement: an error of a constraint of a labelled table, or of one that refers to
+ *		one, is raised again, scrubbed.
+ *
+ * A statement may run into it that names neither: SET CONSTRAINTS, or a DELETE that cascades.
+ * Returns for every other error, which is left as it is.
+ */
+extern void phig_scrub_rethrow_constraint(void);
+
+/*
  * phig_scrub_log
  *		From emit_log_hook: scrubs an error of a statement that no other hook has seen, because it
  *		failed while it was parsed or its parameters were read.

@@ -89,10 +89,44 @@ SELECT * FROM patient WHERE ssn = '111-22-3333' AND 'secret'::regclass = 1;
 ALTER TABLE patient DROP COLUMN nosuch;
 CREATE INDEX visit ON patient (ssn) WHERE ssn <> '111-22-3333';
 
+-- A constraint of a labelled table, or to one, that a statement meets which names neither.
+CREATE TABLE registry (ssn text UNIQUE);
+SECURITY LABEL FOR phiguard ON COLUMN registry.ssn IS 'ssn';
+CREATE TABLE late (ssn text REFERENCES registry (ssn) DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE wing (id int PRIMARY KEY);
+CREATE TABLE bed (id int REFERENCES wing ON DELETE CASCADE, ssn text UNIQUE);
+SECURITY LABEL FOR phiguard ON COLUMN bed.ssn IS 'ssn';
+CREATE TABLE stay (ssn text REFERENCES bed (ssn));
+INSERT INTO registry VALUES ('111-22-3333');
+INSERT INTO late VALUES ('111-22-3333');
+INSERT INTO wing VALUES (1);
+INSERT INTO bed VALUES (1, '111-22-3333');
+INSERT INTO stay VALUES ('111-22-3333');
+CREATE FUNCTION told(command text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE detail text;
+BEGIN
+	EXECUTE command;
+	RETURN 'done';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+	RETURN SQLERRM || ': ' || detail;
+END $$;
+BEGIN;
+DELETE FROM registry;
+SELECT told('SET CONSTRAINTS ALL IMMEDIATE');
+COMMIT;
+SELECT told('DELETE FROM wing');
+DELETE FROM wing;
+
 -- Errors that have nothing to do with labelled data stay as they are.
 CREATE TABLE plain (a int UNIQUE, d date);
 INSERT INTO plain VALUES (1), (1);
 INSERT INTO plain VALUES (1, 'some day');
+CREATE TABLE plainer (a int REFERENCES plain (a) DEFERRABLE INITIALLY DEFERRED);
+BEGIN;
+INSERT INTO plainer VALUES (7);
+SELECT told('SET CONSTRAINTS ALL IMMEDIATE');
+COMMIT;
 SELECT 'abc'::int;
 COPY plain FROM stdin;
 x	y
