@@ -74,16 +74,24 @@ void
 phig_enforce_rehearse(const Query *query, PhigRehearsal *rehearsal)
 {
 	PhigSubject subject = *phig_policy_subject();
-	PhigEnforcement done = {0};
-	PhigRefusal refusal = {0};
+	PhigEnforcement done;
+	PhigRefusal refusal;
 
 	memset(rehearsal, 0, sizeof(*rehearsal));
 	rehearsal->stamp = phig_policy_stamp();
 	if (subject.exempt || is_constraint_query(query))
 		return;
 	subject.rehearsal = true;
-	rehearsal->would_deny = !restrict_query(copyObject(unconstify(Query *, query)), false, &subject, &done, &refusal);
+	rehearsal->would_deny = !phig_enforce_rehearse_as(query, &subject, &done, &refusal);
 	rehearsal->would_transform = done.restricted && !rehearsal->would_deny;
+}
+
+bool
+phig_enforce_rehearse_as(const Query *query, const PhigSubject *subject, PhigEnforcement *done, PhigRefusal *refusal)
+{
+	memset(done, 0, sizeof(*done));
+	memset(refusal, 0, sizeof(*refusal));
+	return restrict_query(copyObject(unconstify(Query *, query)), false, subject, done, refusal);
 }
 
 static bool

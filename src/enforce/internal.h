@@ -22,6 +22,10 @@ typedef struct PhigPlace
 /* collect.c: the governed relations of a query, all levels; inlines functions that the planner would. */
 extern List *phig_enforce_places(Query *query, bool rehearsal, List **functions);
 
+/* enforce.c: what a restriction of the query to what a subject is shown would come to; the query is not changed. */
+extern bool phig_enforce_rehearse_as(const Query *query, const PhigSubject *subject, PhigEnforcement *done,
+									 PhigRefusal *refusal);
+
 /* target.c */
 extern bool phig_enforce_target_is_read(const PhigPlace *place);
 extern bool phig_enforce_check_target(const PhigPlace *place, const PhigSubject *subject,

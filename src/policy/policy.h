@@ -78,6 +78,12 @@ typedef struct PhigSubject
  */
 extern const PhigSubject *phig_policy_subject(void);
 
+/* The same for any role and purpose; a justification that it wants counts as given.  Texts in the current context. */
+extern void phig_policy_subject_of(Oid role, const char *purpose, PhigSubject *subject);
+
+/* "clear", "null", "token(registry)": a decision as its rule says it. */
+extern const char *phig_policy_shown(const PhigDecision *decision);
+
 /*
  * phig_policy_stamp
  *		A number for (subject, policies, mode) as they are now; another one when any of them changed.

@@ -43,6 +43,12 @@ PG_FUNCTION_INFO_V1(phiguard_reads_policies);
 PG_FUNCTION_INFO_V1(phiguard_access_of);
 PG_FUNCTION_INFO_V1(phiguard_access_of_mine);
 
+const char *
+phig_policy_shown(const PhigDecision *decision)
+{
+	return decision->transform != NULL ? decision->transform : phig_action_name(decision->action);
+}
+
 Datum
 phiguard_reads_policies(PG_FUNCTION_ARGS)
 {
@@ -158,8 +164,7 @@ show_column(const Showing *showing, const PhigSubject *subject, const PhigRelLab
 	nulls[ACCESS_CATEGORY] = label->category == PHIG_CAT_UNLABELLED;
 	values[ACCESS_KIND] = label->kind == NULL ? (Datum) 0 : CStringGetTextDatum(label->kind);
 	nulls[ACCESS_KIND] = label->kind == NULL;
-	values[ACCESS_SHOWN] = CStringGetTextDatum(decision->transform != NULL ? decision->transform :
-											   phig_action_name(decision->action));
+	values[ACCESS_SHOWN] = CStringGetTextDatum(phig_policy_shown(decision));
 	values[ACCESS_WRITABLE] = BoolGetDatum(decision->writable);
 	values[ACCESS_BECAUSE] = CStringGetTextDatum(decision->because);
 	values[ACCESS_MODE] = CStringGetTextDatum(phig_mode_name(phig_policy_mode(labels->relid)));

@@ -103,6 +103,12 @@ phig_subject_find(Oid role, const char *purpose, const char *justification, Phig
 		find_grant(subject, justification);
 }
 
+void
+phig_policy_subject_of(Oid role, const char *purpose, PhigSubject *subject)
+{
+	phig_subject_find(role, purpose, "given", subject);
+}
+
 bool
 phig_subject_may_claim(const char *purpose, const char **refusal, const char **advice)
 {

@@ -98,5 +98,22 @@ is(work_as('both tables'), '', 'both tables: the application has not seen an err
 is("$out$err", "***\n***", 'the analyst sees what the purpose shows');
 is((run_sql($node, "SELECT DISTINCT name || ssn FROM patient"))[0], 'A123', 'what the application wrote back is what it had read');
 
+
+# --- What a query would show, asked before it is run.
+my $explain = "SELECT array_to_string(ARRAY[use, relation, column_name, shown, because, verdict], ' ', '-') FROM phiguard.explain_access";
+is((run_sql($node, "$explain(\$\$SELECT name, note FROM patient p JOIN visit v ON v.patient = p.id WHERE ssn = '1'\$\$, 'regress_phig_analyst', 'quality')"))[0], <<'END' =~ s/\n\z//r, 'explain_access()');
+returned patient name mask otherwise -
+returned visit note mask otherwise -
+referenced patient ssn mask otherwise -
+statement - - - - runs, and not all columns and rows are clear
+END
+is((run_sql($node, "$explain('SELECT name FROM patient', 'regress_phig_analyst', 'treatment')"))[0],
+	'statement - - - - refused: table public.patient is open only to a purpose that is granted. Purpose "treatment" is not granted to role "regress_phig_analyst".', '... for a purpose that is not granted');
+like((run_sql($node, "$explain('SELECT name FROM patient', 'postgres', 'treatment')"))[0], qr/sees everything/, '... for a superuser');
+($out, $err) = run_sql($node, "$explain('UPDATE patient SET name = name', 'regress_phig_analyst', 'quality')", as => 'regress_phig_analyst');
+like($out, qr/^statement .* refused: purpose "quality" does not show, to a statement that writes/m, 'anybody may ask for the own role');
+($out, $err) = run_sql($node, "$explain('SELECT 1', 'regress_phig_app', 'quality')", as => 'regress_phig_analyst');
+like($err, qr/for officers and auditors/, '... and for no other');
+
 $node->stop;
 done_testing();
