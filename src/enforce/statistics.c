@@ -9,6 +9,8 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/index.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_statistic_ext_data.h"
@@ -18,6 +20,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_func.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "enforce/internal.h"
@@ -90,6 +93,15 @@ typedef struct Answer
 	bool		visible;
 } Answer;
 
+/* What an index keeps of its expressions are values of its table. */
+static Oid
+table_of(Oid relid)
+{
+	char		relkind = get_rel_relkind(relid);
+
+	return relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX ? IndexGetRelation(relid, true) : relid;
+}
+
 static bool
 sees_all(Oid relid)
 {
@@ -115,7 +127,7 @@ is_visible(FmgrInfo *flinfo, Oid relid)
 		answer = flinfo->fn_extra = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(Answer));
 	if (answer->stamp != phig_policy_stamp() || answer->relid != relid)
 	{
-		answer->visible = sees_all(relid);
+		answer->visible = sees_all(table_of(relid));
 		answer->stamp = phig_policy_stamp();
 		answer->relid = relid;
 	}

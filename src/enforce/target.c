@@ -27,6 +27,7 @@ typedef struct Reading
 } Reading;
 
 static Bitmapset *columns_read(const PhigPlace *place);
+static bool is_of_row_security(const WithCheckOption *option);
 static int	count_row_security(Query *query, RangeTblEntry *rte, Index rti);
 static bool read_columns(Node *node, void *context);
 static Bitmapset *columns_assigned(const PhigPlace *place);
@@ -64,7 +65,7 @@ columns_read(const PhigPlace *place)
 	rte->securityQuals = list_copy_tail(security_quals, count_row_security(place->query, rte, place->rti));
 	foreach(lc, query.withCheckOptions)
 	{
-		if (lfirst_node(WithCheckOption, lc)->kind == WCO_VIEW_CHECK)
+		if (!is_of_row_security(lfirst_node(WithCheckOption, lc)))
 			check_options = lappend(check_options, lfirst(lc));
 	}
 	query.withCheckOptions = check_options;
@@ -80,6 +81,23 @@ columns_read(const PhigPlace *place)
 	query_tree_walker(&query, read_columns, &reading, QTW_IGNORE_JOINALIASES);
 	rte->securityQuals = security_quals;
 	return reading.columns;
+}
+
+/* All others are of views: new kinds come with minor releases, too. */
+static bool
+is_of_row_security(const WithCheckOption *option)
+{
+	switch (option->kind)
+	{
+		case WCO_RLS_INSERT_CHECK:
+		case WCO_RLS_UPDATE_CHECK:
+		case WCO_RLS_CONFLICT_CHECK:
+		case WCO_RLS_MERGE_UPDATE_CHECK:
+		case WCO_RLS_MERGE_DELETE_CHECK:
+			return true;
+		default:
+			return false;
+	}
 }
 
 /* How many of an entry's security quals are those of row-level security: they come first. */
