@@ -3,7 +3,9 @@
  *		Who asks, and for which purpose.
  *
  * The role is the session's: SET ROLE counts, SECURITY DEFINER does not, so that nobody reads through an
- * owner's function for the owner's purposes.  A grant counts while it has not expired, for the
+ * owner's function for the owner's purposes.  But while a command keeps somebody's table in order (ANALYZE, REINDEX,
+ * REFRESH and the like run functions that the table's owner put there, as the owner), it is the owner: nobody
+ * gets hold of what whoever runs the command may see.  A grant counts while it has not expired, for the
  * role and whoever inherits from it; a denial of the role, or of one that it inherits from, wins.
  *
  * What was found out is kept until the role, a claim, a policy, a role's membership or the mode changes, or
@@ -63,6 +65,7 @@ static uint64 stamp = 0;
 static bool stamp_used = false; /* plans may have been made under it */
 static Oid	stamp_marker = InvalidOid;	/* that these depend on */
 
+static Oid	asking_role(void);
 static bool is_known(void);
 static void find_present(void);
 static State state_of(const PhigSubject *subject);
@@ -94,9 +97,12 @@ phig_subject_find(Oid role, const char *purpose, const char *justification, Phig
 	memset(subject, 0, sizeof(*subject));
 	subject->role = role;
 	subject->purpose = pstrdup(purpose);
-	subject->exempt = has_bypassrls_privilege(role);	/* true for superusers */
+	subject->exempt = OidIsValid(role) && has_bypassrls_privilege(role);	/* true for superusers */
 	subject->expires = DT_NOEND;
-	if (purpose[0] == '\0')
+	if (!OidIsValid(role))
+		refuse(subject, "A function that runs as another role is at work inside a command that keeps somebody's table in order.",
+			   "Leave the table out of functions that indexes, statistics and materialized views call.");
+	else if (purpose[0] == '\0')
 		refuse(subject, "No purpose is set.",
 			   "Set phiguard.purpose to a purpose that is granted to the role, or call phiguard.begin_access().");
 	else
@@ -138,11 +144,20 @@ phig_policy_init(void)
 	CacheRegisterSyscacheCallback(AUTHMEMMEMROLE, roles_changed, (Datum) 0);
 }
 
+/* InvalidOid: inside such a command, in a function that runs as yet another role, there is no telling. */
+static Oid
+asking_role(void)
+{
+	if (likely(!InSecurityRestrictedOperation()))
+		return GetOuterUserId();
+	return InLocalUserIdChange() ? InvalidOid : GetUserId();
+}
+
 static bool
 is_known(void)
 {
 	return present_known &&
-		present_sources.role == GetOuterUserId() &&
+		present_sources.role == asking_role() &&
 		present_sources.claims == phig_claims_generation &&
 		present_sources.policies == phig_policy_generation &&
 		present_sources.roles == roles_generation &&
@@ -155,7 +170,7 @@ find_present(void)
 {
 	/* Before: what changes while catalogs are read must count. */
 	Sources		sources = {
-		GetOuterUserId(), phig_mode, phig_claims_generation, phig_policy_generation, roles_generation
+		asking_role(), phig_mode, phig_claims_generation, phig_policy_generation, roles_generation
 	};
 	MemoryContext caller;
 	State		now;
