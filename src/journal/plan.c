@@ -31,7 +31,8 @@ bool		phig_plan_rehearsed = false;
 static void restrict_query(Query *query, const char *query_string, PhigPlanning *planning);
 static void rehearse(const Query *query, PhigPlanning *planning);
 static bool makes_table(void);
-static void guard_relation_made(const PlannedStmt *plan);
+static void guard_relation_made(const PlannedStmt *plan, const PhigCarrier *carrier);
+static void record_refusal(const PhigStatement *statement);
 static void guard(const PlannedStmt *plan, const PhigCarrier *carrier);
 static const char *command_of(CmdType command);
 static inline bool meets_labels(const PlannedStmt *plan);
@@ -181,24 +182,39 @@ guard(const PlannedStmt *plan, const PhigCarrier *carrier)
 	if (carrier && !carrier->constraint && carrier->stamp == phig_policy_stamp())
 	{
 		if (carrier->restricted && phig_wrapper_command)
-			guard_relation_made(plan);
+			guard_relation_made(plan, carrier);
 		return;
 	}
-	if (!phig_enforce_unseen(plan, &refusal))
-		phig_enforce_refuse(&refusal);
+	if (phig_enforce_unseen(plan, &refusal))
+		return;
+	if (carrier)
+		record_refusal(&carrier->statement);
+	phig_enforce_refuse(&refusal);
+}
+
+/* Of a plan that was made, and may not be run or shown. */
+static void
+record_refusal(const PhigStatement *statement)
+{
+	if (statement->def.len > 0)
+		phig_journal_event(&statement->def, statement->kind, statement->flags | phig_context_flags(),
+						   PHIG_OUTCOME_ERROR, ERRCODE_INSUFFICIENT_PRIVILEGE, true);
 }
 
 /* A restricted session may make a table of what it is shown, but not pass that off for what it stands for. */
 static void
-guard_relation_made(const PlannedStmt *plan)
+guard_relation_made(const PlannedStmt *plan, const PhigCarrier *carrier)
 {
 	ListCell   *lc;
 
 	if (IsA(phig_wrapper_command, RefreshMatViewStmt))
+	{
+		record_refusal(&carrier->statement);
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the materialized view would be filled with what this session's purpose shows"),
 				 errhint("REFRESH takes a role that sees all columns and rows of what it is made from.")));
+	}
 	if (!IsA(phig_wrapper_command, CreateTableAsStmt))
 		return;
 	foreach(lc, plan->planTree->targetlist)
@@ -206,12 +222,14 @@ guard_relation_made(const PlannedStmt *plan)
 		const TargetEntry *tle = lfirst_node(TargetEntry, lc);
 		Oid			type = exprType((Node *) tle->expr);
 
-		if (!tle->resjunk && get_typtype(type) == TYPTYPE_DOMAIN)
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("column \"%s\" would hold what the purpose shows, and claim to be of type %s",
-							tle->resname ? tle->resname : "?", format_type_be(type)),
-					 errhint("Cast it to %s in the query.", format_type_be(getBaseType(type)))));
+		if (tle->resjunk || get_typtype(type) != TYPTYPE_DOMAIN)
+			continue;
+		record_refusal(&carrier->statement);
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("column \"%s\" would hold what the purpose shows, and claim to be of type %s",
+						tle->resname ? tle->resname : "?", format_type_be(type)),
+				 errhint("Cast it to %s in the query.", format_type_be(getBaseType(type)))));
 	}
 }
 
@@ -234,12 +252,14 @@ phig_plan_explained(const PlannedStmt *plan)
 {
 	PhigCarrier carrier;
 
-	if (phig_carrier_read(plan, &carrier) && carrier.restricted && phig_enforce_session())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("the plan of a statement that does not see all columns and rows is not shown"),
-				 errdetail("Costs, row counts and conditions tell of what is hidden."),
-				 errhint("EXPLAIN without ANALYZE of the statement itself shows its PHI Access.")));
+	if (!phig_carrier_read(plan, &carrier) || !carrier.restricted || !phig_enforce_session())
+		return;
+	record_refusal(&carrier.statement);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("the plan of a statement that does not see all columns and rows is not shown"),
+			 errdetail("Costs, row counts and conditions tell of what is hidden."),
+			 errhint("EXPLAIN without ANALYZE of the statement itself shows its PHI Access.")));
 }
 
 static inline bool
