@@ -128,6 +128,7 @@ make_result(PhigFlowContext *ctx, PhigFlowLevel *top, Bitmapset *returned)
 	ctx->used = bms_del_members(ctx->used, returned);
 	ctx->used = bms_del_members(ctx->used, ctx->stored);
 	flow->referenced = phig_flow_make_set(ctx, ctx->used);
+	flow->secured = phig_flow_make_set(ctx, ctx->secured);
 	flow->unlabelled_stores = make_stores(ctx);
 	flow->relids = list_relids(ctx);
 	flow->flags = ctx->flags;

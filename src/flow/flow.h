@@ -52,6 +52,7 @@ typedef struct PhigFlow
 	PhigFlowSet returned;		/* reaches the client or the caller */
 	PhigFlowSet referenced;		/* only steers: filter, join, order, group, count(); nothing that
 								 * is returned or stored too */
+	PhigFlowSet secured;		/* of phig_flow_analyze_governed: steers by row-level security */
 	PhigFlowSet stored;			/* source columns whose value is written to some table */
 	PhigFlowSet written;		/* labelled columns that are assigned, or removed with their rows */
 	int			ncolumns;		/* visible outputs of the top level (target list, or RETURNING) */
@@ -81,7 +82,7 @@ extern PhigFlow *phig_flow_analyze(Query *query);
  *		What a query asks of the columns that a policy speaks of: those that nobody has reviewed, in a
  *		relation with labels, as well as the labelled ones.
  *
- * What others make the statement do is left out: row-level security, check options, triggers.
+ * What others make the statement do is left out: check options, triggers; row-level security has a set of its own.
  */
 extern PhigFlow *phig_flow_analyze_governed(Query *query);
 

@@ -100,6 +100,7 @@ typedef struct PhigFlowContext
 	bool		again;			/* a cell was read while it was being computed */
 	bool		grew;			/* a cell holds more than after the pass before */
 	Bitmapset  *used;			/* whatever steers */
+	Bitmapset  *secured;		/* if governed: what row-level security lets steer */
 	Bitmapset  *stored;
 	Bitmapset  *written;
 	List	   *targets;		/* of PhigFlowTarget *: columns without a PHI label */

@@ -195,6 +195,7 @@ phig_flow_add_withheld(PhigFlow *flow, const PhigFlow *asked)
 	add_withheld(flow, &flow->returned, &asked->returned);
 	add_withheld(flow, &flow->stored, &asked->stored);
 	add_withheld(flow, &flow->referenced, &asked->referenced);
+	add_withheld(flow, &flow->referenced, &asked->secured);
 }
 
 static bool

@@ -31,6 +31,7 @@ static void set_operation_column(PhigFlowContext *ctx, PhigFlowLevel *level, Nod
 								 AttrNumber attno, Bitmapset **out);
 static bool steer_by_sorts(Node *node, void *context);
 static void steer(PhigFlowContext *ctx, PhigFlowLevel *level, void *expr);
+static void steer_by_security(PhigFlowContext *ctx, PhigFlowLevel *level, List *quals);
 
 /* For walking expressions of a level. */
 typedef struct Place
@@ -253,8 +254,7 @@ phig_flow_reach_source(PhigFlowContext *ctx, PhigFlowLevel *level, int rti)
 	RangeTblEntry *rte = rt_fetch(rti, level->query->rtable);
 	PhigFlowLevel *below = phig_flow_source_level(ctx, level, rti);
 
-	if (!ctx->governed)
-		steer(ctx, level, rte->securityQuals);
+	steer_by_security(ctx, level, rte->securityQuals);
 	switch (rte->rtekind)
 	{
 		case RTE_RELATION:
@@ -453,4 +453,21 @@ steer(PhigFlowContext *ctx, PhigFlowLevel *level, void *expr)
 {
 	if (expr != NULL)
 		phig_flow_expr(ctx, level, expr, &ctx->used);
+}
+
+/* A policy does not ask for the session; it is on record all the same. */
+static void
+steer_by_security(PhigFlowContext *ctx, PhigFlowLevel *level, List *quals)
+{
+	Bitmapset  *used = ctx->used;
+
+	if (!ctx->governed)
+	{
+		steer(ctx, level, quals);
+		return;
+	}
+	ctx->used = ctx->secured;
+	steer(ctx, level, quals);
+	ctx->secured = ctx->used;
+	ctx->used = used;
 }
