@@ -95,6 +95,12 @@ CREATE TRIGGER policies_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON 
     FOR EACH STATEMENT EXECUTE FUNCTION phiguard.policies_changed();
 CREATE TRIGGER policies_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON phiguard.policy_mode
     FOR EACH STATEMENT EXECUTE FUNCTION phiguard.policies_changed();
+-- Also for who replays what others wrote.
+ALTER TABLE phiguard.policy_purpose ENABLE ALWAYS TRIGGER policies_changed;
+ALTER TABLE phiguard.policy_rule ENABLE ALWAYS TRIGGER policies_changed;
+ALTER TABLE phiguard.policy_rows ENABLE ALWAYS TRIGGER policies_changed;
+ALTER TABLE phiguard.policy_grant ENABLE ALWAYS TRIGGER policies_changed;
+ALTER TABLE phiguard.policy_mode ENABLE ALWAYS TRIGGER policies_changed;
 
 -- The officer's role is a setting, unknown here: PUBLIC may call what checks for the officer itself.
 

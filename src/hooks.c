@@ -31,6 +31,7 @@
 #include "journal/plan.h"
 #include "journal/utility.h"
 #include "label/label.h"
+#include "policy/detach.h"
 #include "policy/fit.h"
 #include "policy/rows.h"
 #include "scrub.h"
@@ -507,6 +508,7 @@ phig_hooks_init(void)
 	phig_context_init();
 	phig_access_init();
 	phig_label_changed_hook = phig_utility_label_changed;
+	phig_detached_hook = phig_policy_detached;
 	phig_label_stored_hook = phig_policy_label_stored;
 	phig_renames_note_hook = phig_rows_note;
 	phig_renames_follow_hook = phig_rows_follow;

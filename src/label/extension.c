@@ -117,7 +117,7 @@ relation_dropped(const ObjectAddress *object)
 	if (get_rel_persistence(object->objectId) != RELPERSISTENCE_TEMP)
 	{
 		phig_registry_forget(object);
-		phig_names_dropped(object->objectId);
+		phig_names_dropped(object->objectId, object->objectSubId == 0);
 	}
 }
 

@@ -26,6 +26,7 @@
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "compat.h"
 #include "flow/flow.h"
@@ -51,6 +52,7 @@ struct PhigFollow
 	Oid			relid;			/* altered relation; InvalidOid for other statements */
 	Oid			detached;		/* partition of DETACH CONCURRENTLY */
 	RangeVar   *name;			/* created relation, or the one whose column is renamed */
+	List	   *hanging;		/* of Hanging *: what may lose its parents */
 	List	   *before;			/* of PhigRelLabels *: the altered relation, and all below it */
 	List	   *wanted;			/* of WantedLabel *, for the altered or created relation */
 	List	   *sources;		/* OIDs: the relations of CREATE TABLE ... LIKE */
@@ -60,6 +62,13 @@ struct PhigFollow
 								 * moved */
 	List	   *renames;		/* of phig_renames_note_hook */
 };
+
+/* A relation, and its ancestors without parents. */
+typedef struct Hanging
+{
+	Oid			relid;
+	List	   *tops;
+} Hanging;
 
 /* A call that stands around the present part of an expression. */
 typedef struct NamedCall
@@ -86,6 +95,8 @@ static void after_alter(PhigFollow *follow);
 static void after_rename(PhigFollow *follow);
 static void after_create(PhigFollow *follow);
 static void after_label(PhigFollow *follow);
+static bool takes_off(AlterTableStmt *stmt);
+static List *note_hanging(Oid relid);
 static bool cuts_labels_off(AlterTableType subtype);
 static Oid	lock_altered(AlterTableStmt *stmt);
 static Oid	concurrently_detached(AlterTableStmt *stmt);
@@ -98,6 +109,7 @@ static void restore(const PhigRelLabels *before);
 static void want(Oid relid, const WantedLabel *wanted);
 static List *labels_by_name(Oid relid);
 
+phig_detached_hook_type phig_detached_hook;
 phig_label_stored_hook_type phig_label_stored_hook;
 phig_renames_note_hook_type phig_renames_note_hook;
 phig_renames_follow_hook_type phig_renames_follow_hook;
@@ -199,6 +211,8 @@ before_alter(AlterTableStmt *stmt)
 	follow->relid = relid;
 	if (!phig_relkind_has_labels(get_rel_relkind(relid)))
 		return follow;
+	if (takes_off(stmt) && phig_detached_hook != NULL)
+		follow->hanging = note_hanging(relid);
 	foreach(cell, phig_family(relid))
 		if (phig_cache_relation(lfirst_oid(cell)) != NULL)
 			follow->before = lappend(follow->before, phig_label_relation_copy(lfirst_oid(cell)));
@@ -229,6 +243,53 @@ after_alter(PhigFollow *follow)
 	if (OidIsValid(follow->detached))
 		foreach(cell, labels_by_name(follow->relid))
 			want(follow->detached, lfirst(cell));
+	foreach(cell, follow->hanging)
+	{
+		const Hanging *one = lfirst(cell);
+
+		if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(one->relid)) && phig_parents(one->relid) == NIL)
+			phig_detached_hook(one->relid, one->tops);
+	}
+}
+
+/* Does the statement take something from below something else? */
+static bool
+takes_off(AlterTableStmt *stmt)
+{
+	ListCell   *cell;
+
+	foreach(cell, stmt->cmds)
+		switch (lfirst_node(AlterTableCmd, cell)->subtype)
+		{
+			case AT_DropInherit:
+			case AT_DetachPartition:
+			case AT_DetachPartitionFinalize:
+				return true;
+			default:
+				break;
+		}
+	return false;
+}
+
+/* What has parents among the relation and all below it. */
+static List *
+note_hanging(Oid relid)
+{
+	List	   *hanging = NIL;
+	ListCell   *cell;
+
+	foreach(cell, phig_family(relid))
+	{
+		Hanging    *one;
+
+		if (phig_parents(lfirst_oid(cell)) == NIL)
+			continue;
+		one = palloc(sizeof(Hanging));
+		one->relid = lfirst_oid(cell);
+		one->tops = phig_tops(one->relid);
+		hanging = lappend(hanging, one);
+	}
+	return hanging;
 }
 
 static PhigFollow *

@@ -49,6 +49,20 @@ phig_parents(Oid relid)
 }
 
 List *
+phig_tops(Oid relid)
+{
+	List	   *parents = phig_parents(relid);
+	List	   *tops = NIL;
+	ListCell   *lc;
+
+	if (parents == NIL)
+		return list_make1_oid(relid);
+	foreach(lc, parents)
+		tops = list_concat_unique_oid(tops, phig_tops(lfirst_oid(lc)));
+	return tops;
+}
+
+List *
 phig_family(Oid relid)
 {
 	HASHCTL		control = {.keysize = sizeof(Oid), .entrysize = sizeof(Oid), .hcxt = CurrentMemoryContext};

@@ -10,6 +10,9 @@
 /* Direct parents; a partition whose detaching is pending still has its parent. */
 extern List *phig_parents(Oid relid);
 
+/* Those of its ancestors, or itself, that have no parents. */
+extern List *phig_tops(Oid relid);
+
 /* The relation itself and all below it, each once, nearer ones first.  Takes no locks. */
 extern List *phig_family(Oid relid);
 

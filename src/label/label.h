@@ -164,6 +164,12 @@ typedef void (*phig_label_stored_hook_type) (Oid relid);
 extern phig_label_stored_hook_type phig_label_stored_hook;
 
 /*
+ * Told when a relation has lost its last parent: by DETACH PARTITION or NO INHERIT.  tops: its ancestors that had none.
+ */
+typedef void (*phig_detached_hook_type) (Oid relid, List *tops);
+extern phig_detached_hook_type phig_detached_hook;
+
+/*
  * Told before and after every statement that may rename something or move it to another schema: what
  * the first returns (palloc'd, NIL: nothing) the second gets.
  */

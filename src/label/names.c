@@ -43,13 +43,14 @@ typedef struct NamedTable
 	int			relation;
 	int			column_name;
 	int			domain;
+	bool		goes;			/* rows go with their relation */
 } NamedTable;
 
 static const NamedTable named_tables[] = {
-	{"label_registry", "label_registry_relation_idx", "label_registry_domain_idx", NULL, 1, 2, 3, 4},
-	{"policy_rule", NULL, NULL, "policy_purpose", 2, 3, 4, 0},
-	{"policy_rows", NULL, NULL, "policy_purpose", 2, 3, 0, 0},
-	{"policy_mode", NULL, NULL, "policy_purpose", 1, 2, 0, 0}
+	{"label_registry", "label_registry_relation_idx", "label_registry_domain_idx", NULL, 1, 2, 3, 4, false},
+	{"policy_rule", NULL, NULL, "policy_purpose", 2, 3, 4, 0, false},
+	{"policy_rows", NULL, NULL, "policy_purpose", 2, 3, 0, 0, false},
+	{"policy_mode", NULL, NULL, "policy_purpose", 1, 2, 0, 0, true}
 };
 
 /* Schema and name of a relation or a domain. */
@@ -150,7 +151,7 @@ phig_names_follow(List *noted)
 }
 
 void
-phig_names_dropped(Oid relid)
+phig_names_dropped(Oid relid, bool whole)
 {
 	ObjectAddress object;
 	QualifiedName name;
@@ -161,16 +162,21 @@ phig_names_dropped(Oid relid)
 	for (int i = 0; i < (int) lengthof(named_tables); i++)
 	{
 		const NamedTable *named = &named_tables[i];
-		Relation	table = named->told == NULL ? NULL : open_named(named, AccessShareLock);
+		Relation	table = named->told == NULL ? NULL : open_named(named, RowExclusiveLock);
 		SysScanDesc scan;
+		HeapTuple	tuple;
 
 		if (table == NULL)
 			continue;
 		scan = scan_object(table, named, &name);
-		if (HeapTupleIsValid(systable_getnext(scan)))
+		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		{
+			if (whole && named->goes)
+				CatalogTupleDelete(table, &tuple->t_self);
 			tell(named);
+		}
 		systable_endscan(scan);
-		table_close(table, AccessShareLock);
+		table_close(table, NoLock);
 	}
 }
 

@@ -20,7 +20,12 @@ extern void phig_names_rename_column(Oid relid, const char *old_name, const char
 extern List *phig_names_note(void);
 extern void phig_names_follow(List *noted);
 
-/* A relation, or a column of it, is about to be dropped: who goes by its name looks again. */
-extern void phig_names_dropped(Oid relid);
+/*
+ * phig_names_dropped
+ *		A relation, or (whole: false) a column of it, is about to be dropped: who goes by its name looks again.
+ *
+ * What lowers a protection goes with the relation; what may have raised one stays, and closes.
+ */
+extern void phig_names_dropped(Oid relid, bool whole);
 
 #endif

@@ -232,20 +232,6 @@ phig_decision_stricter(const PhigDecision *a, const PhigDecision *b)
 	return result;
 }
 
-List *
-phig_policy_tops(Oid relid)
-{
-	List	   *parents = phig_parents(relid);
-	List	   *tops = NIL;
-	ListCell   *lc;
-
-	if (parents == NIL)
-		return list_make1_oid(relid);
-	foreach(lc, parents)
-		tops = list_concat_unique_oid(tops, phig_policy_tops(lfirst_oid(lc)));
-	return tops;
-}
-
 uint64
 phig_policy_modes_digest(void)
 {
@@ -264,7 +250,7 @@ phig_policy_mode(Oid relid)
 		read_modes();
 	if (hash_get_num_entries(modes) == 0)
 		return phig_mode;
-	foreach(lc, phig_policy_tops(relid))
+	foreach(lc, phig_tops(relid))
 	{
 		PhigRelationName name;
 		ModeEntry  *entry = name_of_relation(lfirst_oid(lc), &name) ? hash_search(modes, &name, HASH_FIND, NULL) : NULL;

@@ -103,9 +103,6 @@ extern int	phig_policy_mode(Oid relid);
 /* Of all rows of policy_mode. */
 extern uint64 phig_policy_modes_digest(void);
 
-/* The relations that a relation's rules are those of: itself, or its topmost ancestors. */
-extern List *phig_policy_tops(Oid relid);
-
 /* The stricter of two decisions. */
 extern PhigDecision phig_decision_stricter(const PhigDecision *a, const PhigDecision *b);
 

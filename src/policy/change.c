@@ -104,7 +104,7 @@ phig_change_relation(Oid relid, char **schema, char **relation)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("policies cannot name relation \"%s\", which is a partition or child", *relation),
 				 errhint("Name \"%s\": what holds of it holds of all below it.",
-						 get_rel_name(linitial_oid(phig_policy_tops(relid))))));
+						 get_rel_name(linitial_oid(phig_tops(relid))))));
 }
 
 void

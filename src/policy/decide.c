@@ -149,7 +149,7 @@ begin_relation(Deciding *d, const PhigPolicies *policies, Oid relid)
 	if (hash_get_num_entries(policies->relations) == 0)
 		return;
 	check_place(d, relid);
-	foreach(lc, phig_policy_tops(relid))
+	foreach(lc, phig_tops(relid))
 	{
 		const PhigRuledRelation *ruled = phig_policies_relation(policies, lfirst_oid(lc));
 

@@ -78,7 +78,7 @@ phig_policy_label_stored(Oid relid)
 		PhigPolicies *policies = phig_policies_read(((PhigPurposeRow *) lfirst(lc))->purpose);
 		ListCell   *ancestor;
 
-		foreach(ancestor, list_concat_unique_oid(list_make1_oid(relid), phig_policy_tops(relid)))
+		foreach(ancestor, list_concat_unique_oid(list_make1_oid(relid), phig_tops(relid)))
 		{
 			const char *misfit;
 			AttrNumber	attno;

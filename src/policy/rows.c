@@ -43,6 +43,7 @@
 #include "utils/syscache.h"
 
 #include "compat.h"
+#include "label/inherit.h"
 #include "policy/rows.h"
 
 /* What the relation is called inside stored predicates, so that it may have another name. */
@@ -113,7 +114,7 @@ phig_rows_of(const PhigPolicies *policies, Oid relid, List **reads)
 
 	if (policies->all_rows && hash_get_num_entries(policies->relations) == 0)
 		return NULL;
-	foreach(lc, phig_policy_tops(relid))
+	foreach(lc, phig_tops(relid))
 	{
 		Node	   *rows = of_top(policies, phig_policies_relation(policies, lfirst_oid(lc)), lfirst_oid(lc), relid);
 

@@ -72,6 +72,17 @@ SELECT relation, column_name, shown, because FROM phiguard.access_of('regress_ph
 -- What a partition is labelled more strictly by holds for what is read through its parent too.
 SELECT phiguard.label('event_2', 'at', 'date sens=HIV'), phiguard.allow('p', sens => 'HIV', transform => 'deny');
 SELECT relation, column_name, shown, because FROM phiguard.access_of('regress_phig_reader', 'p') WHERE relation LIKE 'event%' AND column_name = 'at' ORDER BY 1, 2;
+-- What is taken off takes along what bound it: rules, predicates, the mode.
+SELECT phiguard.allow_rows('p', 'event', 'id <> 7 AND event IS NOT NULL', restrictive => true), phiguard.set_mode('event', 'audit');
+ALTER TABLE event DETACH PARTITION event_1;
+ALTER TABLE event DETACH PARTITION event_2 CONCURRENTLY;
+SELECT relation, column_name, shown, because FROM phiguard.access_of('regress_phig_reader', 'p') WHERE relation LIKE 'event%' ORDER BY 1, 2;
+SELECT relation, column_name, category, transform, predicate FROM phiguard.rules WHERE relation LIKE 'event_%' ORDER BY 1, 2, 3, 4;
+SELECT * FROM phiguard.policy_mode ORDER BY 2;
+SELECT * FROM phiguard.verify_policy();
+SELECT phiguard.disallow_rows('p', 'event_1'), phiguard.disallow_rows('p', 'event_2'), phiguard.disallow('p', 'event_1', 'at'), phiguard.disallow('p', 'event_1', category => 'note'),
+       phiguard.disallow('p', 'event_2', 'at'), phiguard.disallow('p', 'event_2', category => 'note'), phiguard.set_mode('event_1', 'enforce'), phiguard.set_mode('event_2', 'enforce');
+ALTER TABLE event ATTACH PARTITION event_1 FOR VALUES FROM (0) TO (10);
 -- Two parents: the stricter; what became a child closes what hangs from it, until its rule is gone.
 CREATE TABLE mother (x text, y text);
 CREATE TABLE father (x text, y text);
@@ -79,6 +90,11 @@ CREATE TABLE child () INHERITS (mother, father);
 SELECT phiguard.label('mother', 'x', 'quasi'), phiguard.label('father', 'x', 'quasi');
 SELECT phiguard.allow('p', 'mother', 'x', transform => 'clear'), phiguard.allow('p', 'father', 'x', transform => 'null');
 SELECT relation, column_name, shown, because FROM phiguard.access_of('regress_phig_reader', 'p') WHERE relation IN ('mother', 'father', 'child') AND column_name = 'x' ORDER BY 1, 2;
+CREATE TABLE alone () INHERITS (father);
+ALTER TABLE alone NO INHERIT father;
+SELECT column_name, shown, because FROM phiguard.access_of('regress_phig_reader', 'p') WHERE relation = 'alone' ORDER BY 1;
+DROP TABLE alone;
+SELECT phiguard.disallow('p', 'public.alone', 'x');
 CREATE TABLE ancestor (x text);
 ALTER TABLE mother INHERIT ancestor;
 SELECT relation, column_name, shown, because FROM phiguard.access_of('regress_phig_reader', 'p') WHERE relation IN ('mother', 'father', 'child') AND column_name = 'x' ORDER BY 1, 2;
@@ -96,7 +112,7 @@ SELECT phiguard.allow('p', category => 'date', kind => 'birth', transform => 'ye
 ALTER TABLE event ALTER at TYPE text;
 SELECT * FROM phiguard.verify_policy() ORDER BY 2;
 
-DROP TABLE event, chart, sheet, child, mother, father, ancestor;
+DROP TABLE event, event_2, chart, sheet, child, mother, father, ancestor;
 SELECT * FROM phiguard.verify_policy() ORDER BY 1, 2;
 SELECT relation FROM phiguard.rules WHERE relation IS NOT NULL ORDER BY 1;
 DROP VIEW shown;
