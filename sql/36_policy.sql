@@ -284,3 +284,14 @@ GRANT EXECUTE ON FUNCTION phiguard.verify_policy() TO PUBLIC;
 COMMENT ON FUNCTION phiguard.verify_policy() IS
 'What in the policies nobody understands, names something that is gone, or does not fit, a row a finding: until it is set right it closes the relation, or the purpose. None when all is well.
 For officers and auditors: raises 42501 for everybody else.';
+
+CREATE FUNCTION phiguard.preflight(
+    OUT role text, OUT purpose text, OUT schema text, OUT relation text, OUT column_name text, OUT category text, OUT kind text, OUT shown text, OUT writable boolean,
+    OUT because text, OUT mode text) RETURNS SETOF record
+    LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1000
+    AS 'MODULE_PATHNAME', 'phiguard_preflight';
+REVOKE ALL ON FUNCTION phiguard.preflight() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.preflight() TO PUBLIC;
+COMMENT ON FUNCTION phiguard.preflight() IS
+'What mode enforce would change: of every role that can log in and is not exempt, the columns of labelled relations that it may select and would not see as they are, by each purpose that it is granted; purpose is null where
+it has none, and would see no row. Row predicates are not looked at. For officers and auditors: raises 42501 for everybody else.';

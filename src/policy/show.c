@@ -1,9 +1,13 @@
 /*
  * show.c
- *		What policies amount to: phiguard.access_of(), my_access, and who may read the tables' views.
+ *		What policies amount to: phiguard.access_of(), my_access, preflight(), and who may read the tables' views.
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -11,6 +15,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 
 #include "label/inherit.h"
 #include "policy/decide.h"
@@ -21,18 +26,21 @@
 
 enum
 {
-	ACCESS_PURPOSE, ACCESS_SCHEMA, ACCESS_RELATION, ACCESS_COLUMN, ACCESS_CATEGORY, ACCESS_KIND, ACCESS_SHOWN,
-	ACCESS_WRITABLE, ACCESS_BECAUSE, ACCESS_MODE, ACCESS_NCOLUMNS
+	ACCESS_ROLE, ACCESS_PURPOSE, ACCESS_SCHEMA, ACCESS_RELATION, ACCESS_COLUMN, ACCESS_CATEGORY, ACCESS_KIND,
+	ACCESS_SHOWN, ACCESS_WRITABLE, ACCESS_BECAUSE, ACCESS_MODE, ACCESS_NCOLUMNS
 };
 
-/* Where rows go: with the purpose in front, or without. */
+/* Where rows go, and which. */
 typedef struct Showing
 {
 	ReturnSetInfo *result;
-	bool		with_purpose;
+	int			first;			/* of the columns, the first that the result has */
 	bool		only_selectable;	/* what the subject may select by its privileges */
+	bool		only_changed;	/* what is not clear */
 } Showing;
 
+static List *login_roles(void);
+static void show_role(const Showing *showing, Oid role);
 static void show_subject(const Showing *showing, const PhigSubject *subject);
 static void show_relation(const Showing *showing, const PhigSubject *subject, const PhigPolicies *policies, Oid relid);
 static void show_column(const Showing *showing, const PhigSubject *subject, const PhigRelLabels *labels,
@@ -42,6 +50,7 @@ static bool may_select(Oid role, Oid relid, AttrNumber attno);
 PG_FUNCTION_INFO_V1(phiguard_reads_policies);
 PG_FUNCTION_INFO_V1(phiguard_access_of);
 PG_FUNCTION_INFO_V1(phiguard_access_of_mine);
+PG_FUNCTION_INFO_V1(phiguard_preflight);
 
 const char *
 phig_policy_shown(const PhigDecision *decision)
@@ -60,7 +69,7 @@ phiguard_reads_policies(PG_FUNCTION_ARGS)
 Datum
 phiguard_access_of(PG_FUNCTION_ARGS)
 {
-	Showing		showing = {(ReturnSetInfo *) fcinfo->resultinfo, false, false};
+	Showing		showing = {(ReturnSetInfo *) fcinfo->resultinfo, ACCESS_SCHEMA};
 	PhigSubject subject;
 
 	phig_policy_require_reader();
@@ -77,27 +86,27 @@ phiguard_access_of(PG_FUNCTION_ARGS)
 Datum
 phiguard_access_of_mine(PG_FUNCTION_ARGS)
 {
-	Showing		showing = {(ReturnSetInfo *) fcinfo->resultinfo, true, true};
-	PhigSubject subject;
-	bool		any = false;
-	ListCell   *lc;
+	Showing		showing = {(ReturnSetInfo *) fcinfo->resultinfo, ACCESS_PURPOSE, .only_selectable = true};
 
 	InitMaterializedSRF(fcinfo, 0);
-	phig_subject_find(GetOuterUserId(), "", "", &subject);
-	if (!subject.exempt)
-		foreach(lc, phig_policy_rows_of(PHIG_POLICY_PURPOSE, NULL))
-		{
-			phig_subject_find(GetOuterUserId(), ((PhigPurposeRow *) lfirst(lc))->purpose, "given", &subject);
-			if (!subject.granted)
-				continue;
-			any = true;
-			show_subject(&showing, &subject);
-		}
-	if (!any)
-	{
-		phig_subject_find(GetOuterUserId(), "", "", &subject);
-		show_subject(&showing, &subject);
-	}
+	show_role(&showing, GetOuterUserId());
+	return (Datum) 0;
+}
+
+/* preflight(): of every role that can log in, what enforcement would keep from it */
+Datum
+phiguard_preflight(PG_FUNCTION_ARGS)
+{
+	Showing		showing = {
+		(ReturnSetInfo *) fcinfo->resultinfo, ACCESS_ROLE, .only_selectable = true, .only_changed = true
+	};
+	ListCell   *lc;
+
+	phig_policy_require_reader();
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(lc, login_roles())
+		if (!has_bypassrls_privilege(lfirst_oid(lc)))
+			show_role(&showing, lfirst_oid(lc));
 	return (Datum) 0;
 }
 
@@ -109,6 +118,47 @@ phig_policy_require_reader(void)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be a privacy officer or an auditor to see policies"),
 				 errhint("The view phiguard.my_access shows what the session's role may see.")));
+}
+
+static List *
+login_roles(void)
+{
+	List	   *roles = NIL;
+	Relation	table = table_open(AuthIdRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(table, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		if (((Form_pg_authid) GETSTRUCT(tuple))->rolcanlogin)
+			roles = lappend_oid(roles, ((Form_pg_authid) GETSTRUCT(tuple))->oid);
+	systable_endscan(scan);
+	table_close(table, AccessShareLock);
+	return roles;
+}
+
+/* By each purpose that is granted to it, or without one. */
+static void
+show_role(const Showing *showing, Oid role)
+{
+	PhigSubject subject;
+	bool		any = false;
+	ListCell   *lc;
+
+	phig_subject_find(role, "", "", &subject);
+	if (!subject.exempt)
+		foreach(lc, phig_policy_rows_of(PHIG_POLICY_PURPOSE, NULL))
+		{
+			phig_subject_find(role, ((PhigPurposeRow *) lfirst(lc))->purpose, "given", &subject);
+			if (!subject.granted)
+				continue;
+			any = true;
+			show_subject(showing, &subject);
+		}
+	if (any)
+		return;
+	phig_subject_find(role, "", "", &subject);
+	subject.refusal = "No purpose is granted.";
+	show_subject(showing, &subject);
 }
 
 static void
@@ -151,10 +201,12 @@ show_column(const Showing *showing, const PhigSubject *subject, const PhigRelLab
 			const PhigDecision *decision)
 {
 	const PhigLabel *label = &labels->cols[attno - 1];
-	const int	skip = showing->with_purpose ? 0 : 1;
 	Datum		values[ACCESS_NCOLUMNS];
 	bool		nulls[ACCESS_NCOLUMNS] = {0};
 
+	if (showing->only_changed && decision->action == PHIG_ACTION_CLEAR)
+		return;
+	values[ACCESS_ROLE] = CStringGetTextDatum(GetUserNameFromId(subject->role, false));
 	values[ACCESS_PURPOSE] = CStringGetTextDatum(subject->purpose);
 	nulls[ACCESS_PURPOSE] = subject->purpose[0] == '\0';
 	values[ACCESS_SCHEMA] = CStringGetTextDatum(get_namespace_name(get_rel_namespace(labels->relid)));
@@ -168,7 +220,8 @@ show_column(const Showing *showing, const PhigSubject *subject, const PhigRelLab
 	values[ACCESS_WRITABLE] = BoolGetDatum(decision->writable);
 	values[ACCESS_BECAUSE] = CStringGetTextDatum(decision->because);
 	values[ACCESS_MODE] = CStringGetTextDatum(phig_mode_name(phig_policy_mode(labels->relid)));
-	tuplestore_putvalues(showing->result->setResult, showing->result->setDesc, values + skip, nulls + skip);
+	tuplestore_putvalues(showing->result->setResult, showing->result->setDesc, values + showing->first,
+						 nulls + showing->first);
 }
 
 static bool

@@ -80,6 +80,15 @@ SELECT phiguard.allow('care', category => 'date');
 SELECT phiguard.grant_purpose('readmission', 'regress_phig_trainee');
 RESET ROLE;
 
+-- What enforcement would change, by role: not what is clear, nor what a role may not select anyway, nor for who is exempt.
+ALTER ROLE regress_phig_trainee LOGIN;
+CREATE ROLE regress_phig_nobody LOGIN IN ROLE regress_phig_science;
+SELECT phiguard.deny_purpose('readmission', 'regress_phig_nobody');
+SELECT role, purpose, relation, column_name, shown, because FROM phiguard.preflight() WHERE role LIKE 'regress_phig_%' ORDER BY 1, 2, 3, 4;
+SELECT count(*) FROM phiguard.preflight() WHERE role = 'postgres';
+SELECT phiguard.revoke_purpose('readmission', 'regress_phig_nobody');
+DROP ROLE regress_phig_nobody;
+
 -- A denial is stronger than what is inherited; a grant to the role itself takes its place. Who was granted is known by name and number.
 SELECT phiguard.deny_purpose('readmission', 'regress_phig_trainee');
 SELECT DISTINCT because FROM phiguard.access_of('regress_phig_trainee', 'readmission');
