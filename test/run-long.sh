@@ -7,7 +7,7 @@
 # "versions: all" run on every supported version, and on the one with assertions.
 # With PHIG_SERVER_ONLY only the PostgreSQL of PG_CONFIG has its turn.  With PHIG_TALLY,
 # counts are added to that file and the line says the version instead.
-# sqlsmith runs on the server with assertions (t/081_sqlsmith.pl).
+# sqlsmith runs on the server with assertions (t/081_sqlsmith.pl, t/103_enforce_sqlsmith.pl).
 
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
@@ -55,8 +55,8 @@ for name in $names; do
 	fi
 done
 if [ $# = 0 ] && [ -z "${PHIG_SERVER_ONLY-}" ]; then
-	PHIG_LONG=1 TAP=081 PHIGUARD_VERSIONS=18-assert PHIG_TALLY=$tally "$PHIG_ROOT/test/run-matrix.sh" || tally_add "$tally" 0 1
-	cat "$PHIG_ROOT"/build/out/18*-assert/sqlsmith 2>/dev/null || true
+	PHIG_LONG=1 TAP="081 103" PHIGUARD_VERSIONS=18-assert PHIG_TALLY=$tally "$PHIG_ROOT/test/run-matrix.sh" || tally_add "$tally" 0 1
+	cat "$PHIG_ROOT"/build/out/18*-assert/{,enforce_}sqlsmith 2>/dev/null || true
 fi
 
 if [ -n "$everywhere" ] && [ -z "${PHIG_SERVER_ONLY-}" ]; then
