@@ -67,6 +67,17 @@ unlike(shape('SELECT id FROM person WHERE name = \'x\'', undef, 'regress_phig_re
 is(answer("BEGIN; SELECT id FROM person ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED; SELECT string_agg(id::text, ',') FROM person WHERE xmax::text = pg_current_xact_id()::text; ROLLBACK"),
 	"1\n1", 'one row that is returned is one row that is locked');
 
+# A row that another session changes meanwhile is looked at again.
+my ($writer, $reader) = (session($node), session($node, as => 'regress_phig_reader'));
+$writer->ask('BEGIN');
+$writer->ask('UPDATE person SET k = 77, note = \'changed\' WHERE id IN (18, 19)');
+$reader->send('SELECT p.k, p.note, p.ssn, c.person_id FROM person p JOIN calendar c ON c.person_id = p.id WHERE p.id = 18 FOR UPDATE OF p;');
+$reader->send('SELECT id FROM person WHERE id = 19 AND k = 19 FOR UPDATE;');
+wait_until(sub { $node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'}) == 1 }, 'a row that another changes is waited for');
+$writer->ask('COMMIT');
+is($reader->ask('SELECT'), '77||***|18', 'what it has become is shown as the purpose says, where the condition still holds');
+$_->close for $writer, $reader;
+
 # Where a sub-select in place of the table could be noticed.
 my $all = $node->safe_psql('postgres', 'SELECT count(*) FROM person');
 is(answer('SELECT n FROM (VALUES (0), (100)) v (percent), LATERAL (SELECT count(name) AS n FROM person TABLESAMPLE bernoulli (percent)) s'), "0\n$all",
