@@ -17,8 +17,8 @@
 #define MAX_HOST 255
 
 static void find_email(PhigScan *scan, int i);
-static void find_url(PhigScan *scan, int i);
-static void find_host(PhigScan *scan, int i);
+static size_t find_url(PhigScan *scan, int i);
+static size_t find_host(PhigScan *scan, int i);
 static size_t find_ipv6(PhigScan *scan, int i, size_t done);
 static size_t url_end(const PhigScan *scan, size_t at);
 static size_t host_end(const PhigScan *scan, size_t at, int *dots);
@@ -33,18 +33,21 @@ phig_find_links(PhigScan *scan)
 	{
 		const PhigToken *token = &scan->tokens[i];
 
+		/* inside a URL nothing else is looked for */
+		if (token->start < done)
+			continue;
 		if (token->sign == '@')
 			find_email(scan, i);
 		else if (token->sign == ':')
 		{
 			if (token->end + 1 < scan->len && scan->text[token->end] == '/' && scan->text[token->end + 1] == '/')
-				find_url(scan, i);
+				done = find_url(scan, i);
 			else if (token->end < scan->len && (is_alnum(scan->text[token->end]) || scan->text[token->end] == ':'))
 				done = find_ipv6(scan, i, done);
 		}
 		else if (token->type == PHIG_WORD && token->end + 1 < scan->len && scan->text[token->end] == '.' &&
 				 is_alnum(scan->text[token->end + 1]) && token->gap != PHIG_GAP_NONE)
-			find_host(scan, i);
+			done = find_host(scan, i);
 	}
 }
 
@@ -83,8 +86,8 @@ find_email(PhigScan *scan, int i)
 	phig_add(scan, start, end, "email", NULL, "email", 0.95f);
 }
 
-/* scheme://rest */
-static void
+/* scheme://rest; returns where it ends. */
+static size_t
 find_url(PhigScan *scan, int i)
 {
 	size_t		start = scan->tokens[i].start;
@@ -92,13 +95,13 @@ find_url(PhigScan *scan, int i)
 
 	while (start > 0 && scan->tokens[i].start - start < 12 && is_alnum(scan->text[start - 1]))
 		start--;
-	if (start == scan->tokens[i].start || end <= scan->tokens[i].start + 3)
-		return;
-	phig_add(scan, start, end, "url", NULL, "url", 0.95f);
+	if (start < scan->tokens[i].start && end > scan->tokens[i].start + 3)
+		phig_add(scan, start, end, "url", NULL, "url", 0.95f);
+	return end;
 }
 
-/* www.host, or host/path with a top-level domain that is one. */
-static void
+/* www.host, or host/path with a top-level domain that is one; returns where it ends, 0 when there is none. */
+static size_t
 find_host(PhigScan *scan, int i)
 {
 	const PhigToken *token = &scan->tokens[i];
@@ -109,15 +112,19 @@ find_host(PhigScan *scan, int i)
 	size_t		dot = end;
 
 	if (dots == 0 || (end < scan->len && scan->text[end] == '@'))
-		return;
+		return 0;
 	while (dot > token->start && scan->text[dot - 1] != '.')
 		dot--;
 	if (!www && !is_top_level(scan->text + dot, end - dot))
-		return;
+		return 0;
 	if (www || (end < scan->len && scan->text[end] == '/'))
-		phig_add(scan, token->start, Max(end, url_end(scan, end)), "url", NULL, "url", www ? 0.9f : 0.7f);
+	{
+		end = Max(end, url_end(scan, end));
+		phig_add(scan, token->start, end, "url", NULL, "url", www ? 0.9f : 0.7f);
+	}
 	else
 		phig_add(scan, token->start, end, "url", NULL, "url", 0.4f);
+	return end;
 }
 
 /* The server's parsers are no use here, since they raise errors: inet_pton is what they go by. */

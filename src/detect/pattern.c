@@ -12,7 +12,7 @@
 static pcre2_match_context * limits = NULL;
 
 static void prepare(void);
-static void refuse(const char *name, int error) pg_attribute_noreturn();
+static _Noreturn void refuse(const char *name, int error);
 
 bool
 phig_pattern_compile(PhigPattern *pattern, const char *source, size_t len, uint32 options, int *error,
@@ -59,7 +59,7 @@ phig_pattern_match(const PhigPattern *pattern, const char *name, const char *tex
 	if (limits == NULL)
 		prepare();
 	pcre2_set_offset_limit(limits, PCRE2_UNSET);
-	n = pcre2_match(pattern->code, (PCRE2_SPTR) text, len, at, PCRE2_ANCHORED, pattern->data, limits);
+	n = pcre2_match(pattern->code, (PCRE2_SPTR) text, len, at, 0, pattern->data, limits);
 	if (n == PCRE2_ERROR_NOMATCH)
 		return false;
 	if (n < 0)

@@ -32,8 +32,10 @@ extern bool phig_pattern_compile(PhigPattern *pattern, const char *source, size_
 extern void phig_pattern_free(PhigPattern *pattern);
 
 /*
- * Find the pattern beginning exactly at a place, or (phig_pattern_search) at a place from at to last.  name is that
- * of the recognizer.  False when it is not there.
+ * Find a pattern that was compiled with PCRE2_ANCHORED at a place (asked for when matching, that would do without
+ * JIT), or, by phig_pattern_search, one that was not, at a place from at to last.  name is that of the recognizer.
+ *
+ * False when it is not there.
  * Errors: 54000 when that takes more than the limits.
  */
 extern bool phig_pattern_match(const PhigPattern *pattern, const char *name, const char *text, size_t len,

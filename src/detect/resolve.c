@@ -10,7 +10,11 @@
 #include "detect/chars.h"
 #include "detect/scan.h"
 
-static int	compare(const void *a, const void *b);
+/* Bytes of text whose findings are sorted into one heap first. */
+#define HEAP_BYTES 64
+
+static void sort(PhigScan *scan);
+static int	compare(const PhigFound *x, const PhigFound *y);
 static bool has_letter_or_digit(const PhigScan *scan, uint32 start, uint32 end);
 
 void
@@ -23,7 +27,9 @@ phig_resolve(PhigScan *scan, float min_score)
 	for (int i = 0; i < scan->nfound; i++)
 		if (found[i].score >= min_score && found[i].end > found[i].start)
 			found[n++] = found[i];
-	qsort(found, n, sizeof(PhigFound), compare);
+	scan->nfound = n;
+	sort(scan);
+	found = scan->found;
 	for (int i = 0; i < n; i++)
 	{
 		PhigFound	next = found[i];
@@ -65,12 +71,39 @@ phig_resolve(PhigScan *scan, float min_score)
 	scan->nfound = kept;
 }
 
-static int
-compare(const void *a, const void *b)
+/* By place: into heaps of neighbours, then each into its place among the few that are near. */
+static void
+sort(PhigScan *scan)
 {
-	const PhigFound *x = a;
-	const PhigFound *y = b;
+	size_t		heaps = scan->len / HEAP_BYTES + 1;
+	int		   *ends = palloc0((heaps + 1) * sizeof(int));
+	PhigFound  *sorted = palloc(Max(scan->found_room, 1) * sizeof(PhigFound));
 
+	for (int i = 0; i < scan->nfound; i++)
+		ends[scan->found[i].start / HEAP_BYTES + 1]++;
+	for (size_t i = 1; i <= heaps; i++)
+		ends[i] += ends[i - 1];
+	for (int i = 0; i < scan->nfound; i++)
+		sorted[ends[scan->found[i].start / HEAP_BYTES]++] = scan->found[i];
+	for (int i = 1; i < scan->nfound; i++)
+	{
+		PhigFound	next = sorted[i];
+		int			j = i;
+
+		for (; j > 0 && compare(&sorted[j - 1], &next) > 0; j--)
+			sorted[j] = sorted[j - 1];
+		sorted[j] = next;
+	}
+	if (scan->found != NULL)
+		pfree(scan->found);
+	scan->found = sorted;
+	scan->found_room = Max(scan->found_room, 1);
+	pfree(ends);
+}
+
+static int
+compare(const PhigFound *x, const PhigFound *y)
+{
 	if (x->start != y->start)
 		return x->start < y->start ? -1 : 1;
 	if (x->end != y->end)

@@ -87,8 +87,16 @@ StaticAssertDecl(lengthof(phig_shapes) <= MAX_SHAPES, "a shape is a bit");
 static PhigPattern patterns[MAX_SHAPES];
 static bool ready = false;
 
-/* Which shapes begin so: digits and letters by the length of the run, and by what follows it. */
-static uint32 by_run[2][MAX_RUN + 1];
+/*
+ * Which shapes begin so: by the length of the run of letters, of digits, or of digits behind a sign, and by what
+ * follows it.
+ */
+enum
+{
+	RUN_LETTERS, RUN_DIGITS, RUN_SIGNED
+};
+
+static uint32 by_run[3][MAX_RUN + 1];
 static uint32 by_after[256];
 static uint32 by_cluster[MAX_RUN + 1];
 static uint32 by_sign[256];
@@ -98,6 +106,7 @@ static void add_start(const PhigStart *start, uint32 bit);
 static int	cluster_end(const PhigScan *scan, int i);
 static size_t try_shapes(PhigScan *scan, uint32 shapes, int i);
 static uint32 shapes_at(const PhigScan *scan, int i, int cluster);
+static uint32 shapes_behind(const PhigScan *scan, int i);
 
 void
 phig_find_shapes(PhigScan *scan)
@@ -113,7 +122,7 @@ phig_find_shapes(PhigScan *scan)
 		uint32		shapes;
 
 		if (token->type == PHIG_SIGN)
-			shapes = by_sign[(unsigned char) token->sign];
+			shapes = by_sign[(unsigned char) token->sign] == 0 ? 0 : shapes_behind(scan, i);
 		else
 		{
 			next = cluster_end(scan, i);
@@ -135,7 +144,23 @@ shapes_at(const PhigScan *scan, int i, int cluster)
 	uint32		run = Min(phig_token_len(token), MAX_RUN);
 	unsigned char after = token->end < scan->len ? scan->text[token->end] : ' ';
 
-	return by_run[token->type == PHIG_NUMBER][run] & by_after[after] & by_cluster[Min(len, MAX_RUN)];
+	return by_run[token->type == PHIG_NUMBER ? RUN_DIGITS : RUN_LETTERS][run] & by_after[after] &
+		by_cluster[Min(len, MAX_RUN)];
+}
+
+/* A bracket or plus that digits follow; a star that another follows. */
+static uint32
+shapes_behind(const PhigScan *scan, int i)
+{
+	const PhigToken *next = &scan->tokens[i + 1];
+	uint32		shapes = by_sign[(unsigned char) scan->tokens[i].sign];
+	unsigned char after = next->end < scan->len ? scan->text[next->end] : ' ';
+
+	if (next->gap != PHIG_GAP_NONE || next->type == PHIG_WORD)
+		return 0;
+	if (next->type == PHIG_SIGN)
+		return next->sign == scan->tokens[i].sign ? shapes & by_run[RUN_SIGNED][0] : 0;
+	return shapes & by_run[RUN_SIGNED][Min(phig_token_len(next), MAX_RUN)] & by_after[after];
 }
 
 /* Returns the end of the longest match that counts. */
@@ -190,7 +215,8 @@ prepare(void)
 		int			error;
 		size_t		offset;
 
-		if (!phig_pattern_compile(&patterns[i], shape->pattern, strlen(shape->pattern), shape->options,
+		if (!phig_pattern_compile(&patterns[i], shape->pattern, strlen(shape->pattern),
+								  shape->options | PCRE2_ANCHORED,
 								  &error, &offset))
 			elog(ERROR, "pattern of recognizer \"%s\" is bad at %zu: %s", shape->name, offset,
 				 phig_pattern_error(error));
@@ -202,14 +228,14 @@ prepare(void)
 static void
 add_start(const PhigStart *start, uint32 bit)
 {
-	bool		digits = start->first == 'd';
+	int			run = start->first == 'd' ? RUN_DIGITS : start->first == 'a' ? RUN_LETTERS : RUN_SIGNED;
 
-	if (!digits && start->first != 'a')
+	if (run == RUN_SIGNED)
 		by_sign[(unsigned char) start->first] |= bit;
 	for (int n = 0; n <= MAX_RUN; n++)
 	{
-		if ((digits || start->first == 'a') && (start->run_lengths == 0 || (start->run_lengths >> n & 1)))
-			by_run[digits][n] |= bit;
+		if (start->run_lengths == 0 || (start->run_lengths >> n & 1))
+			by_run[run][n] |= bit;
 		if (start->cluster_lengths == 0 || (start->cluster_lengths >> n & 1))
 			by_cluster[n] |= bit;
 	}
