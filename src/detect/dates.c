@@ -197,6 +197,12 @@ find_age(PhigScan *scan, int i)
 		else if (strncmp(scan->text + tokens[before].start, "turned", 6) == 0 ||
 				 strncmp(scan->text + tokens[before].start, "turning", 7) == 0)
 			score = 0.75f;
+		/* "died at 97" */
+		else if (before > 0 && ends_clause(scan, next) &&
+				 strncmp(scan->text + tokens[before].start, "at ", 3) == 0 &&
+				 (strncmp(scan->text + tokens[before - 1].start, "died", 4) == 0 ||
+				  strncmp(scan->text + tokens[before - 1].start, "passed", 6) == 0))
+			score = 0.7f;
 		/* "She is 93." */
 		else if (before > 0 && (tokens[before - 1].lex & PHIG_LEX_PRONOUN) && ends_clause(scan, next) &&
 				 (strncmp(scan->text + tokens[before].start, "is ", 3) == 0 ||

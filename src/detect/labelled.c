@@ -72,6 +72,7 @@ typedef struct Value
 	int			letters;
 } Value;
 
+static uint64 label_classes(const PhigScan *scan, int i);
 static int	find_value(const PhigScan *scan, int label, bool *sign);
 static bool read_value(const PhigScan *scan, int i, bool spaced, Value *value);
 static bool fits(const PhigScan *scan, const Label *label, const Value *value);
@@ -83,7 +84,7 @@ phig_find_labelled(PhigScan *scan)
 {
 	for (int i = 0; i < scan->n; i++)
 	{
-		uint64		lex = scan->tokens[i].lex & ANY_LABEL;
+		uint64		lex = label_classes(scan, i);
 		bool		sign;
 		int			at;
 
@@ -110,6 +111,31 @@ phig_find_labelled(PhigScan *scan)
 			break;
 		}
 	}
+}
+
+/* What a token is a label of; some labels are more than a word. */
+static uint64
+label_classes(const PhigScan *scan, int i)
+{
+	const PhigToken *tokens = scan->tokens;
+	uint64		lex = tokens[i].lex & ANY_LABEL;
+	int			before = i - 1;
+
+	/* "S/N" */
+	if (i > 1 && tokens[i].type == PHIG_WORD && phig_token_len(&tokens[i]) == 1 &&
+		tokens[i].gap == PHIG_GAP_NONE &&
+		(scan->text[tokens[i].start] | 0x20) == 'n' && tokens[i - 1].sign == '/' &&
+		(scan->text[tokens[i - 2].start] | 0x20) == 's' && phig_token_len(&tokens[i - 2]) == 1)
+		return PHIG_LEX_SERIAL;
+	/* "patient id", "pt. id" */
+	if ((lex & PHIG_LEX_ID) && before >= 0)
+	{
+		if (tokens[before].sign == '.' && before > 0)
+			before--;
+		if (tokens[before].lex & PHIG_LEX_PRONOUN)
+			lex |= PHIG_LEX_MRN;
+	}
+	return lex;
 }
 
 /* The token where the value of a label begins; -1 when something else follows. */

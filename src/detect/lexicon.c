@@ -78,7 +78,7 @@ static const struct
 	"rph pt ot otr slp lmft lpc psyd crnp arnp rd mbbs frcp esq cna ma lvn"},
 	{PHIG_LEX_RELATION, "wife husband son daughter mother father sister brother partner spouse aunt uncle caregiver "
 		"friend neighbor neighbour mom dad mum grandmother grandfather grandson granddaughter niece "
-		"nephew cousin stepfather stepmother stepson fiance fiancee girlfriend boyfriend roommate "
+		"nephew cousin stepfather stepmother stepson fiance fiancee girlfriend boyfriend kid child boy girl roommate "
 	"guardian proxy twin grandma grandpa baby"},
 	{PHIG_LEX_GREETING, "dear hi hello hey sincerely regards thanks signed cheers love thank"},
 	{PHIG_LEX_SUFFIX, "jr sr ii iii iv"},
@@ -149,7 +149,9 @@ static const struct
 		"cells body bodies contracture forceps clamp tube drain line gait position sarcoidosis dementia "
 		"grade scan stain agar method block triad law principle risk study heart trial guidelines "
 		"formula equation questionnaire neuroma cyst fever virus bypass encephalopathy duct gland canal "
-	"arteritis aneurysm neuropathy carcinoma melanoma infection"},
+		"arteritis aneurysm neuropathy carcinoma melanoma infection lesion lesions protein proteins splint hump angina rods rod crisis pins spots node tear ring rings ligament muscle artery vein nerve suture "
+		"needle speculum retractor flap graft repair technique approach incision hook valve brace boot collar bag precautions fascia "
+	"pouch septum membrane circle tubercle catheters solution dressing"},
 	{PHIG_LEX_EPONYM, "addison alzheimer alzheimers apgar babinski barrett barretts bell bells chiari colles crohn "
 		"crohns cushing cushings foley gleason graves guillain barre hashimoto hashimotos hodgkin "
 		"hodgkins homans huntington huntingtons kaposi kawasaki kocher lachman mallory weiss marfan "
@@ -165,7 +167,9 @@ static const struct
 		"blalock ross fontan norwood bentall whipples baker bakers hodgkinson nonhodgkin osler oslers "
 		"roth janeway brudzinski kernig rinne weber gram ziehl neelsen coombs schilling mantoux tanner "
 		"bishop hunt hess fisher ramsay reiter reiters sezary kimmelstiel fabry gaucher gauchers pompe "
-	"hurler hunter niemann pick picks tay sachs krabbe rotor gilbert gilberts crigler najjar dubin"},
+		"hurler hunter niemann pick picks tay sachs krabbe rotor gilbert gilberts crigler najjar dubin sachs bence ganz bankart ludwig hampton harrington kerley bowman ringer ringers lactated ottawa karnofsky zubrod hamilton "
+		"beck norton caprini padua geneva ranchos fleischner rutherford fontaine killip forrester schatzker salter harris mason "
+	"garden weber lauge neer hawkins spurling finkelstein allen thomas thompson ober trendelenberg mcmurray apley patrick "},
 	{PHIG_LEX_STOP, "the and or but not no yes a an this that these those what which who how when where why is are "
 		"was were be been has have had do does did if then than with without for from to of on in at by "
 		"as it its he she they we you i his her their our your my can could should would may might will "

@@ -37,10 +37,13 @@ static bool read_run(const PhigScan *scan, int i, bool labelled, Run *run);
 static bool is_name_after_comma(const PhigScan *scan, int comma, bool labelled);
 static void trim_run(const PhigScan *scan, Run *run);
 static float weight_of(const PhigScan *scan, int i);
+static bool is_accented(const PhigScan *scan, int i);
+static bool fills_line(const PhigScan *scan, const Run *run);
 static Evidence evidence_before(const PhigScan *scan, int i);
 static bool credential_behind(const PhigScan *scan, int i);
 static float judge_run(const PhigScan *scan, const Run *run, Evidence evidence);
-static bool is_eponym(const PhigScan *scan, const Run *run);
+static bool is_inside_sentence(const PhigScan *scan, const Run *run);
+static bool is_eponym(const PhigScan *scan, const Run *run, bool alone);
 static void keep_known(PhigScan *scan, const Run *run);
 static void find_known(PhigScan *scan);
 static int	find_lower(PhigScan *scan, int i);
@@ -158,7 +161,8 @@ read_run(const PhigScan *scan, int i, bool labelled, Run *run)
 			continue;
 		}
 		/* LAST, FIRST M */
-		if (token->sign == ',' && token->gap == PHIG_GAP_NONE && !run->comma && run->words >= 1 && run->words <= 2 &&
+		if (token->sign == ',' && token->gap == PHIG_GAP_NONE && !run->comma && run->words >= 1 &&
+			run->words <= 2 &&
 			run->initials == 0 && is_name_after_comma(scan, j, labelled))
 		{
 			run->comma = true;
@@ -187,6 +191,8 @@ is_name_after_comma(const PhigScan *scan, int comma, bool labelled)
 	if (given->gap > PHIG_GAP_SPACE || !may_be_name(given, labelled) || (given->shape & PHIG_SHAPE_USED) ||
 		((given->lex & (PHIG_LEX_STATE | PHIG_LEX_CREDENTIAL)) && phig_token_len(given) == 2))
 		return false;
+	if (credential_behind(scan, comma + 1) && ((last->dict & PHIG_DICT_LAST) || last->dict == 0))
+		return true;
 	return labelled || (((last->dict & PHIG_DICT_LAST) || last->dict == 0) && (given->dict & PHIG_DICT_FIRST) &&
 						((last->shape ^ given->shape) & PHIG_SHAPE_ALL_UPPER) == 0 &&
 						scan->tokens[comma + 2].sign != ',');
@@ -249,8 +255,23 @@ weight_of(const PhigScan *scan, int i)
 		return -1.5f;
 	if (dict & PHIG_DICT_PROPER)
 		return 0.2f;
-	/* unknown to all lists: short ones in capitals are mostly abbreviations */
+	/* unknown to all lists, with letters that English words do not have */
+	if (is_accented(scan, i))
+		return 2.0f;
+	/* short ones in capitals are mostly abbreviations */
 	return (token->shape & PHIG_SHAPE_ALL_UPPER) && phig_token_len(token) <= 4 ? -0.5f : 1.2f;
+}
+
+/* Whether a letter of a word was not ASCII. */
+static bool
+is_accented(const PhigScan *scan, int i)
+{
+	PhigSpan	span;
+
+	if (scan->folded.nruns == 0)
+		return false;
+	phig_unfold(&scan->folded, scan->tokens[i].start, scan->tokens[i].end, &span);
+	return span.end - span.start > span.end_char - span.start_char;
 }
 
 /* What the words before token i say of it. */
@@ -275,11 +296,12 @@ evidence_before(const PhigScan *scan, int i)
 	if (tokens[j].sign == '-' && tokens[i].gap == PHIG_GAP_SPACE && tokens[j].gap >= PHIG_GAP_SPACE &&
 		tokens[i + 1].gap >= PHIG_GAP_LINE)
 		return EVIDENCE_WORD;
-	while (j >= 0 && (tokens[j].sign == ':' || tokens[j].sign == '=' || tokens[j].sign == '-' ||
+	while (j >= 0 && (tokens[j].sign == ':' || tokens[j].sign == '=' || tokens[j].sign == '?' ||
+					  tokens[j].sign == '-' ||
 					  tokens[j].sign == '"' || tokens[j].sign == '\'' ||
 					  tokens[j].sign == '('))
 	{
-		sign |= tokens[j].sign == ':' || tokens[j].sign == '=';
+		sign |= tokens[j].sign == ':' || tokens[j].sign == '=' || tokens[j].sign == '?';
 		if (tokens[j].gap >= PHIG_GAP_LINE)
 			return EVIDENCE_NONE;
 		j--;
@@ -328,8 +350,13 @@ judge_run(const PhigScan *scan, const Run *run, Evidence evidence)
 	bool		given = (first->dict & PHIG_DICT_FIRST) != 0;
 	bool		upper = (first->shape & PHIG_SHAPE_ALL_UPPER) != 0;
 
-	if (evidence != EVIDENCE_TITLE && is_eponym(scan, run))
+	if (evidence != EVIDENCE_TITLE && is_eponym(scan, run, evidence == EVIDENCE_NONE))
 		return 0;
+	/* "Swan-Ganz" */
+	if (evidence == EVIDENCE_NONE && !given && !run->comma)
+		for (int j = run->first; j <= run->last; j++)
+			if (scan->tokens[j].lex & PHIG_LEX_EPONYM)
+				return 0.3f;
 	switch (evidence)
 	{
 		case EVIDENCE_TITLE:
@@ -352,13 +379,17 @@ judge_run(const PhigScan *scan, const Run *run, Evidence evidence)
 		if (given)
 			return run->best >= 3.0f ? 0.85f : 0.6f;
 		if (is_initial(scan, run->first))
-			return run->best >= 2.0f ? 0.75f : run->best >= 1.0f && !upper ? 0.55f : 0.2f;
+			return run->best >= 2.0f ? 0.75f :
+				run->best >= 1.0f && !upper && scan->tokens[run->first + 1].sign == '.' ? 0.55f : 0.2f;
 		return run->best >= 2.0f && scan->tokens[run->last].sign == '.' ? 0.5f : 0.2f;
 	}
 	if (run->words > 1)
 	{
 		if (given && run->weight >= 4.0f)
 			return 0.85f;
+		/* a line of a letterhead or under a letter */
+		if (fills_line(scan, run) && run->weight >= 2.4f && !upper)
+			return 0.55f;
 		if (given && run->weight >= 2.5f)
 			return 0.65f;
 		if (run->best >= 3.0f && run->weight >= 4.0f)
@@ -368,15 +399,48 @@ judge_run(const PhigScan *scan, const Run *run, Evidence evidence)
 			return 0.5f;
 		return run->weight >= 4.0f ? 0.5f : 0.3f;
 	}
-	if (run->best >= 3.0f && !upper)
+	if (run->best >= 3.0f && !upper && phig_token_len(first) > 2)
 		return first->dict & (PHIG_DICT_CITY | PHIG_DICT_MEDICAL) ||
 			(first->lex & (PHIG_LEX_EPONYM | PHIG_LEX_STATE)) ? 0.4f : 0.55f;
+	if (given && !upper && phig_token_len(first) > 2 && is_inside_sentence(scan, run))
+		return 0.5f;
+	if (run->best >= 2.0f && !upper && phig_token_len(first) > 3 && is_inside_sentence(scan, run))
+		return 0.5f;
 	return run->best >= 2.0f && !upper ? 0.35f : 0.2f;
+}
+
+/* Nothing else stands in its line, and none of its words is an ordinary one. */
+static bool
+fills_line(const PhigScan *scan, const Run *run)
+{
+	if (scan->tokens[run->first].gap < PHIG_GAP_LINE || scan->tokens[run->last + 1].gap < PHIG_GAP_LINE ||
+		run->words > 3)
+		return false;
+	for (int j = run->first; j <= run->last; j++)
+		if (scan->tokens[j].dict & (PHIG_DICT_WORD | PHIG_DICT_MEDICAL | PHIG_DICT_CITY))
+			return false;
+	return true;
+}
+
+/* Between words in lower case: there a capital means something. */
+static bool
+is_inside_sentence(const PhigScan *scan, const Run *run)
+{
+	const PhigToken *before = run->first > 0 ? &scan->tokens[run->first - 1] : NULL;
+	const PhigToken *after = &scan->tokens[run->last + 1];
+
+	return before != NULL && before->type == PHIG_WORD && before->shape == 0 &&
+		scan->tokens[run->first].gap == PHIG_GAP_SPACE &&
+		(after->type == PHIG_SIGN || (after->type == PHIG_WORD &&
+									  (after->shape & PHIG_SHAPE_INITIAL_UPPER) == 0)) &&
+		after->sign != '-' &&
+		(scan->tokens[run->first].lex & (PHIG_LEX_MONTH | PHIG_LEX_STATE | PHIG_LEX_SEASON | PHIG_LEX_EPONYM)) == 0 &&
+		(scan->tokens[run->first].dict & (PHIG_DICT_CITY | PHIG_DICT_PROPER)) == 0;
 }
 
 /* "Parkinson disease", "Graves' disease", "Foley catheter"; "Bell's" before what is called after him. */
 static bool
-is_eponym(const PhigScan *scan, const Run *run)
+is_eponym(const PhigScan *scan, const Run *run, bool alone)
 {
 	int			next = run->last + 1;
 	bool		possessive = false;
@@ -396,7 +460,7 @@ is_eponym(const PhigScan *scan, const Run *run)
 	{
 		if ((scan->tokens[j].lex & PHIG_LEX_AFTER_EPONYM) && j > run->first)
 			return true;
-		if ((scan->tokens[j].lex & PHIG_LEX_EPONYM) && (run->words == 1 || possessive))
+		if ((scan->tokens[j].lex & PHIG_LEX_EPONYM) && ((run->words == 1 && alone) || possessive))
 			return true;
 	}
 	return false;
@@ -431,8 +495,8 @@ find_known(PhigScan *scan)
 			(token->shape & PHIG_SHAPE_USED) ||
 			!phig_known_has(&scan->known, token->hash))
 			continue;
-		if (is_eponym(scan, &run) && ((scan->tokens[i + 1].lex & PHIG_LEX_AFTER_EPONYM) ||
-									  scan->tokens[i + 1].sign == '\''))
+		if (is_eponym(scan, &run, true) && ((scan->tokens[i + 1].lex & PHIG_LEX_AFTER_EPONYM) ||
+											scan->tokens[i + 1].sign == '\''))
 			continue;
 
 		/*
@@ -461,7 +525,7 @@ find_lower(PhigScan *scan, int i)
 	if (i > 1 && scan->tokens[i - 1].sign == '.' && (scan->tokens[i - 2].lex & PHIG_LEX_TITLE) &&
 		token->gap == PHIG_GAP_SPACE && phig_token_len(&scan->tokens[i - 2]) <= 3)
 		title = true;
-	if (token->lex & (PHIG_LEX_STOP | PHIG_LEX_EPONYM | PHIG_LEX_PARTICLE))
+	if ((token->lex & (PHIG_LEX_STOP | PHIG_LEX_PARTICLE)) || ((token->lex & PHIG_LEX_EPONYM) && !title))
 		return 0;
 	if ((token->dict & PHIG_DICT_FIRST) && (token->dict & words) == 0 && next->type == PHIG_WORD &&
 		next->gap == PHIG_GAP_SPACE &&
@@ -474,8 +538,8 @@ find_lower(PhigScan *scan, int i)
 	}
 	if (title && (token->dict & (PHIG_DICT_LAST | PHIG_DICT_FIRST)) && (token->dict & PHIG_DICT_WORD) == 0)
 		phig_add(scan, token->start, token->end, "name", NULL, "name_lower", 0.65f);
-	else if (i > 0 && evidence_before(scan, i) == EVIDENCE_LABEL && (token->dict & PHIG_DICT_FIRST) &&
-			 (token->dict & words) == 0)
+	else if (i > 0 && (token->dict & words) == 0 && phig_token_len(token) > 2 &&
+			 evidence_before(scan, i) == EVIDENCE_LABEL)
 		phig_add(scan, token->start, token->end, "name", NULL, "name_lower", 0.6f);
 	return 0;
 }

@@ -223,7 +223,8 @@ find_before_state(PhigScan *scan, int i)
 	else
 		while (first > 0 && last - first + 1 < MAX_TOWN_WORDS && is_capital(&tokens[first - 1]) &&
 			   !(tokens[first - 1].shape & PHIG_SHAPE_USED) &&
-			   !(tokens[first - 1].lex & NOT_IN_TOWN) &&
+			   ((tokens[first - 1].lex & NOT_IN_TOWN) == 0 || (first - 1 == last &&
+															   town_words(scan, last) == 1)) &&
 			   (first - 1 == last || tokens[first].gap == PHIG_GAP_SPACE))
 		{
 			first--;
@@ -235,8 +236,13 @@ find_before_state(PhigScan *scan, int i)
 		}
 	if (first <= last)
 	{
-		for (int j = first; j <= last; j++)
-			known |= town_words(scan, j) > 0;
+		/* "Surgeon Florence Poe, MD": a town of the dictionary must reach up to the state */
+		for (int j = first; j <= last && !known; j++)
+			if (town_words(scan, j) > last - j)
+			{
+				first = j;
+				known = true;
+			}
 		/* MD, DO and PA are credentials too; a state behind a word alone is a word */
 		if (((tokens[i].lex & PHIG_LEX_CREDENTIAL) || !comma) && !zip && !known)
 			first = last + 1;
@@ -375,6 +381,8 @@ is_small_part(const PhigScan *scan, int i)
 		return false;
 	if (phig_token_len(token) == 1)
 		return s[0] == 's' && i > 0 && scan->tokens[i - 1].sign == '\'' && token->gap == PHIG_GAP_NONE;
+	if (strncmp(s, "for ", 4) == 0 && (scan->tokens[i + 1].lex & PHIG_LEX_HOUSE) == 0)
+		return false;
 	return (strncmp(s, "of ", 3) == 0 || strncmp(s, "the ", 4) == 0 || strncmp(s, "for ", 4) == 0 ||
 			strncmp(s, "and ", 4) == 0) && scan->tokens[i + 1].type == PHIG_WORD &&
 		is_capital(&scan->tokens[i + 1]);
@@ -388,6 +396,7 @@ find_facility(PhigScan *scan, int i)
 	bool		system = (tokens[i].lex & PHIG_LEX_SYSTEM) != 0;
 	bool		capital = is_capital(&tokens[i]);
 	bool		own = system;
+	bool		heading = true;
 	int			first = i,
 				last = i;
 	float		score;
@@ -420,6 +429,15 @@ find_facility(PhigScan *scan, int i)
 			own |= !(tokens[j].dict & PHIG_DICT_WORD) || (tokens[j].lex & (PHIG_LEX_HOUSE | PHIG_LEX_SAINT)) ||
 				capital;
 	if (first == last && !system)
+		return;
+	/* "Group B", "School nurse": a kind of facility alone has its name behind it only by "of" */
+	if (first == i && !system && scan->text[tokens[i + 1].start] != 'o')
+		return;
+	/* "HOME HEALTH": a heading */
+	for (int j = first; j <= last; j++)
+		heading &= tokens[j].type != PHIG_WORD || ((tokens[j].shape & PHIG_SHAPE_ALL_UPPER) &&
+												   (tokens[j].lex & (PHIG_LEX_HOUSE | PHIG_LEX_FACILITY)));
+	if (heading && !system)
 		return;
 	/* "Modified Duke Score" */
 	if ((tokens[last + 1].lex & PHIG_LEX_AFTER_EPONYM) && tokens[last + 1].gap <= PHIG_GAP_SPACE)

@@ -30,7 +30,8 @@ const PhigShape phig_shapes[] = {
 	{"date", "date", NULL, "\\d{1,2}([/.-])\\d{1,2}\\1(?:\\d{4}|\\d{2})(?![\\d/]|[.-]\\d)" TIME, 0,
 	{BETWEEN(1, 2), "/.-", 0, 'd'}, phig_judge_date, 0.7f, PHIG_LEX_DATE | PHIG_LEX_BIRTH},
 	{"date_compact", "date", NULL, "(?:19|20)\\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\\d|3[01])(?:[01]\\d[0-5]\\d(?:[0-5]\\d)?)?(?![\\w-])", 0,
-	{EXACTLY(8) | EXACTLY(12) | EXACTLY(14), " ", 0, 'd'}, phig_judge_compact, 0.2f, PHIG_LEX_DATE | PHIG_LEX_BIRTH},
+		{EXACTLY(8) | EXACTLY(12) | EXACTLY(14), " ", 0, 'd'}, phig_judge_compact, 0.2f,
+	PHIG_LEX_DATE | PHIG_LEX_BIRTH},
 	{"date_iso", "date", NULL, "(?:19|20)\\d{2}(?:([/.-])\\d{1,2}\\1\\d{1,2}" TIME "|-W\\d\\d(?:-[1-7])?|-\\d{3})(?![\\w-])", 0,
 	{EXACTLY(4), "/.-", 0, 'd'}, phig_judge_iso, 0.75f, PHIG_LEX_DATE | PHIG_LEX_BIRTH},
 	{"date_month_year", "date", NULL, "(?:0?[1-9]|1[0-2])[/-](?:19|20)\\d{2}(?![\\w/-]|\\.\\d)", 0,
@@ -103,6 +104,7 @@ static uint32 by_sign[256];
 
 static void prepare(void);
 static void add_start(const PhigStart *start, uint32 bit);
+static bool is_fax(const PhigScan *scan, int i);
 static int	cluster_end(const PhigScan *scan, int i);
 static size_t try_shapes(PhigScan *scan, uint32 shapes, int i);
 static uint32 shapes_at(const PhigScan *scan, int i, int cluster);
@@ -191,11 +193,24 @@ try_shapes(PhigScan *scan, uint32 shapes, int i)
 		score = shape->judge(shape, scan, start, end, i, last);
 		if (score <= 0)
 			continue;
-		phig_add(scan, start, end, shape->category, shape->kind, shape->name, score);
+		if ((shape->context & PHIG_LEX_FAX) && is_fax(scan, i))
+			phig_add(scan, start, end, "fax", NULL, "fax", score);
+		else
+			phig_add(scan, start, end, shape->category, shape->kind, shape->name, score);
 		if (score >= PHIG_DETECT_MIN_SCORE)
 			done = Max(done, end);
 	}
 	return done;
+}
+
+/* Of the words before a number the nearest that says so. */
+static bool
+is_fax(const PhigScan *scan, int i)
+{
+	for (int j = i - 1; j >= 0 && j >= i - 6 && scan->tokens[j + 1].gap < PHIG_GAP_LINE; j--)
+		if (scan->tokens[j].lex & (PHIG_LEX_FAX | PHIG_LEX_PHONE))
+			return (scan->tokens[j].lex & PHIG_LEX_FAX) != 0;
+	return false;
 }
 
 static int
