@@ -186,6 +186,11 @@ find_age(PhigScan *scan, int i)
 		else if (i > 0 && (tokens[i - 1].lex & PHIG_LEX_AGE))
 			score = 0.9f;
 	}
+	/* 92yM */
+	else if (tokens[next].type == PHIG_WORD && tokens[next].gap == PHIG_GAP_NONE &&
+			 phig_token_len(&tokens[next]) == 2 &&
+			 scan->text[tokens[next].start] == 'y' && strchr("mMfF", scan->text[tokens[next].start + 1]) != NULL)
+		score = 0.85f;
 	else if (i > 0)
 	{
 		int			before = i - 1;

@@ -130,6 +130,14 @@ phig_judge_iban(PHIG_JUDGE_ARGS)
 }
 
 float
+phig_judge_imei(PHIG_JUDGE_ARGS)
+{
+	if (phig_has_context(scan, first, last, shape->context))
+		return 0.95f;
+	return phig_luhn_holds(scan->text + start, end - start) ? shape->score : 0.1f;
+}
+
+float
 phig_judge_international(PHIG_JUDGE_ARGS)
 {
 	int			digits = 0;

@@ -17,6 +17,7 @@ extern float phig_judge_date(PHIG_JUDGE_ARGS);
 extern float phig_judge_dea(PHIG_JUDGE_ARGS);
 extern float phig_judge_gtin(PHIG_JUDGE_ARGS);
 extern float phig_judge_iban(PHIG_JUDGE_ARGS);
+extern float phig_judge_imei(PHIG_JUDGE_ARGS);
 extern float phig_judge_international(PHIG_JUDGE_ARGS);
 extern float phig_judge_ipv4(PHIG_JUDGE_ARGS);
 extern float phig_judge_iso(PHIG_JUDGE_ARGS);

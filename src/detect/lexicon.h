@@ -81,7 +81,7 @@
 #define PHIG_LEX_SAINT		LEX(55) /* St, Mount, New: first word of a place in two */
 #define PHIG_LEX_ADDRESS	LEX(56) /* address, mail */
 #define PHIG_LEX_SYSTEM		LEX(57) /* Mayo, Kaiser: hospitals that go by a name alone */
-#define PHIG_LEX_COMPANY	LEX(58) /* Inc, LLC */
+#define PHIG_LEX_SPECIALTY	LEX(58) /* Surgery, Nursing: what a facility does, not which one it is */
 #define PHIG_LEX_HOUSE		LEX(59) /* Medical, General: inside names of facilities */
 
 /* Medicine. */

@@ -28,7 +28,8 @@ typedef struct Run
 typedef enum Evidence
 {
 	EVIDENCE_NONE,
-	EVIDENCE_WORD,				/* "Surgeon Ada Poe", "daughter Ada", "Dear Ada" */
+	EVIDENCE_ROLE,				/* "Surgeon Ada Poe" */
+	EVIDENCE_WORD,				/* "daughter Ada", "Dear Ada" */
 	EVIDENCE_LABEL,				/* "Patient: Ada Poe", "named Ada" */
 	EVIDENCE_TITLE				/* "Dr. Poe", "Ada Poe, MD" */
 } Evidence;
@@ -46,7 +47,9 @@ static bool is_inside_sentence(const PhigScan *scan, const Run *run);
 static bool is_eponym(const PhigScan *scan, const Run *run, bool alone);
 static void keep_known(PhigScan *scan, const Run *run);
 static void find_known(PhigScan *scan);
-static int	find_lower(PhigScan *scan, int i);
+static void find_listed(PhigScan *scan, int i, int side);
+static bool has_capitals(const PhigScan *scan);
+static int	find_lower(PhigScan *scan, int i, bool capitals);
 static int	find_initials(PhigScan *scan, int i);
 static bool may_be_name(const PhigToken *token, bool labelled);
 static bool is_initial(const PhigScan *scan, int i);
@@ -54,6 +57,8 @@ static bool is_initial(const PhigScan *scan, int i);
 void
 phig_find_names(PhigScan *scan)
 {
+	bool		capitals = has_capitals(scan);
+
 	for (int i = 0; i < scan->n; i++)
 	{
 		const PhigToken *token = &scan->tokens[i];
@@ -65,7 +70,7 @@ phig_find_names(PhigScan *scan)
 			continue;
 		if ((token->shape & PHIG_SHAPE_INITIAL_UPPER) == 0)
 		{
-			i += find_lower(scan, i);
+			i += find_lower(scan, i, capitals);
 			continue;
 		}
 		evidence = evidence_before(scan, i);
@@ -91,10 +96,16 @@ phig_find_names(PhigScan *scan)
 			phig_add(scan, scan->tokens[run.first].start, scan->tokens[run.last].end, "name", kind, "name", score);
 			if (score >= 0.6f)
 				keep_known(scan, &run);
+			for (int j = run.first; j <= run.last && score >= PHIG_DETECT_MIN_SCORE; j++)
+				scan->tokens[j].shape |= PHIG_SHAPE_NAME;
 		}
 		i = Max(i, run.last);
 	}
 	find_known(scan);
+	for (int i = 2; i < scan->n; i++)
+		find_listed(scan, i, -1);
+	for (int i = scan->n - 3; i >= 0; i--)
+		find_listed(scan, i, 1);
 }
 
 /* From i on: capitalised words, initials, particles between them, a comma once. */
@@ -250,7 +261,7 @@ weight_of(const PhigScan *scan, int i)
 	if (dict & PHIG_DICT_FIRST)
 		return word || (token->lex & PHIG_LEX_STATE) ? 1.6f : 3.0f;
 	if (dict & PHIG_DICT_LAST)
-		return !word ? 2.0f : dict & PHIG_DICT_COMMON_LAST ? 1.2f : 0.5f;
+		return !word ? 2.0f : dict & PHIG_DICT_COMMON_LAST ? 1.3f : 0.5f;
 	if (word)
 		return -1.5f;
 	if (dict & PHIG_DICT_PROPER)
@@ -319,8 +330,10 @@ evidence_before(const PhigScan *scan, int i)
 		return EVIDENCE_LABEL;
 	if (tokens[i].gap >= PHIG_GAP_LINE)
 		return EVIDENCE_NONE;
-	if (tokens[j].lex & (PHIG_LEX_PERSON | PHIG_LEX_RELATION | PHIG_LEX_GREETING))
+	if (tokens[j].lex & (PHIG_LEX_RELATION | PHIG_LEX_GREETING))
 		return EVIDENCE_WORD;
+	if (tokens[j].lex & PHIG_LEX_PERSON)
+		return EVIDENCE_ROLE;
 	/* "spoke with Ada", "care of Ada" */
 	if (strncasecmp(scan->text + tokens[j].start, "with ", 5) == 0 ||
 		strncasecmp(scan->text + tokens[j].start, "for ", 4) == 0)
@@ -369,6 +382,11 @@ judge_run(const PhigScan *scan, const Run *run, Evidence evidence)
 			if (run->weight > 0 && run->best >= 1.0f)
 				return 0.75f;
 			break;
+		case EVIDENCE_ROLE:
+			/* "Physician Referral": one word that no list knows may be anything */
+			if (run->weight > 0 && run->best >= (run->words > 1 ? 1.0f : 1.3f))
+				return 0.75f;
+			break;
 		case EVIDENCE_NONE:
 			break;
 	}
@@ -399,9 +417,10 @@ judge_run(const PhigScan *scan, const Run *run, Evidence evidence)
 			return 0.5f;
 		return run->weight >= 4.0f ? 0.5f : 0.3f;
 	}
+	/* a name that is a town's too is an identifier either way */
 	if (run->best >= 3.0f && !upper && phig_token_len(first) > 2)
-		return first->dict & (PHIG_DICT_CITY | PHIG_DICT_MEDICAL) ||
-			(first->lex & (PHIG_LEX_EPONYM | PHIG_LEX_STATE)) ? 0.4f : 0.55f;
+		return first->lex & (PHIG_LEX_EPONYM | PHIG_LEX_STATE) ? 0.4f : first->dict & PHIG_DICT_CITY ? 0.5f :
+			0.55f;
 	if (given && !upper && phig_token_len(first) > 2 && is_inside_sentence(scan, run))
 		return 0.5f;
 	if (run->best >= 2.0f && !upper && phig_token_len(first) > 3 && is_inside_sentence(scan, run))
@@ -512,9 +531,33 @@ find_known(PhigScan *scan)
 	}
 }
 
+/* "Efim, Mary and Ana": one word beside a name in a list of them, to the left (-1) or right (1). */
+static void
+find_listed(PhigScan *scan, int i, int side)
+{
+	PhigToken  *token = &scan->tokens[i];
+	const PhigToken *joint = &scan->tokens[i + side];
+	const PhigToken *other = &scan->tokens[i + 2 * side];
+	const PhigToken *far = &scan->tokens[i - side];
+
+	if (token->type != PHIG_WORD || (token->shape & (PHIG_SHAPE_NAME | PHIG_SHAPE_ALL_UPPER)) ||
+		(other->shape & PHIG_SHAPE_NAME) == 0 ||
+		!may_be_name(token, false) || phig_token_len(token) < 3 || weight_of(scan, i) < 1.2f ||
+		(token->dict & (PHIG_DICT_CITY | PHIG_DICT_PROPER)) ||
+		(token->lex & (PHIG_LEX_EPONYM | PHIG_LEX_STATE | PHIG_LEX_CREDENTIAL)))
+		return;
+	if (joint->sign != ',' && joint->sign != '&' && strncmp(scan->text + joint->start, "and ", 4) != 0)
+		return;
+	/* the whole item is one word */
+	if (far->type == PHIG_WORD && (far->shape & PHIG_SHAPE_INITIAL_UPPER) && token->gap <= PHIG_GAP_SPACE)
+		return;
+	token->shape |= PHIG_SHAPE_NAME;
+	phig_add(scan, token->start, token->end, "name", NULL, "name", 0.55f);
+}
+
 /* "jane doerr" in text without capitals: both words must be names and nothing else. */
 static int
-find_lower(PhigScan *scan, int i)
+find_lower(PhigScan *scan, int i, bool capitals)
 {
 	const PhigToken *token = &scan->tokens[i];
 	const PhigToken *next = &scan->tokens[i + 1];
@@ -529,7 +572,7 @@ find_lower(PhigScan *scan, int i)
 		return 0;
 	if ((token->dict & PHIG_DICT_FIRST) && (token->dict & words) == 0 && next->type == PHIG_WORD &&
 		next->gap == PHIG_GAP_SPACE &&
-		(next->dict & PHIG_DICT_LAST) && (next->dict & words) == 0 &&
+		(next->dict & PHIG_DICT_LAST) && ((next->dict & words) == 0 || (next->dict & PHIG_DICT_COMMON_LAST)) &&
 		(next->shape & PHIG_SHAPE_INITIAL_UPPER) == 0 &&
 		(next->lex & (PHIG_LEX_STOP | PHIG_LEX_AFTER_EPONYM)) == 0)
 	{
@@ -541,7 +584,20 @@ find_lower(PhigScan *scan, int i)
 	else if (i > 0 && (token->dict & words) == 0 && phig_token_len(token) > 2 &&
 			 evidence_before(scan, i) == EVIDENCE_LABEL)
 		phig_add(scan, token->start, token->end, "name", NULL, "name_lower", 0.6f);
+	else if (!capitals && (token->dict & PHIG_DICT_FIRST) && phig_token_len(token) > 3 &&
+			 (token->dict & (words | PHIG_DICT_CITY | PHIG_DICT_PROPER)) == 0 && token->lex == 0)
+		phig_add(scan, token->start, token->end, "name", NULL, "name_lower", 0.5f);
 	return 0;
+}
+
+/* Text typed without capitals: there their absence says nothing. */
+static bool
+has_capitals(const PhigScan *scan)
+{
+	for (int i = 0; i < scan->n; i++)
+		if (scan->tokens[i].shape & PHIG_SHAPE_INITIAL_UPPER)
+			return true;
+	return false;
 }
 
 /* "(L.R.)", "patient J.S.": two or three initials with full stops.  Returns how many further tokens. */
@@ -571,7 +627,7 @@ find_initials(PhigScan *scan, int i)
 		return last - i;
 	if (bracket && tokens[last + 1].sign == ')')
 		phig_add(scan, tokens[i].start, tokens[last].end, "name", "initials", "initials", 0.7f);
-	else if (evidence_before(scan, i) >= EVIDENCE_WORD)
+	else if (evidence_before(scan, i) >= EVIDENCE_ROLE)
 		phig_add(scan, tokens[i].start, tokens[last].end, "name", "initials", "initials", 0.7f);
 	else
 		phig_add(scan, tokens[i].start, tokens[last].end, "name", "initials", "initials", 0.35f);

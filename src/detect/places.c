@@ -426,8 +426,7 @@ find_facility(PhigScan *scan, int i)
 	for (int j = first; j <= last; j++)
 		if (tokens[j].type == PHIG_WORD && is_capital(&tokens[j]) &&
 			!(tokens[j].lex & (PHIG_LEX_STOP | PHIG_LEX_FACILITY)) && j != i)
-			own |= !(tokens[j].dict & PHIG_DICT_WORD) || (tokens[j].lex & (PHIG_LEX_HOUSE | PHIG_LEX_SAINT)) ||
-				capital;
+			own |= (tokens[j].lex & PHIG_LEX_SPECIALTY) == 0;
 	if (first == last && !system)
 		return;
 	/* "Group B", "School nurse": a kind of facility alone has its name behind it only by "of" */
@@ -494,9 +493,15 @@ find_at(PhigScan *scan, int i)
 		last++;
 	while (last > first && tokens[last].type == PHIG_SIGN)
 		last--;
+	/* SNF, ICF: an abbreviation alone is mostly a kind of place */
+	if (first == last && !lives && (tokens[first].shape & PHIG_SHAPE_ALL_UPPER) &&
+		phig_token_len(&tokens[first]) <= 4 &&
+		(tokens[first].lex & PHIG_LEX_SYSTEM) == 0)
+		return;
 	for (int j = first; j <= last; j++)
 		name |= tokens[j].type == PHIG_WORD && is_capital(&tokens[j]) &&
-			!((tokens[j].dict & PHIG_DICT_MEDICAL) || (tokens[j].lex & (PHIG_LEX_STOP | PHIG_LEX_EPONYM)));
+			!((tokens[j].dict & PHIG_DICT_MEDICAL) ||
+			  (tokens[j].lex & (PHIG_LEX_STOP | PHIG_LEX_EPONYM | PHIG_LEX_SPECIALTY)));
 	if (!name)
 		return;
 	use(scan, first, last);

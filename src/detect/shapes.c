@@ -27,7 +27,7 @@ const PhigShape phig_shapes[] = {
 	{EXACTLY(4) | BETWEEN(12, 19), " -", 0, 'd'}, phig_judge_card, 0.4f, PHIG_LEX_CARD},
 	{"coordinates", "geo", "point", "\\d{1,3}\\.\\d{4,}(?: ?[NS])?,? {0,2}-?\\d{1,3}\\.\\d{4,}(?: ?[EW])?(?![\\w.])", 0,
 	{BETWEEN(1, 3), ".", 0, 'd'}, phig_judge_point, 0.6f, 0},
-	{"date", "date", NULL, "\\d{1,2}([/.-])\\d{1,2}\\1(?:\\d{4}|\\d{2})(?![\\d/]|[.-]\\d)" TIME, 0,
+	{"date", "date", NULL, "\\d{1,2}([/.-])\\d{1,2}\\1(?:\\d{4}|\\d{2})(?![\\d/]|\\.\\d|-\\d(?!\\d?/))" TIME, 0,
 	{BETWEEN(1, 2), "/.-", 0, 'd'}, phig_judge_date, 0.7f, PHIG_LEX_DATE | PHIG_LEX_BIRTH},
 	{"date_compact", "date", NULL, "(?:19|20)\\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\\d|3[01])(?:[01]\\d[0-5]\\d(?:[0-5]\\d)?)?(?![\\w-])", 0,
 		{EXACTLY(8) | EXACTLY(12) | EXACTLY(14), " ", 0, 'd'}, phig_judge_compact, 0.2f,
@@ -44,6 +44,8 @@ const PhigShape phig_shapes[] = {
 	{BETWEEN(1, 2), "a", EXACTLY(9), 'a'}, phig_judge_dea, 0.7f, PHIG_LEX_DEA},
 	{"iban", "account", "bank", "[A-Z]{2}\\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![\\w])", 0,
 	{EXACTLY(2), "a", 0, 'a'}, phig_judge_iban, 0.9f, PHIG_LEX_BANK},
+	{"imei", "device", "imei", "\\d{15}(?![\\w-])", 0,
+	{EXACTLY(15), " ", 0, 'd'}, phig_judge_imei, 0.4f, PHIG_LEX_DEVICE},
 	{"ipv4", "ip", "v4", "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(?:\\.(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)){3}(?:/\\d{1,2})?(?![\\w-]|\\.\\d)", 0,
 	{BETWEEN(1, 3), ".", 0, 'd'}, phig_judge_ipv4, 0.8f, PHIG_LEX_DEVICE},
 	{"mac", "device", "mac", "[0-9A-F]{2}(?:([:-])(?:[0-9A-F]{2}\\1){4}[0-9A-F]{2}|[0-9A-F]{2}\\.[0-9A-F]{4}\\.[0-9A-F]{4})(?![\\w:])", PCRE2_CASELESS,
@@ -106,7 +108,7 @@ static void prepare(void);
 static void add_start(const PhigStart *start, uint32 bit);
 static bool is_fax(const PhigScan *scan, int i);
 static int	cluster_end(const PhigScan *scan, int i);
-static size_t try_shapes(PhigScan *scan, uint32 shapes, int i);
+static size_t try_shapes(PhigScan *scan, uint32 shapes, int i, size_t done);
 static uint32 shapes_at(const PhigScan *scan, int i, int cluster);
 static uint32 shapes_behind(const PhigScan *scan, int i);
 
@@ -133,7 +135,7 @@ phig_find_shapes(PhigScan *scan)
 		}
 		/* inside a match the later, shorter ones would only overlap it */
 		if (shapes != 0 && token->start >= done)
-			done = Max(done, try_shapes(scan, shapes, i));
+			done = Max(done, try_shapes(scan, shapes, i, done));
 		i = next;
 	}
 }
@@ -165,15 +167,16 @@ shapes_behind(const PhigScan *scan, int i)
 	return shapes & by_run[RUN_SIGNED][Min(phig_token_len(next), MAX_RUN)] & by_after[after];
 }
 
-/* Returns the end of the longest match that counts. */
+/* Returns the end of the longest match that counts.  before: that of the match before. */
 static size_t
-try_shapes(PhigScan *scan, uint32 shapes, int i)
+try_shapes(PhigScan *scan, uint32 shapes, int i, size_t before)
 {
 	size_t		start = scan->tokens[i].start;
 	size_t		done = 0;
 
-	/* a part of a longer number is nothing by itself */
-	if (start > 0 && scan->tokens[i].type != PHIG_SIGN && scan->tokens[i].gap == PHIG_GAP_NONE &&
+	/* a part of a longer number is nothing by itself; a date behind the dash of another is */
+	if (start > 0 && start != before + 1 && scan->tokens[i].type != PHIG_SIGN &&
+		scan->tokens[i].gap == PHIG_GAP_NONE &&
 		strchr("./-", scan->text[start - 1]) != NULL &&
 		start > 1 && is_digit(scan->text[start - 2]))
 		return 0;
@@ -208,8 +211,15 @@ static bool
 is_fax(const PhigScan *scan, int i)
 {
 	for (int j = i - 1; j >= 0 && j >= i - 6 && scan->tokens[j + 1].gap < PHIG_GAP_LINE; j--)
-		if (scan->tokens[j].lex & (PHIG_LEX_FAX | PHIG_LEX_PHONE))
-			return (scan->tokens[j].lex & PHIG_LEX_FAX) != 0;
+	{
+		const PhigToken *token = &scan->tokens[j];
+
+		if (token->lex & (PHIG_LEX_FAX | PHIG_LEX_PHONE))
+			return (token->lex & PHIG_LEX_FAX) != 0;
+		/* "F:" beside "T:" and "P:" */
+		if (token->type == PHIG_WORD && phig_token_len(token) == 1 && scan->tokens[j + 1].sign == ':')
+			return (scan->text[token->start] | 0x20) == 'f';
+	}
 	return false;
 }
 

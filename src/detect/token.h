@@ -29,6 +29,7 @@ typedef enum PhigGap
 #define PHIG_SHAPE_ALL_UPPER		0x02	/* of two letters at least */
 #define PHIG_SHAPE_OTHER_LETTERS	0x04	/* letters that have no ASCII form */
 #define PHIG_SHAPE_USED				0x10	/* part of an address: no name */
+#define PHIG_SHAPE_NAME				0x20	/* part of a name that was found */
 
 typedef struct PhigToken
 {
