@@ -41,6 +41,9 @@ phig_judge_compact(PHIG_JUDGE_ARGS)
 
 	if (!phig_is_month_day(to_int(s + 4, 2), to_int(s + 6, 2)))
 		return 0;
+	/* a field of HL7 v2 */
+	if (start > 0 && s[-1] == '|' && scan->text[end] == '|')
+		return 0.6f;
 	return weigh(scan, first, last, end - start > 8 ? 0.6f : shape->score, shape->context);
 }
 

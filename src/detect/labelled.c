@@ -130,7 +130,7 @@ label_classes(const PhigScan *scan, int i)
 	/* "patient id", "pt. id" */
 	if ((lex & PHIG_LEX_ID) && before >= 0)
 	{
-		if (tokens[before].sign == '.' && before > 0)
+		if ((tokens[before].sign == '.' || tokens[before].sign == '_') && before > 0)
 			before--;
 		if (tokens[before].lex & PHIG_LEX_PRONOUN)
 			lex |= PHIG_LEX_MRN;
@@ -154,7 +154,7 @@ find_value(const PhigScan *scan, int label, bool *sign)
 			return i;
 		if (token->type == PHIG_SIGN)
 		{
-			if (token->sign == '\0' || strchr(":#=.(-'\"/*)", token->sign) == NULL)
+			if (token->sign == '\0' || strchr(":#=.(-_'\"/*)", token->sign) == NULL)
 				return -1;
 			if (token->sign == '(' && i + 1 < scan->n && scan->tokens[i + 1].type == PHIG_NUMBER)
 				return i;

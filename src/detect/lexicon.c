@@ -67,7 +67,7 @@ static const struct
 		"interviewed reported consultant hospitalist intern fellow caregiver guardian proxy subscriber "
 	"insured beneficiary spouse member user customer technician cardiologist oncologist neurologist  psychiatrist psychologist dentist dietitian by"},
 	{PHIG_LEX_NAMED, "named name called alias aka nee surname firstname lastname nickname goes known"},
-	{PHIG_LEX_TITLE, "mr mrs ms miss mx dr prof professor doctor rev reverend fr sister sgt capt lt col hon judge "
+	{PHIG_LEX_TITLE, "mr mrs ms miss mx dr drs messrs prof professor doctor rev reverend fr sister sgt capt lt col hon judge "
 	"mister madam"},
 	{PHIG_LEX_CREDENTIAL, "md do rn np pa pac phd lcsw crna dds dmd dpm dnp fnp aprn lpn cnm msn bsn facs facp mph pharmd "
 	"rph pt ot otr slp lmft lpc psyd crnp arnp rd mbbs frcp esq cna ma lvn"},

@@ -171,8 +171,9 @@ read_run(const PhigScan *scan, int i, bool labelled, Run *run)
 			j++;
 			continue;
 		}
-		/* LAST, FIRST M */
-		if (token->sign == ',' && token->gap == PHIG_GAP_NONE && !run->comma && run->words >= 1 &&
+		/* LAST, FIRST M; in HL7 v2 with ^ */
+		if ((token->sign == ',' || token->sign == '^') && token->gap == PHIG_GAP_NONE && !run->comma &&
+			run->words >= 1 &&
 			run->words <= 2 &&
 			run->initials == 0 && is_name_after_comma(scan, j, labelled))
 		{
@@ -199,7 +200,8 @@ is_name_after_comma(const PhigScan *scan, int comma, bool labelled)
 	const PhigToken *last = &scan->tokens[comma - 1];
 	const PhigToken *given = &scan->tokens[comma + 1];
 
-	if (given->gap > PHIG_GAP_SPACE || !may_be_name(given, labelled) || (given->shape & PHIG_SHAPE_USED) ||
+	if (given->gap > PHIG_GAP_SPACE || (scan->tokens[comma].sign == '^' && given->gap != PHIG_GAP_NONE) ||
+		!may_be_name(given, labelled) || (given->shape & PHIG_SHAPE_USED) ||
 		((given->lex & (PHIG_LEX_STATE | PHIG_LEX_CREDENTIAL)) && phig_token_len(given) == 2))
 		return false;
 	if (credential_behind(scan, comma + 1) && ((last->dict & PHIG_DICT_LAST) || last->dict == 0))

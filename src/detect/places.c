@@ -501,7 +501,7 @@ find_at(PhigScan *scan, int i)
 	for (int j = first; j <= last; j++)
 		name |= tokens[j].type == PHIG_WORD && is_capital(&tokens[j]) &&
 			!((tokens[j].dict & PHIG_DICT_MEDICAL) ||
-			  (tokens[j].lex & (PHIG_LEX_STOP | PHIG_LEX_EPONYM | PHIG_LEX_SPECIALTY)));
+			  (tokens[j].lex & (PHIG_LEX_STOP | PHIG_LEX_EPONYM | PHIG_LEX_SPECIALTY | PHIG_LEX_FACILITY)));
 	if (!name)
 		return;
 	use(scan, first, last);

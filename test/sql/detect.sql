@@ -26,9 +26,18 @@ SELECT * FROM show('a 95-year-old, her 88 y/o husband, age 101, in her late nine
 -- Names, addresses, facilities.
 SELECT * FROM show('Patient: Marianne Mcduffie seen by Dr. José O''Brien-Ñandú, MD. Mcduffie''s daughter Arlene called.');
 SELECT * FROM show('KEMP, TASIA of 217 Mill Blvd Apt 4B, Hartford, CT 06101-2345 was at St. Mary''s Hospital');
+-- Notes are not the only texts: keys and fields.
+SELECT * FROM show('{"patient_name": "Ann Poe", "mrn": "0012345", "dob": "1950-01-02", "phone_number": "6175550142", "zip": "02115"}');
+SELECT * FROM show('member_id: ABC123456; ACCOUNT_NUMBER=000333444 patient_id=4455667');
+SELECT * FROM show('PID|1||1234567^^^HOSP^MR||DOE^JOHN^A||19500102|M|||12 MAIN ST^^BOSTON^MA^02115||(617)555-0142|||M||998877665|219-09-1234');
+SELECT * FROM show('pt is jane smith, dr. patel following');
+-- A person found once is known in the rest of the text; so are the others of a list.
+SELECT * FROM show('Mr. Fix called. Later Fix was seen, and Quorra and Ann came.');
+
 -- Nobody.
 SELECT * FROM show('BP 120/80, HR 60, strength 4/5, pain 5/10, 1/2 tab, GCS 3-4-5, Gleason 3+4, 24/7, NDC 00406-0552-01, ICD-10 I48.91, version 1.2.3.4');
 SELECT * FROM show('Parkinson disease, Foley catheter, Graves'' disease, Bell palsy, Apgar score, Wilson disease, May need rose hip tea. Mark the wound edges.');
+SELECT * FROM show('Transferred to SNF from Ambulatory Surgery Center. Physician Referral. Hill-Sachs lesion, Swan-Ganz, Group B Strep. Home Health. Started Plavix and Lipitor.');
 SELECT * FROM show('');
 SELECT * FROM phiguard.detect(NULL);
 
