@@ -10,9 +10,13 @@
 #include "detect/scan.h"
 
 static void find_month(PhigScan *scan, int i);
+static int	day_before(const PhigScan *scan, int i);
+static int	day_behind(const PhigScan *scan, int i);
 static void find_season(PhigScan *scan, int i);
 static void find_age(PhigScan *scan, int i);
 static void find_age_word(PhigScan *scan, int i);
+static bool is_word(const PhigScan *scan, int i, const char *word);
+static bool is_dash(const PhigToken *token);
 static bool ends_clause(const PhigScan *scan, int i);
 static int	number_of(const PhigScan *scan, int i);
 static bool is_day(const PhigScan *scan, int i);
@@ -59,76 +63,37 @@ find_month(PhigScan *scan, int i)
 
 	/* may, march and mar are other words too */
 	bool		ambiguous = (tokens[i].dict & PHIG_DICT_WORD) != 0 && !capital;
-	int			first = i,
-				last = i;
+	int			first = day_before(scan, i);
+	int			last = i;
 	int			next = i + 1;
-	bool		day = false,
-				year = false;
+	bool		day = first < i;
+	bool		year;
 	int			j;
 
-	/* the day before it */
-	j = i - 1;
-	if (j >= 0 && (phig_is_sign(&tokens[j], '-') || phig_is_sign(&tokens[j], '/') ||
-				   phig_is_sign(&tokens[j], '.')) && tokens[i].gap == PHIG_GAP_NONE)
-		j--;
-	else if (j >= 1 && phig_token_len(&tokens[j]) == 2 && strncmp(scan->text + tokens[j].start, "of", 2) == 0)
-		j--;
-	if (j >= 0 && (tokens[j].lex & PHIG_LEX_ORDINAL) && tokens[j].gap == PHIG_GAP_NONE)
-		j--;
-	if (j >= 0 && is_day(scan, j) && tokens[i].gap < PHIG_GAP_LINE && tokens[j + 1].gap <= PHIG_GAP_SPACE)
-	{
-		first = j;
-		day = true;
-	}
-
 	/* "Feb." */
-	if (next < scan->n && phig_is_sign(&tokens[next], '.') && tokens[next].gap == PHIG_GAP_NONE)
+	if (phig_is_sign(&tokens[next], '.') && tokens[next].gap == PHIG_GAP_NONE)
 		next++;
-	/* the day behind it */
-	if (next < scan->n && (phig_is_sign(&tokens[next], '-') || phig_is_sign(&tokens[next], '/')) &&
-		tokens[next].gap == PHIG_GAP_NONE)
-		next++;
-	else if (next < scan->n && phig_token_len(&tokens[next]) == 3 &&
-			 strncmp(scan->text + tokens[next].start, "the", 3) == 0)
-		next++;
-	if (!day && next < scan->n && is_day(scan, next) && tokens[next].gap <= PHIG_GAP_WIDE)
-	{
-		day = true;
-		last = skip_ordinal(scan, next);
-		next = last + 1;
-		/* a range of days */
-		if (next + 1 < scan->n && (phig_is_sign(&tokens[next], '-') ||
-								   strncmp(scan->text + tokens[next].start, "to ", 3) == 0) &&
-			is_day(scan, next + 1) && tokens[next + 1].gap <= PHIG_GAP_SPACE)
-		{
-			last = skip_ordinal(scan, next + 1);
-			next = last + 1;
-		}
-	}
-	/* the year */
-	if (next < scan->n && (phig_is_sign(&tokens[next], ',') || phig_is_sign(&tokens[next], '.')))
-		next++;
-	else if (next < scan->n && phig_token_len(&tokens[next]) == 2 &&
-			 strncmp(scan->text + tokens[next].start, "of", 2) == 0)
-		next++;
-	else if (day && next < scan->n && (phig_is_sign(&tokens[next], '-') || phig_is_sign(&tokens[next], '/')) &&
-			 tokens[next].gap == PHIG_GAP_NONE)
-		next++;
-	j = read_year(scan, next, day);
+	j = day ? -1 : day_behind(scan, next);
 	if (j >= 0)
 	{
+		day = true;
 		last = j;
-		year = true;
+		next = j + 1;
 	}
-	if (!day && !year)
-		return;
-	if (ambiguous && !(day && year))
+	/* the year */
+	if (phig_is_sign(&tokens[next], ',') || phig_is_sign(&tokens[next], '.'))
+		next++;
+	else if (is_word(scan, next, "of"))
+		next++;
+	else if (is_dash(&tokens[next]) && tokens[next].gap == PHIG_GAP_NONE)
+		next++;
+	j = read_year(scan, next, day);
+	year = j >= 0;
+	if (year)
+		last = j;
+	if ((!day && !year) || (ambiguous && !(day && year)))
 		return;
 
-	/*
-	 * "May 5" of a name or "Mar 2" of a list: a capital and a day are enough, else a year is
-	 * wanted
-	 */
 	last = read_time(scan, last);
 	if (first > 0 && (tokens[first - 1].lex & PHIG_LEX_WEEKDAY) && tokens[first].gap <= PHIG_GAP_SPACE)
 		first--;
@@ -138,6 +103,43 @@ find_month(PhigScan *scan, int i)
 			 day && year ? 0.95f : capital ? 0.75f : 0.55f);
 }
 
+/* The token of a day that stands before a month: "3 Dec", "12-May",
+	"the 12th of May"; the month itself when there is none. */
+static int
+day_before(const PhigScan *scan, int i)
+{
+	const PhigToken *tokens = scan->tokens;
+	int			j = i - 1;
+
+	if (j >= 0 && (is_dash(&tokens[j]) || phig_is_sign(&tokens[j], '.')) && tokens[i].gap == PHIG_GAP_NONE)
+		j--;
+	else if (j >= 1 && is_word(scan, j, "of"))
+		j--;
+	if (j >= 0 && (tokens[j].lex & PHIG_LEX_ORDINAL) && tokens[j].gap == PHIG_GAP_NONE)
+		j--;
+	return j >= 0 && is_day(scan, j) && tokens[i].gap < PHIG_GAP_LINE &&
+		tokens[j + 1].gap <= PHIG_GAP_SPACE ? j : i;
+}
+
+/* The last token of a day or a range of days that stands behind a month: "3", "15th",
+	"3 to 5"; -1 when there is none. */
+static int
+day_behind(const PhigScan *scan, int i)
+{
+	const PhigToken *tokens = scan->tokens;
+	int			last;
+
+	if ((is_dash(&tokens[i]) && tokens[i].gap == PHIG_GAP_NONE) || is_word(scan, i, "the"))
+		i++;
+	if (i >= scan->n || !is_day(scan, i) || tokens[i].gap > PHIG_GAP_WIDE)
+		return -1;
+	last = skip_ordinal(scan, i);
+	if ((phig_is_sign(&tokens[last + 1], '-') || is_word(scan, last + 1, "to")) && is_day(scan, last + 2) &&
+		tokens[last + 2].gap <= PHIG_GAP_SPACE)
+		last = skip_ordinal(scan, last + 2);
+	return last;
+}
+
 /* "Christmas 2021", "winter of 2019". */
 static void
 find_season(PhigScan *scan, int i)
@@ -145,8 +147,7 @@ find_season(PhigScan *scan, int i)
 	int			next = i + 1;
 	int			year;
 
-	if (next < scan->n && phig_token_len(&scan->tokens[next]) == 2 &&
-		strncmp(scan->text + scan->tokens[next].start, "of", 2) == 0)
+	if (is_word(scan, next, "of"))
 		next++;
 	year = read_year(scan, next, false);
 	if (year >= 0)
@@ -246,6 +247,21 @@ find_age_word(PhigScan *scan, int i)
 	}
 	if (age)
 		phig_add(scan, tokens[i].start, tokens[last].end, "age", NULL, "age", 0.8f);
+}
+
+static bool
+is_word(const PhigScan *scan, int i, const char *word)
+{
+	const PhigToken *token = &scan->tokens[i];
+
+	return token->type == PHIG_WORD && phig_token_len(token) == strlen(word) &&
+		strncmp(scan->text + token->start, word, strlen(word)) == 0;
+}
+
+static bool
+is_dash(const PhigToken *token)
+{
+	return phig_is_sign(token, '-') || phig_is_sign(token, '/');
 }
 
 /* A full stop, comma or bracket that no number goes on behind; or the end. */

@@ -23,6 +23,9 @@ static void find_zip(PhigScan *scan, int i);
 static int	find_town(PhigScan *scan, int i);
 static int	town_words(const PhigScan *scan, int i);
 static void find_facility(PhigScan *scan, int i);
+static int	facility_begin(const PhigScan *scan, int i);
+static int	facility_end(const PhigScan *scan, int i);
+static bool names_facility(const PhigScan *scan, int first, int kind, int last);
 static void find_at(PhigScan *scan, int i);
 static void use(PhigScan *scan, int first, int last);
 static bool is_capital(const PhigToken *token);
@@ -395,14 +398,41 @@ find_facility(PhigScan *scan, int i)
 	PhigToken  *tokens = scan->tokens;
 	bool		system = (tokens[i].lex & PHIG_LEX_SYSTEM) != 0;
 	bool		capital = is_capital(&tokens[i]);
-	bool		own = system;
-	bool		heading = true;
-	int			first = i,
-				last = i;
+	int			first,
+				last;
 	float		score;
 
 	if (system && !capital)
 		return;
+	first = facility_begin(scan, i);
+	last = facility_end(scan, i);
+	if (!system && !names_facility(scan, first, i, last))
+		return;
+	/* "Modified Duke Score" */
+	if ((tokens[last + 1].lex & PHIG_LEX_AFTER_EPONYM) && tokens[last + 1].gap <= PHIG_GAP_SPACE)
+		return;
+	for (int j = first; j <= last; j++)
+		if ((tokens[j].lex & PHIG_LEX_AFTER_EPONYM) && !(tokens[j].lex & (PHIG_LEX_HOUSE | PHIG_LEX_STREET)))
+			return;
+	score = system ? (first == last ? 0.4f : 0.7f) : capital ? 0.75f : 0.6f;
+	if (first > 0 && (tokens[first - 1].lex & PHIG_LEX_AT))
+		score += 0.2f;
+	/* the only capital may be that of the sentence */
+	if (!capital && first == i - 1 && tokens[first].gap >= PHIG_GAP_LINE)
+		score = 0.3f;
+	if (score < PHIG_DETECT_MIN_SCORE)
+		return;
+	use(scan, first, last);
+	phig_add(scan, tokens[first].start, tokens[last].end, "geo", "facility", "facility", score);
+}
+
+/* The capitalised words before a kind of facility. */
+static int
+facility_begin(const PhigScan *scan, int i)
+{
+	const PhigToken *tokens = scan->tokens;
+	int			first = i;
+
 	while (first > 0 && i - first < 2 * MAX_FACILITY_WORDS && tokens[first].gap <= PHIG_GAP_SPACE)
 	{
 		const PhigToken *before = &tokens[first - 1];
@@ -417,47 +447,47 @@ find_facility(PhigScan *scan, int i)
 	/* no name begins with a sign or a small word */
 	while (first < i && (tokens[first].type == PHIG_SIGN || !is_capital(&tokens[first])))
 		first++;
+	return first;
+}
+
+static int
+facility_end(const PhigScan *scan, int i)
+{
+	const PhigToken *tokens = scan->tokens;
+	int			last = i;
+
 	while (last + 1 < scan->n && tokens[last + 1].gap <= PHIG_GAP_SPACE && last - i < 2 * MAX_FACILITY_WORDS &&
 		   (is_name_of_place(&tokens[last + 1]) || is_joint(scan, last + 1) || is_small_part(scan, last + 1) ||
 			((tokens[last + 1].lex & PHIG_LEX_FACILITY) && phig_token_len(&tokens[last + 1]) > 3)))
 		last++;
 	while (last > i && tokens[last].type == PHIG_SIGN)
 		last--;
+	return last;
+}
+
+/* Whether the words say which facility it is, and not only of what kind. */
+static bool
+names_facility(const PhigScan *scan, int first, int kind, int last)
+{
+	const PhigToken *tokens = scan->tokens;
+	bool		own = false;
+	bool		heading = true;
+
+	/* "Group B", "School nurse": a kind alone has its name behind it only by "of" */
+	if (first == last || (first == kind && (!is_capital(&tokens[kind]) ||
+											scan->text[tokens[kind + 1].start] != 'o')))
+		return false;
 	for (int j = first; j <= last; j++)
-		if (tokens[j].type == PHIG_WORD && is_capital(&tokens[j]) &&
-			!(tokens[j].lex & (PHIG_LEX_STOP | PHIG_LEX_FACILITY)) && j != i)
-			own |= (tokens[j].lex & PHIG_LEX_SPECIALTY) == 0;
-	if (first == last && !system)
-		return;
-	/* "Group B", "School nurse": a kind of facility alone has its name behind it only by "of" */
-	if (first == i && !system && scan->text[tokens[i + 1].start] != 'o')
-		return;
-	/* "HOME HEALTH": a heading */
-	for (int j = first; j <= last; j++)
-		heading &= tokens[j].type != PHIG_WORD || ((tokens[j].shape & PHIG_SHAPE_ALL_UPPER) &&
-												   (tokens[j].lex & (PHIG_LEX_HOUSE | PHIG_LEX_FACILITY)));
-	if (heading && !system)
-		return;
-	/* "Modified Duke Score" */
-	if ((tokens[last + 1].lex & PHIG_LEX_AFTER_EPONYM) && tokens[last + 1].gap <= PHIG_GAP_SPACE)
-		return;
-	for (int j = first; j <= last; j++)
-		if ((tokens[j].lex & PHIG_LEX_AFTER_EPONYM) && !(tokens[j].lex & (PHIG_LEX_HOUSE | PHIG_LEX_STREET)))
-			return;
-	if (!capital && first == i)
-		return;
-	if (!own)
-		return;
-	score = system ? (first == last ? 0.4f : 0.7f) : capital ? 0.75f : 0.6f;
-	if (first > 0 && (tokens[first - 1].lex & PHIG_LEX_AT))
-		score += 0.2f;
-	/* the only capital may be that of the sentence */
-	if (!capital && first == i - 1 && tokens[first].gap >= PHIG_GAP_LINE)
-		score = 0.3f;
-	if (score < PHIG_DETECT_MIN_SCORE)
-		return;
-	use(scan, first, last);
-	phig_add(scan, tokens[first].start, tokens[last].end, "geo", "facility", "facility", score);
+	{
+		if (tokens[j].type != PHIG_WORD)
+			continue;
+		/* "HOME HEALTH" */
+		heading &= (tokens[j].shape & PHIG_SHAPE_ALL_UPPER) &&
+			(tokens[j].lex & (PHIG_LEX_HOUSE | PHIG_LEX_FACILITY));
+		own |= j != kind && is_capital(&tokens[j]) &&
+			(tokens[j].lex & (PHIG_LEX_STOP | PHIG_LEX_FACILITY | PHIG_LEX_SPECIALTY)) == 0;
+	}
+	return own && !heading;
 }
 
 /* "seen at Cedar Crest", "lives in Chico", "from Petrusville": what place it is, is not known. */

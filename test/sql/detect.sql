@@ -58,6 +58,16 @@ SELECT DISTINCT concat_ws('/', category, kind), '(?!)', category, kind FROM unne
     'phone 617-555-0142, Ann Poe, a@example.org, https://example.org/, ref no. 12345678']) t, phiguard.detect(t, 0);
 SELECT name FROM phiguard.recognizers ORDER BY name;
 DELETE FROM phiguard.recognizers;
+-- Each recognizer is known by its name: only such a row may do without a pattern.
+INSERT INTO phiguard.recognizers (name, enabled)
+SELECT DISTINCT recognizer, false FROM unnest(ARRAY[
+    'SSN 219-09-1234, ssn 219091234, last four of SSN 1234, MBI 1EG4-TE5-MK73, Medicare 123456789A NPI: 1234567893 or 1245319599 DEA AB1234563 and DEA# XX1234567, VIN 1M8GDM9AXKP042788, plate CJK 3320, MRN 0123456, CSN 123456789',
+    'serial SN-1867119, MAC 00:1a:2b:3c:4d:5e, UDI (01)00614141999996, 203.0.113.68, 2001:db8::7, card 4111111111111111 card 411111111111, IBAN GB82WEST12345698765432, account 122438918, passport 123456789',
+    'member ID XEH499010118 group 633380, subject SUBJ-7550 (L.R.), license S39075050, 1 Mill Rd, Boston, MA 02155, 12345-6789, zip 02155, PO Box 12, 41.40338, -71.17403, Mercy Hospital, a 95 y/o, fax 617-555-0142, accession 12-345678',
+    'phone 617-555-0142, tel 5550142, Ann Poe, ann poe, ada lovelace, Poe, a@example.org, https://example.org/, ref no. 12345678, 20200304, 2020-03-04, 3/2020, 3/4, 3/4-3/9/21, 3 May 2020, Christmas 2021, 3/4/2020',
+    'IMEI 490154203237518, 010061414199999617290315, VIN ZZ1234567890ZZ123, device 123456, biometric no. 1234']) t, phiguard.detect(t, 0);
+SELECT string_agg(name, ' ' ORDER BY name) FROM phiguard.recognizers;
+DELETE FROM phiguard.recognizers;
 
 -- Long texts are as the same text short, also where it is cut.
 SELECT count(*), count(DISTINCT (substring(t FROM start FOR length)))
