@@ -79,7 +79,7 @@
 #define PHIG_LEX_AT			LEX(53) /* at, in, from, near */
 #define PHIG_LEX_LIVES		LEX(54) /* lives, resident */
 #define PHIG_LEX_SAINT		LEX(55) /* St, Mount, New: first word of a place in two */
-#define PHIG_LEX_ADDRESS	LEX(56) /* address, mail */
+#define PHIG_LEX_TALK		LEX(56) /* spoke, family: "with" or "of" and a name follow */
 #define PHIG_LEX_SYSTEM		LEX(57) /* Mayo, Kaiser: hospitals that go by a name alone */
 #define PHIG_LEX_SPECIALTY	LEX(58) /* Surgery, Nursing: what a facility does, not which one it is */
 #define PHIG_LEX_HOUSE		LEX(59) /* Medical, General: inside names of facilities */

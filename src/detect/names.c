@@ -39,6 +39,7 @@ static bool is_name_after_comma(const PhigScan *scan, int comma, bool labelled);
 static void trim_run(const PhigScan *scan, Run *run);
 static float weight_of(const PhigScan *scan, int i);
 static bool is_accented(const PhigScan *scan, int i);
+static bool acts_like_person(const PhigScan *scan, int i);
 static bool fills_line(const PhigScan *scan, const Run *run);
 static Evidence evidence_before(const PhigScan *scan, int i);
 static bool credential_behind(const PhigScan *scan, int i);
@@ -65,15 +66,26 @@ phig_find_names(PhigScan *scan)
 		Evidence	evidence;
 		Run			run;
 		float		score;
+		int			first;
 
 		if (token->type != PHIG_WORD || (token->shape & PHIG_SHAPE_USED))
 			continue;
+		first = i;
 		if ((token->shape & PHIG_SHAPE_INITIAL_UPPER) == 0)
 		{
-			i += find_lower(scan, i, capitals);
-			continue;
+			/* "Dr. van der Berg" */
+			if ((token->lex & PHIG_LEX_PARTICLE) && evidence_before(scan, i) >= EVIDENCE_LABEL)
+				while ((scan->tokens[i].lex & PHIG_LEX_PARTICLE) && scan->tokens[i + 1].gap == PHIG_GAP_SPACE &&
+					   (scan->tokens[i].shape & PHIG_SHAPE_INITIAL_UPPER) == 0)
+					i++;
+			if (first == i || !may_be_name(&scan->tokens[i], true))
+			{
+				i = first + find_lower(scan, first, capitals);
+				continue;
+			}
+			token = &scan->tokens[i];
 		}
-		evidence = evidence_before(scan, i);
+		evidence = evidence_before(scan, first);
 		if (phig_token_len(token) == 1)
 		{
 			int			taken = find_initials(scan, i);
@@ -86,6 +98,8 @@ phig_find_names(PhigScan *scan)
 		}
 		if (!read_run(scan, i, evidence >= EVIDENCE_LABEL, &run))
 			continue;
+		if (first < i)
+			run.first = first;
 		if (credential_behind(scan, run.last))
 			evidence = EVIDENCE_TITLE;
 		score = judge_run(scan, &run, evidence);
@@ -205,6 +219,13 @@ is_name_after_comma(const PhigScan *scan, int comma, bool labelled)
 		((given->lex & (PHIG_LEX_STATE | PHIG_LEX_CREDENTIAL)) && phig_token_len(given) == 2))
 		return false;
 	if (credential_behind(scan, comma + 1) && ((last->dict & PHIG_DICT_LAST) || last->dict == 0))
+		return true;
+	/* both in capitals at the beginning of a line, and no words */
+	if ((last->shape & given->shape & PHIG_SHAPE_ALL_UPPER) && last->gap >= PHIG_GAP_LINE &&
+		phig_token_len(last) > 3 &&
+		phig_token_len(given) > 3 &&
+		((last->dict | given->dict) & (PHIG_DICT_WORD | PHIG_DICT_MEDICAL | PHIG_DICT_CITY)) == 0 &&
+		((last->lex | given->lex) & (PHIG_LEX_HOUSE | PHIG_LEX_SPECIALTY | PHIG_LEX_AFTER_EPONYM)) == 0)
 		return true;
 	return labelled || (((last->dict & PHIG_DICT_LAST) || last->dict == 0) && (given->dict & PHIG_DICT_FIRST) &&
 						((last->shape ^ given->shape) & PHIG_SHAPE_ALL_UPPER) == 0 &&
@@ -336,10 +357,12 @@ evidence_before(const PhigScan *scan, int i)
 		return EVIDENCE_WORD;
 	if (tokens[j].lex & PHIG_LEX_PERSON)
 		return EVIDENCE_ROLE;
-	/* "spoke with Ada", "care of Ada" */
-	if (strncasecmp(scan->text + tokens[j].start, "with ", 5) == 0 ||
-		strncasecmp(scan->text + tokens[j].start, "for ", 4) == 0)
-		return EVIDENCE_NONE;
+	/* "spoke with Ada", "family of Ada" */
+	if (j > 0 && tokens[j].type == PHIG_WORD && (tokens[j - 1].lex & PHIG_LEX_TALK) &&
+		tokens[i].gap == PHIG_GAP_SPACE &&
+		(strncmp(scan->text + tokens[j].start, "with ", 5) == 0 ||
+		 strncmp(scan->text + tokens[j].start, "of ", 3) == 0))
+		return EVIDENCE_ROLE;
 	return EVIDENCE_NONE;
 }
 
@@ -392,6 +415,9 @@ judge_run(const PhigScan *scan, const Run *run, Evidence evidence)
 		case EVIDENCE_NONE:
 			break;
 	}
+	/* two words at least, or one that is no abbreviation: what only people do */
+	if (run->best >= 1.0f && run->weight > 0 && !upper && acts_like_person(scan, run->last + 1))
+		return 0.6f;
 	if (run->comma)
 		return run->weight >= 2.5f ? 0.75f : run->weight >= 1.5f && upper ? 0.6f : 0.3f;
 	if (run->words == 1 && run->initials > 0)
@@ -428,6 +454,26 @@ judge_run(const PhigScan *scan, const Run *run, Evidence evidence)
 	if (run->best >= 2.0f && !upper && phig_token_len(first) > 3 && is_inside_sentence(scan, run))
 		return 0.5f;
 	return run->best >= 2.0f && !upper ? 0.35f : 0.2f;
+}
+
+/* "... denies fever", "... is a 45-year-old". */
+static bool
+acts_like_person(const PhigScan *scan, int i)
+{
+	static const char *const verbs[] = {
+		"agreed", "agrees", "asked", "asks", "called", "calls", "came", "complained", "complains", "denied", "denies", "endorses",
+		"feels", "lives", "reported", "reports", "returns", "said", "says", "states", "stated", "wants", "works"
+	};
+	const PhigToken *token = &scan->tokens[i];
+	uint32		len = phig_token_len(token);
+
+	if (token->type != PHIG_WORD || token->shape != 0 || token->gap != PHIG_GAP_SPACE)
+		return false;
+	for (int j = 0; j < (int) lengthof(verbs); j++)
+		if (strlen(verbs[j]) == len && strncmp(scan->text + token->start, verbs[j], len) == 0)
+			return true;
+	return strncmp(scan->text + token->start, "is a", 4) == 0 && scan->tokens[i + 2].type == PHIG_NUMBER &&
+		phig_token_len(&scan->tokens[i + 2]) <= 3;
 }
 
 /* Nothing else stands in its line, and none of its words is an ordinary one. */
