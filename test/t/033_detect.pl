@@ -8,7 +8,7 @@ use Time::HiRes qw(time);
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
-$node->append_conf('postgresql.conf', "shared_preload_libraries = 'phiguard'\n");
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'phiguard'\nphiguard.officer_role = 'privacy'\n");
 $node->start;
 
 sub sql
@@ -108,6 +108,17 @@ SKIP:
 	$other->quit;
 	sql('in_utf8', 'DELETE FROM phiguard.recognizers');
 }
+
+# An officer without other rights writes them; nobody else does.
+sql('postgres', 'CREATE ROLE privacy; CREATE ROLE clerk');
+is(sql('in_utf8', q{SET ROLE privacy; INSERT INTO phiguard.recognizers (name, pattern, category) VALUES ('word', 'quokka', 'other');
+	INSERT INTO phiguard.detection_terms VALUES ('deny', 'heron', 'other', NULL); UPDATE phiguard.recognizers SET pattern = 'wombat';
+	SELECT string_agg(recognizer, ' ' ORDER BY start) FROM phiguard.detect('heron, quokka, wombat')}), 'term word', 'the officer writes recognizers and terms');
+my ($code, $out, $err) = $node->psql('in_utf8', q{SET ROLE clerk; DELETE FROM phiguard.detection_terms});
+like($err, qr/must be a privacy officer/, 'nobody else does');
+is(sql('in_utf8', q{SET ROLE clerk; SELECT count(*) FROM phiguard.detection_terms}), 0, 'nor reads the terms');
+is(sql('in_utf8', q{SET ROLE privacy; DELETE FROM phiguard.detection_terms; DELETE FROM phiguard.recognizers; SELECT count(*) FROM phiguard.recognizers}), 0, 'the officer removes them');
+is(sql('in_utf8', q{SELECT count(*) > 0 FROM phiguard.access_log WHERE 'phiguard.detection_terms.term' = ANY (returned || referenced || stored)}), 't', 'what was done with terms is on record');
 
 # A dump carries recognizers and terms.
 sql('in_utf8', q{INSERT INTO phiguard.recognizers (name, pattern, category, context) VALUES ('word', '\bquokka\b', 'other', '{zoo}')});
