@@ -2,9 +2,10 @@
  * engine.c
  *		The identifiers in a text: chunk by chunk, all recognizers.
  *
- * Chunks end at an empty line, else at a line break, else at a space, so that hardly anything stands across
- * two of them.  They bound memory and time: nothing looks further than its chunk, except that words
- * known to be names are known in the chunks that follow.
+ * Chunks end at an empty line, else at a line break, else at a space; but for an empty line the next one begins
+ * somewhat earlier, and what begins in the first half of what both have is the earlier one's, so that each finding
+ * had its surroundings.  They bound memory and time: nothing looks further than its chunk, except that words known
+ * to be names are known in the chunks that follow.
  */
 #include "postgres.h"
 
@@ -14,6 +15,8 @@
 #define CHUNK_BYTES (64 * 1024)
 /* So far back from its end a chunk may end at a better place. */
 #define CHUNK_SLACK (16 * 1024)
+/* What two chunks have in common. */
+#define OVERLAP_BYTES 1024
 #define CONTEXT_BEFORE 5
 #define CONTEXT_AFTER 3
 
@@ -27,9 +30,11 @@ const char *const phig_recognizer_names[] = {
 };
 
 static size_t chunk_end(const char *text, size_t at, size_t len, PhigDecode decode);
+static size_t next_begin(const char *text, size_t at, size_t end, size_t len);
+static size_t count_characters(const PhigScan *scan, const char *text, size_t len);
 static void search(PhigScan *scan, const char *chunk, size_t len);
 static void drop_disabled(PhigScan *scan);
-static void collect(PhigScan *scan, PhigSpans *spans, size_t byte, size_t character);
+static void collect(PhigScan *scan, PhigSpans *spans, size_t byte, size_t character, size_t from, size_t to);
 static void make_room(PhigKnown *known);
 
 PhigSpans *
@@ -38,19 +43,23 @@ phig_detect(const char *text, size_t len, const PhigDetectOptions *options)
 	PhigSpans  *spans = palloc0(sizeof(PhigSpans));
 	PhigScan   *scan = palloc0(sizeof(PhigScan));
 	size_t		character = 0;
+	size_t		from = 0;
 
 	phig_lexicon_prepare();
 	scan->options = options;
 	for (size_t at = 0; at < len;)
 	{
 		size_t		end = chunk_end(text, at, len, options->decode);
+		size_t		next = next_begin(text, at, end, len);
+		size_t		to = next < end ? end - OVERLAP_BYTES / 2 : end;
 
 		if (options->pause != NULL)
 			options->pause();
 		search(scan, text + at, end - at);
-		collect(scan, spans, at, character);
-		character += scan->folded.nchars;
-		at = end;
+		collect(scan, spans, at, character, from, to);
+		character += next == end ? scan->folded.nchars : count_characters(scan, text + at, next - at);
+		from = to;
+		at = next;
 	}
 	return spans;
 }
@@ -175,6 +184,38 @@ chunk_end(const char *text, size_t at, size_t len, PhigDecode decode)
 	return len;
 }
 
+/* Where the chunk behind one that ends at end begins: behind an ASCII byte, which is a character in every encoding. */
+static size_t
+next_begin(const char *text, size_t at, size_t end, size_t len)
+{
+	if (end == len || (text[end - 1] == '\n' && text[end - 2] == '\n'))
+		return end;
+	for (size_t i = end - OVERLAP_BYTES; i < end - OVERLAP_BYTES / 2; i++)
+		if (text[i - 1] == ' ' || text[i - 1] == '\n')
+			return i;
+	for (size_t i = end - OVERLAP_BYTES; i < end - OVERLAP_BYTES / 2; i++)
+		if ((text[i - 1] & 0x80) == 0)
+			return i;
+	return end;
+}
+
+/* In the first len bytes of the chunk that was searched. */
+static size_t
+count_characters(const PhigScan *scan, const char *text, size_t len)
+{
+	size_t		n = 0;
+
+	if (scan->folded.nruns == 0)
+		return len;
+	for (size_t i = 0; i < len; n++)
+	{
+		uint32		code;
+
+		i += text[i] & 0x80 ? (size_t) scan->options->decode(text + i, len - i, &code) : 1;
+	}
+	return n;
+}
+
 static void
 search(PhigScan *scan, const char *chunk, size_t len)
 {
@@ -213,33 +254,44 @@ drop_disabled(PhigScan *scan)
 	scan->nfound = kept;
 }
 
+/* What begins from a byte of the text on and before another. */
 static void
-collect(PhigScan *scan, PhigSpans *spans, size_t byte, size_t character)
+collect(PhigScan *scan, PhigSpans *spans, size_t byte, size_t character, size_t from, size_t to)
 {
 	for (int i = 0; i < scan->nfound; i++)
 	{
 		const PhigFound *found = &scan->found[i];
-		PhigSpan   *span;
+		PhigSpan	span;
+		PhigSpan   *last = spans->n > 0 ? &spans->spans[spans->n - 1] : NULL;
 
-		if (scan->options->custom != NULL &&
-			phig_custom_allows(scan->options->custom, scan->text + found->start, found->end - found->start))
+		phig_unfold(&scan->folded, found->start, found->end, &span);
+		span.start += byte;
+		span.end += byte;
+		span.start_char += character;
+		span.end_char += character;
+		if (span.start < from || span.start >= to ||
+			(scan->options->custom != NULL &&
+			 phig_custom_allows(scan->options->custom, scan->text + found->start, found->end - found->start)))
 			continue;
+		/* what the chunk before found may go on in this one */
+		if (last != NULL && span.start < last->end)
+		{
+			if (span.end <= last->end)
+				continue;
+			span.start = last->end;
+			span.start_char = last->end_char;
+		}
+		span.category = found->category;
+		span.kind = found->kind;
+		span.recognizer = found->recognizer;
+		span.score = found->score;
 		if (spans->n == spans->room)
 		{
 			spans->room = Max(16, 2 * spans->room);
 			spans->spans = spans->spans == NULL ? palloc(spans->room * sizeof(PhigSpan)) :
 				repalloc_huge(spans->spans, (Size) spans->room * sizeof(PhigSpan));
 		}
-		span = &spans->spans[spans->n++];
-		phig_unfold(&scan->folded, found->start, found->end, span);
-		span->start += byte;
-		span->end += byte;
-		span->start_char += character;
-		span->end_char += character;
-		span->category = found->category;
-		span->kind = found->kind;
-		span->recognizer = found->recognizer;
-		span->score = found->score;
+		spans->spans[spans->n++] = span;
 	}
 }
 

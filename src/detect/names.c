@@ -117,9 +117,11 @@ phig_find_names(PhigScan *scan)
 	}
 	find_known(scan);
 	for (int i = 2; i < scan->n; i++)
-		find_listed(scan, i, -1);
+		if (scan->tokens[i - 2].shape & PHIG_SHAPE_NAME)
+			find_listed(scan, i, -1);
 	for (int i = scan->n - 3; i >= 0; i--)
-		find_listed(scan, i, 1);
+		if (scan->tokens[i + 2].shape & PHIG_SHAPE_NAME)
+			find_listed(scan, i, 1);
 }
 
 /* From i on: capitalised words, initials, particles between them, a comma once. */
@@ -579,17 +581,15 @@ find_known(PhigScan *scan)
 	}
 }
 
-/* "Efim, Mary and Ana": one word beside a name in a list of them, to the left (-1) or right (1). */
+/* "Efim, Mary and Ana": one word in a list, whose neighbour to the left (-1) or right (1) is a name. */
 static void
 find_listed(PhigScan *scan, int i, int side)
 {
 	PhigToken  *token = &scan->tokens[i];
 	const PhigToken *joint = &scan->tokens[i + side];
-	const PhigToken *other = &scan->tokens[i + 2 * side];
 	const PhigToken *far = &scan->tokens[i - side];
 
 	if (token->type != PHIG_WORD || (token->shape & (PHIG_SHAPE_NAME | PHIG_SHAPE_ALL_UPPER)) ||
-		(other->shape & PHIG_SHAPE_NAME) == 0 ||
 		!may_be_name(token, false) || phig_token_len(token) < 3 || weight_of(scan, i) < 1.2f ||
 		(token->dict & (PHIG_DICT_CITY | PHIG_DICT_PROPER)) ||
 		(token->lex & (PHIG_LEX_EPONYM | PHIG_LEX_STATE | PHIG_LEX_CREDENTIAL)))

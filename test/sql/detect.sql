@@ -72,3 +72,5 @@ DELETE FROM phiguard.recognizers;
 -- Long texts are as the same text short, also where it is cut.
 SELECT count(*), count(DISTINCT (substring(t FROM start FOR length)))
   FROM (SELECT string_agg(repeat('ä', 997) || ' SSN 219-09-1234' || E'\n', '') AS t FROM generate_series(1, 200)) s, phiguard.detect(t);
+-- In one line the chunks have a part in common: nothing is lost between them, and nothing found twice.
+SELECT count(*), count(DISTINCT start), array_agg(DISTINCT category ORDER BY category) FROM phiguard.detect(repeat('Patient: José Poe, MRN 0123456, seen on 3/14/2019. ', 20000));
