@@ -12,6 +12,7 @@
 #   make check-long, make fuzz         campaigns that take longer
 #   make check-style, check-sanitize   two parts of make check by themselves
 #   make bench                         what phiguard costs
+#   make eval                          how well detection finds (PHIGUARD_EVAL_DATA: more annotated sets)
 #   make format                        lay out the C files (FILES="..." only these)
 #
 #   PG_CONFIG=...   the server to build for
@@ -76,7 +77,9 @@ check-sanitize:
 fuzz:
 	@FUZZ_RUNS=$(or $(FUZZ_RUNS),2000000) test/run-fuzz.sh
 
-demo bench:
+# The page that it writes comes back out of the sandbox.
+eval: export PHIG_UPDATE_DOCS = 1
+demo bench eval:
 	@+test/run-in-sandbox.sh $(firstword $(wildcard test/$@/run test/$@/run.sh) test/$@/run)
 
 format:
@@ -90,4 +93,4 @@ pg-config-found:
 	  echo "make: no $(PG_CONFIG) here: install postgresql-server-dev-NN, or give PG_CONFIG=/path/to/pg_config" >&2; exit 1; }
 
 .PHONY: all install uninstall clean pg-config-found check check-all check-assert build-all check-long check-style check-sanitize \
-	fuzz demo bench format
+	fuzz demo bench eval format

@@ -4,7 +4,7 @@
 
 MODULE_big = phiguard
 EXTENSION = phiguard
-DATA_built = phiguard--1.0.sql
+DATA_built = phiguard--1.0.sql phiguard.dict
 
 sources := $(sort $(wildcard $(VPATH)/src/*.c $(VPATH)/src/*/*.c))
 sql_parts := $(sort $(wildcard $(VPATH)/sql/*.sql))
@@ -24,7 +24,7 @@ PG_CPPFLAGS += -Dgnu_printf=printf
 endif
 # Nobody replaces our functions by others of the same name: calls between them need no detour.
 PG_CFLAGS += -fno-semantic-interposition
-SHLIB_LINK = -lcrypto -Wl,-Bsymbolic
+SHLIB_LINK = -lcrypto -lpcre2-8 -Wl,-Bsymbolic
 
 # The program that needs no server shares the files that include none of its headers.
 verify_objs = bin/phiguard-verify.o $(addprefix src/journal/,crc32c.o parse.o chain.o checkpoint.o verify.o verify_node.o)
@@ -52,6 +52,10 @@ $(shlib): objects.stamp
 
 phiguard--1.0.sql: $(sql_parts) parts.stamp
 	cat $(sql_parts) > $@.new && mv $@.new $@
+
+dictionary_lists := $(wildcard $(VPATH)/src/detect/dictionary/*.txt $(VPATH)/src/detect/dictionary/*.txt.gz)
+phiguard.dict: $(VPATH)/src/detect/dictionary.pl $(dictionary_lists)
+	perl $(VPATH)/src/detect/dictionary.pl $(VPATH)/src/detect/dictionary $@.new && mv $@.new $@
 
 all: phiguard-verify
 phiguard-verify: $(verify_objs)

@@ -12,7 +12,7 @@ found=$(mktemp "${TMPDIR:-/tmp}/phiguard-style.XXXXXX")
 trap 'rm -f "$found"' EXIT
 
 mapfile -t code < <(find src bin test/fuzz -name '*.[ch]' | sort)
-mapfile -t text < <(find Makefile .ci ./*.md src bin sql test $(ls -d docs 2>/dev/null) -type f \
+mapfile -t text < <(find Makefile .ci ./*.md src bin sql test $(ls -d docs 2>/dev/null) -type f ! -name '*.gz' \
 	! -path 'test/data/*' ! -path 'test/isolation/expected/*' ! -path 'test/fuzz/corpus/*' | sort)
 
 # breach RULE PATTERN FILE...: an extended regular expression that may not match.

@@ -38,7 +38,7 @@ build()
 	sources=$(sed -n 's|^/\* sources: \(.*\) \*/$|\1|p' "test/fuzz/$name.c")
 	# shellcheck disable=SC2086
 	gcc $flags -o "$out/$name" "test/fuzz/$name.c" $driver $sources \
-		-Wl,--unresolved-symbols=ignore-all -no-pie -L"$($config --pkglibdir)" -L"$($config --libdir)" -lpgcommon -lpgport -lcrypto -lm
+		-Wl,--unresolved-symbols=ignore-all -no-pie -L"$($config --pkglibdir)" -L"$($config --libdir)" -lpgcommon -lpgport -lcrypto -lpcre2-8 -lm
 }
 
 # The lines of the target's "vectors:" files, if it has any.
@@ -71,6 +71,7 @@ fuzz()
 	fi
 }
 
+perl src/detect/dictionary.pl src/detect/dictionary "$out/phiguard.dict"
 for target in test/fuzz/*_fuzz.c; do
 	[ ! -e "$target" ] || fuzz "$(basename "$target" .c)"
 done

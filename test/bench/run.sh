@@ -405,6 +405,31 @@ crypto()
 	"$PHIG_WORK/crypto" "$ROUNDS" 100000
 }
 
+# The engine outside a server beside bare PCRE2, and the SQL functions on the same notes as rows.
+detection()
+{
+	local sources="$PHIG_ROOT/src/detect" notes=$PHIG_WORK/notes.txt names config=pg_config
+
+	names=$(sed -n 's|^/\* sources: \(.*\) \*/$|\1|p' "$PHIG_ROOT/test/fuzz/detect_fuzz.c" | xargs -n 1 | grep -v disguise | sed "s|^|$PHIG_ROOT/|")
+	gzip -dc "$PHIG_ROOT/test/data/annotated/synthetic_notes.jsonl.gz" |
+		perl -MJSON::PP -ne 'my $note = decode_json($_); print join("", map { "$note->{text}\n\n" } 1 .. 50)' >"$notes"
+	perl "$sources/dictionary.pl" "$sources/dictionary" "$PHIG_WORK/phiguard.dict"
+	# shellcheck disable=SC2086
+	"${CC:-cc}" -O2 -D_GNU_SOURCE -I"$PHIG_ROOT/src" -I"$($config --includedir-server)" "$(dirname "$0")/detect.c" "$PHIG_ROOT/test/fuzz/shim.c" \
+		$names -o "$PHIG_WORK/detect" -Wl,--unresolved-symbols=ignore-all -no-pie -L"$($config --pkglibdir)" -L"$($config --libdir)" \
+		-lpgcommon -lpgport -lpcre2-8
+	printf '\nDetection (B) beside its patterns in bare PCRE2 with JIT, one after the other (A)\n\n'
+	printf '| text | A, MB/s | B, MB/s | speed B/A, median (quartiles) |\n|---|---|---|---|\n'
+	"$PHIG_WORK/detect" "$ROUNDS" "$PHIG_WORK/phiguard.dict" "$notes"
+	on phig -c 'CREATE TABLE note (body text)'
+	gzip -dc "$PHIG_ROOT/test/data/annotated/synthetic_notes.jsonl.gz" |
+		perl -MJSON::PP -ne 'my $text = decode_json($_)->{text}; utf8::encode($text); $text =~ s/\\/\\\\/g; $text =~ s/\n/\\n/g; print "$text\n"' |
+		on phig -c 'COPY note FROM STDIN'
+	on phig -c 'INSERT INTO note SELECT body FROM note, generate_series(1, 50)' -c 'VACUUM ANALYZE note'
+	heading "Notes as rows, $(on phig -c 'SELECT round(sum(length(body)) / 1e6, 1) FROM note') MB a statement"
+	BATCH=1 within 'redact, beside regexp_replace of digits' simple "SELECT sum(length(regexp_replace(body, '\d', '#', 'g'))) FROM note" 'SELECT sum(length(phiguard.redact(body))) FROM note'
+}
+
 # transform NAME A B: of a million rows that are in memory, per statement.
 transform()
 {
@@ -538,7 +563,7 @@ printf '\\set id random(1, 100000)\nSELECT ssn FROM patient WHERE id = :id;\n' >
 
 printf 'PostgreSQL %s, %s rounds of %s statements, %s CPUs, load %s\n' "$(postgres --version | awk '{ print $3 }')" "$ROUNDS" "$BATCH" \
 	"$(nproc)" "$(cut -d' ' -f1-3 /proc/loadavg)"
-for part in ${PARTS:-without_phi labelled partitions scans bulk transactions durable plans claims memory verification crypto transforms enforced}; do
+for part in ${PARTS:-without_phi labelled partitions scans bulk transactions durable plans claims memory verification crypto transforms enforced detection}; do
 	$part
 	printf '\nLoad afterwards: %s\n' "$(cut -d' ' -f1-3 /proc/loadavg)"
 done

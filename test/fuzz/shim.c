@@ -97,6 +97,12 @@ repalloc(void *pointer, Size size)
 }
 
 void *
+repalloc_huge(void *pointer, Size size)
+{
+	return repalloc(pointer, size);
+}
+
+void *
 MemoryContextAlloc(MemoryContext context, Size size)
 {
 	return palloc(size);
@@ -153,6 +159,18 @@ pg_re_throw(void)
 
 int
 errcode(int sqlerrcode)
+{
+	return 0;
+}
+
+int
+errcode_for_file_access(void)
+{
+	return 0;
+}
+
+int
+errhidestmt(bool hide_stmt)
 {
 	return 0;
 }

@@ -32,6 +32,11 @@ has_header()
 	echo "#include <$1>" | ${CC:-gcc} -E -x c - >/dev/null 2>&1
 }
 
+has_pcre2()
+{
+	printf '#define PCRE2_CODE_UNIT_WIDTH 8\n#include <pcre2.h>\n' | ${CC:-gcc} -E -x c - >/dev/null 2>&1
+}
+
 # Names of the packages whose things are missing, one a line; nothing when all is there.
 missing_packages()
 {
@@ -49,6 +54,7 @@ missing_packages()
 	fi
 	has_header stdio.h || echo libc6-dev
 	has_header openssl/evp.h || echo libssl-dev
+	has_pcre2 || echo libpcre2-dev
 	has_header gssapi.h || has_header gssapi/gssapi.h || echo libkrb5-dev
 	command -v prove >/dev/null || echo perl
 	command -v openssl >/dev/null || echo openssl

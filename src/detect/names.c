@@ -1,0 +1,711 @@
+/*
+ * names.c
+ *		Names of people: what stands before and behind them, and dictionaries of given names and surnames.
+ *
+ * A run of words that may be a name is weighed: each word by what the dictionary knows of it, the run by its
+ * evidence (a label, a title, a relation, a credential).  A given name with a surname is enough; a word that is an
+ * ordinary one too needs evidence.  What was found by good evidence is then looked for in the rest of the text.
+ */
+#include "postgres.h"
+
+#include "detect/chars.h"
+#include "detect/scan.h"
+
+#define MAX_NAME_TOKENS 10
+
+/* A run of words that may be a name. */
+typedef struct Run
+{
+	int			first;			/* tokens */
+	int			last;
+	int			words;			/* of two letters or more */
+	int			initials;
+	float		weight;
+	float		best;			/* weight of the word that weighs most */
+	bool		comma;			/* LAST, FIRST */
+} Run;
+
+typedef enum Evidence
+{
+	EVIDENCE_NONE,
+	EVIDENCE_ROLE,				/* "Surgeon Ada Poe" */
+	EVIDENCE_WORD,				/* "daughter Ada", "Dear Ada" */
+	EVIDENCE_LABEL,				/* "Patient: Ada Poe", "named Ada" */
+	EVIDENCE_TITLE				/* "Dr. Poe", "Ada Poe, MD" */
+} Evidence;
+
+static bool read_run(const PhigScan *scan, int i, bool labelled, Run *run);
+static bool is_name_after_comma(const PhigScan *scan, int comma, bool labelled);
+static void trim_run(const PhigScan *scan, Run *run);
+static float weight_of(const PhigScan *scan, int i);
+static bool is_accented(const PhigScan *scan, int i);
+static bool acts_like_person(const PhigScan *scan, int i);
+static bool fills_line(const PhigScan *scan, const Run *run);
+static Evidence evidence_before(const PhigScan *scan, int i);
+static bool credential_behind(const PhigScan *scan, int i);
+static float judge_run(const PhigScan *scan, const Run *run, Evidence evidence);
+static bool is_inside_sentence(const PhigScan *scan, const Run *run);
+static bool is_eponym(const PhigScan *scan, const Run *run, bool alone);
+static void keep_known(PhigScan *scan, const Run *run);
+static void find_known(PhigScan *scan);
+static void find_listed(PhigScan *scan, int i, int side);
+static bool has_capitals(const PhigScan *scan);
+static int	find_lower(PhigScan *scan, int i, bool capitals);
+static int	find_initials(PhigScan *scan, int i);
+static bool may_be_name(const PhigToken *token, bool labelled);
+static bool is_initial(const PhigScan *scan, int i);
+
+void
+phig_find_names(PhigScan *scan)
+{
+	bool		capitals = has_capitals(scan);
+
+	for (int i = 0; i < scan->n; i++)
+	{
+		const PhigToken *token = &scan->tokens[i];
+		Evidence	evidence;
+		Run			run;
+		float		score;
+		int			first;
+
+		if (token->type != PHIG_WORD || (token->shape & PHIG_SHAPE_USED))
+			continue;
+		first = i;
+		if ((token->shape & PHIG_SHAPE_INITIAL_UPPER) == 0)
+		{
+			/* "Dr. van der Berg" */
+			if ((token->lex & PHIG_LEX_PARTICLE) && evidence_before(scan, i) >= EVIDENCE_LABEL)
+				while ((scan->tokens[i].lex & PHIG_LEX_PARTICLE) && scan->tokens[i + 1].gap == PHIG_GAP_SPACE &&
+					   (scan->tokens[i].shape & PHIG_SHAPE_INITIAL_UPPER) == 0)
+					i++;
+			if (first == i || !may_be_name(&scan->tokens[i], true))
+			{
+				i = first + find_lower(scan, first, capitals);
+				continue;
+			}
+			token = &scan->tokens[i];
+		}
+		evidence = evidence_before(scan, first);
+		if (phig_token_len(token) == 1)
+		{
+			int			taken = find_initials(scan, i);
+
+			if (taken > 0)
+			{
+				i += taken;
+				continue;
+			}
+		}
+		if (!read_run(scan, i, evidence >= EVIDENCE_LABEL, &run))
+			continue;
+		if (first < i)
+			run.first = first;
+		if (credential_behind(scan, run.last))
+			evidence = EVIDENCE_TITLE;
+		score = judge_run(scan, &run, evidence);
+		if (score > 0)
+		{
+			const char *kind = evidence == EVIDENCE_TITLE ? NULL : run.words + run.initials > 1 ? "full" : NULL;
+
+			phig_add(scan, scan->tokens[run.first].start, scan->tokens[run.last].end, "name", kind, "name", score);
+			if (score >= 0.6f)
+				keep_known(scan, &run);
+			for (int j = run.first; j <= run.last && score >= PHIG_DETECT_MIN_SCORE; j++)
+				scan->tokens[j].shape |= PHIG_SHAPE_NAME;
+		}
+		i = Max(i, run.last);
+	}
+	find_known(scan);
+	for (int i = 2; i < scan->n; i++)
+		if (scan->tokens[i - 2].shape & PHIG_SHAPE_NAME)
+			find_listed(scan, i, -1);
+	for (int i = scan->n - 3; i >= 0; i--)
+		if (scan->tokens[i + 2].shape & PHIG_SHAPE_NAME)
+			find_listed(scan, i, 1);
+}
+
+/* From i on: capitalised words, initials, particles between them, a comma once. */
+static bool
+read_run(const PhigScan *scan, int i, bool labelled, Run *run)
+{
+	const PhigToken *tokens = scan->tokens;
+	int			j = i;
+
+	*run = (Run)
+	{
+		.first = i,
+			.last = i - 1
+	};
+	while (j < scan->n && j - i < MAX_NAME_TOKENS)
+	{
+		const PhigToken *token = &tokens[j];
+
+		if (j > i && (token->gap > PHIG_GAP_SPACE || (token->gap == PHIG_GAP_NONE && token->type == PHIG_WORD &&
+													  tokens[j - 1].type == PHIG_NUMBER)))
+			break;
+		if (is_initial(scan, j))
+		{
+			run->initials++;
+			run->last = j;
+			j++;
+			if (tokens[j].sign == '.' && tokens[j].gap == PHIG_GAP_NONE)
+			{
+				/* of an initial at the end the full stop is a part */
+				run->last = j;
+				j++;
+			}
+			continue;
+		}
+		if (token->type == PHIG_WORD && may_be_name(token, labelled))
+		{
+			run->words++;
+			run->last = j;
+			j++;
+			/* Maynard46 */
+			if (tokens[j].type == PHIG_NUMBER && tokens[j].gap == PHIG_GAP_NONE && phig_token_len(&tokens[j]) <= 4)
+			{
+				run->last = j;
+				j++;
+			}
+			if (tokens[j].sign == '-' && tokens[j].gap == PHIG_GAP_NONE && tokens[j + 1].gap == PHIG_GAP_NONE &&
+				may_be_name(&tokens[j + 1], labelled))
+				j++;
+			continue;
+		}
+		if (j > i && (token->lex & PHIG_LEX_SUFFIX) && run->words > 0 && (token->shape & PHIG_SHAPE_INITIAL_UPPER))
+		{
+			run->last = j;
+			j++;
+			continue;
+		}
+		/* "de la Cruz" */
+		if (j > i && token->type == PHIG_WORD && (token->lex & PHIG_LEX_PARTICLE) &&
+			tokens[j + 1].gap == PHIG_GAP_SPACE &&
+			(may_be_name(&tokens[j + 1], labelled) || (tokens[j + 1].lex & PHIG_LEX_PARTICLE)) &&
+			tokens[j + 1].type == PHIG_WORD)
+		{
+			j++;
+			continue;
+		}
+		/* LAST, FIRST M; in HL7 v2 with ^ */
+		if ((token->sign == ',' || token->sign == '^') && token->gap == PHIG_GAP_NONE && !run->comma &&
+			run->words >= 1 &&
+			run->words <= 2 &&
+			run->initials == 0 && is_name_after_comma(scan, j, labelled))
+		{
+			run->comma = true;
+			j++;
+			continue;
+		}
+		if (token->sign == '.' && token->gap == PHIG_GAP_NONE && labelled && j > i &&
+			phig_token_len(&tokens[j - 1]) <= 2 && tokens[j + 1].type == PHIG_WORD)
+		{
+			j++;
+			continue;
+		}
+		break;
+	}
+	trim_run(scan, run);
+	return run->last >= run->first && run->words > 0;
+}
+
+/* "POE, ADA": not a state or a credential, and without a label a surname and a given name in the same letters. */
+static bool
+is_name_after_comma(const PhigScan *scan, int comma, bool labelled)
+{
+	const PhigToken *last = &scan->tokens[comma - 1];
+	const PhigToken *given = &scan->tokens[comma + 1];
+
+	if (given->gap > PHIG_GAP_SPACE || (scan->tokens[comma].sign == '^' && given->gap != PHIG_GAP_NONE) ||
+		!may_be_name(given, labelled) || (given->shape & PHIG_SHAPE_USED) ||
+		((given->lex & (PHIG_LEX_STATE | PHIG_LEX_CREDENTIAL)) && phig_token_len(given) == 2))
+		return false;
+	if (credential_behind(scan, comma + 1) && ((last->dict & PHIG_DICT_LAST) || last->dict == 0))
+		return true;
+	/* both in capitals at the beginning of a line, and no words */
+	if ((last->shape & given->shape & PHIG_SHAPE_ALL_UPPER) && last->gap >= PHIG_GAP_LINE &&
+		phig_token_len(last) > 3 &&
+		phig_token_len(given) > 3 &&
+		((last->dict | given->dict) & (PHIG_DICT_WORD | PHIG_DICT_MEDICAL | PHIG_DICT_CITY)) == 0 &&
+		((last->lex | given->lex) & (PHIG_LEX_HOUSE | PHIG_LEX_SPECIALTY | PHIG_LEX_AFTER_EPONYM)) == 0)
+		return true;
+	return labelled || (((last->dict & PHIG_DICT_LAST) || last->dict == 0) && (given->dict & PHIG_DICT_FIRST) &&
+						((last->shape ^ given->shape) & PHIG_SHAPE_ALL_UPPER) == 0 &&
+						scan->tokens[comma + 2].sign != ',');
+}
+
+/* Words at both ends that are ordinary ones and no names are not part of it: "Reports Ada Poe". */
+static void
+trim_run(const PhigScan *scan, Run *run)
+{
+	run->weight = 0;
+	run->best = -9;
+	for (int j = run->first; j <= run->last; j++)
+		if (scan->tokens[j].type == PHIG_WORD && phig_token_len(&scan->tokens[j]) > 1)
+		{
+			float		weight = weight_of(scan, j);
+
+			run->weight += weight;
+			run->best = Max(run->best, weight);
+		}
+	while (run->words > 1 && scan->tokens[run->first].type == PHIG_WORD &&
+		   phig_token_len(&scan->tokens[run->first]) > 1 &&
+		   weight_of(scan, run->first) < 0 && !run->comma)
+	{
+		run->weight -= weight_of(scan, run->first);
+		run->words--;
+		do
+			run->first++;
+		while (run->first < run->last && scan->tokens[run->first].type != PHIG_WORD);
+	}
+	while (run->words > 1 && scan->tokens[run->last].type == PHIG_WORD &&
+		   phig_token_len(&scan->tokens[run->last]) > 1 &&
+		   weight_of(scan, run->last) < -1.0f && !run->comma)
+	{
+		run->weight -= weight_of(scan, run->last);
+		run->words--;
+		do
+			run->last--;
+		while (run->last > run->first && scan->tokens[run->last].type == PHIG_SIGN &&
+			   scan->tokens[run->last].sign != '.');
+	}
+}
+
+/* How much a word looks like a name: from -3 for a drug to 3 for a given name that is nothing else. */
+static float
+weight_of(const PhigScan *scan, int i)
+{
+	const PhigToken *token = &scan->tokens[i];
+	uint32		dict = token->dict;
+	bool		word = (dict & PHIG_DICT_WORD) != 0;
+
+	if (dict & PHIG_DICT_MEDICAL)
+		return -3.0f;
+	if (token->lex & (PHIG_LEX_AFTER_EPONYM | PHIG_LEX_FACILITY | PHIG_LEX_MEASURE))
+		return (dict & (PHIG_DICT_FIRST | PHIG_DICT_LAST)) && !word ? 0.5f : -2.0f;
+	if (dict & PHIG_DICT_FIRST)
+		return word || (token->lex & PHIG_LEX_STATE) ? 1.6f : 3.0f;
+	if (dict & PHIG_DICT_LAST)
+		return !word ? 2.0f : dict & PHIG_DICT_COMMON_LAST ? 1.3f : 0.5f;
+	if (word)
+		return -1.5f;
+	if (dict & PHIG_DICT_PROPER)
+		return 0.2f;
+	/* unknown to all lists, with letters that English words do not have */
+	if (is_accented(scan, i))
+		return 2.0f;
+	/* short ones in capitals are mostly abbreviations */
+	return (token->shape & PHIG_SHAPE_ALL_UPPER) && phig_token_len(token) <= 4 ? -0.5f : 1.2f;
+}
+
+/* Whether a letter of a word was not ASCII. */
+static bool
+is_accented(const PhigScan *scan, int i)
+{
+	PhigSpan	span;
+
+	if (scan->folded.nruns == 0)
+		return false;
+	phig_unfold(&scan->folded, scan->tokens[i].start, scan->tokens[i].end, &span);
+	return span.end - span.start > span.end_char - span.start_char;
+}
+
+/* What the words before token i say of it. */
+static Evidence
+evidence_before(const PhigScan *scan, int i)
+{
+	const PhigToken *tokens = scan->tokens;
+	int			j = i - 1;
+	bool		sign = false;
+
+	if (j < 0 || tokens[i].gap == PHIG_GAP_PARAGRAPH)
+		return EVIDENCE_NONE;
+	if (tokens[j].sign == '.' && j > 0 && (tokens[j - 1].lex & PHIG_LEX_TITLE) &&
+		tokens[i].gap <= PHIG_GAP_SPACE &&
+		!(tokens[j - 1].shape & PHIG_SHAPE_USED))
+		return EVIDENCE_TITLE;
+	if ((tokens[j].lex & PHIG_LEX_TITLE) && tokens[i].gap == PHIG_GAP_SPACE &&
+		!(tokens[j].shape & PHIG_SHAPE_USED) &&
+		(tokens[j].shape & PHIG_SHAPE_INITIAL_UPPER))
+		return EVIDENCE_TITLE;
+	/* "- Ada" below a letter */
+	if (tokens[j].sign == '-' && tokens[i].gap == PHIG_GAP_SPACE && tokens[j].gap >= PHIG_GAP_SPACE &&
+		tokens[i + 1].gap >= PHIG_GAP_LINE)
+		return EVIDENCE_WORD;
+	while (j >= 0 && (tokens[j].sign == ':' || tokens[j].sign == '=' || tokens[j].sign == '?' ||
+					  tokens[j].sign == '-' ||
+					  tokens[j].sign == '"' || tokens[j].sign == '\'' ||
+					  tokens[j].sign == '('))
+	{
+		sign |= tokens[j].sign == ':' || tokens[j].sign == '=' || tokens[j].sign == '?';
+		if (tokens[j].gap >= PHIG_GAP_LINE)
+			return EVIDENCE_NONE;
+		j--;
+	}
+	if (j < 0 || (!sign && tokens[j + 1].gap >= PHIG_GAP_WIDE))
+		return EVIDENCE_NONE;
+	/* "name is", "patient's name was" */
+	if (j > 0 && (strncasecmp(scan->text + tokens[j].start, "is ", 3) == 0 ||
+				  strncasecmp(scan->text + tokens[j].start, "was ", 4) == 0) &&
+		(tokens[j - 1].lex & PHIG_LEX_NAMED))
+		return EVIDENCE_LABEL;
+	if (tokens[j].lex & PHIG_LEX_NAMED)
+		return EVIDENCE_LABEL;
+	if (sign && (tokens[j].lex & (PHIG_LEX_PERSON | PHIG_LEX_RELATION | PHIG_LEX_GREETING)))
+		return EVIDENCE_LABEL;
+	if (tokens[i].gap >= PHIG_GAP_LINE)
+		return EVIDENCE_NONE;
+	if (tokens[j].lex & (PHIG_LEX_RELATION | PHIG_LEX_GREETING))
+		return EVIDENCE_WORD;
+	if (tokens[j].lex & PHIG_LEX_PERSON)
+		return EVIDENCE_ROLE;
+	/* "spoke with Ada", "family of Ada" */
+	if (j > 0 && tokens[j].type == PHIG_WORD && (tokens[j - 1].lex & PHIG_LEX_TALK) &&
+		tokens[i].gap == PHIG_GAP_SPACE &&
+		(strncmp(scan->text + tokens[j].start, "with ", 5) == 0 ||
+		 strncmp(scan->text + tokens[j].start, "of ", 3) == 0))
+		return EVIDENCE_ROLE;
+	return EVIDENCE_NONE;
+}
+
+/* ", MD" or " RN" */
+static bool
+credential_behind(const PhigScan *scan, int i)
+{
+	const PhigToken *next = &scan->tokens[i + 1];
+
+	if (next->sign == ',' && next->gap == PHIG_GAP_NONE)
+		next++;
+	else if (next->gap != PHIG_GAP_SPACE)
+		return false;
+	return (next->lex & PHIG_LEX_CREDENTIAL) && next->gap <= PHIG_GAP_SPACE &&
+		(next->shape & PHIG_SHAPE_INITIAL_UPPER) &&
+		(scan->text[next->end - 1] < 'a' || phig_token_len(next) > 2);
+}
+
+static float
+judge_run(const PhigScan *scan, const Run *run, Evidence evidence)
+{
+	const PhigToken *first = &scan->tokens[run->first];
+	bool		given = (first->dict & PHIG_DICT_FIRST) != 0;
+	bool		upper = (first->shape & PHIG_SHAPE_ALL_UPPER) != 0;
+
+	if (evidence != EVIDENCE_TITLE && is_eponym(scan, run, evidence == EVIDENCE_NONE))
+		return 0;
+	/* "Swan-Ganz" */
+	if (evidence == EVIDENCE_NONE && !given && !run->comma)
+		for (int j = run->first; j <= run->last; j++)
+			if (scan->tokens[j].lex & PHIG_LEX_EPONYM)
+				return 0.3f;
+	switch (evidence)
+	{
+		case EVIDENCE_TITLE:
+			return run->best > -2.0f ? 0.9f : 0;
+		case EVIDENCE_LABEL:
+			if (run->best > 0 || (run->words > 1 && run->best > -2.0f && run->words <= 4))
+				return 0.9f;
+			break;
+		case EVIDENCE_WORD:
+			if (run->weight > 0 && run->best >= 1.0f)
+				return 0.75f;
+			break;
+		case EVIDENCE_ROLE:
+			/* "Physician Referral": one word that no list knows may be anything */
+			if (run->weight > 0 && run->best >= (run->words > 1 ? 1.0f : 1.3f))
+				return 0.75f;
+			break;
+		case EVIDENCE_NONE:
+			break;
+	}
+	/* two words at least, or one that is no abbreviation: what only people do */
+	if (run->best >= 1.0f && run->weight > 0 && !upper && acts_like_person(scan, run->last + 1))
+		return 0.6f;
+	if (run->comma)
+		return run->weight >= 2.5f ? 0.75f : run->weight >= 1.5f && upper ? 0.6f : 0.3f;
+	if (run->words == 1 && run->initials > 0)
+	{
+		if (given)
+			return run->best >= 3.0f ? 0.85f : 0.6f;
+		if (is_initial(scan, run->first))
+			return run->best >= 2.0f ? 0.75f :
+				run->best >= 1.0f && !upper && scan->tokens[run->first + 1].sign == '.' ? 0.55f : 0.2f;
+		return run->best >= 2.0f && scan->tokens[run->last].sign == '.' ? 0.5f : 0.2f;
+	}
+	if (run->words > 1)
+	{
+		if (given && run->weight >= 4.0f)
+			return 0.85f;
+		/* a line of a letterhead or under a letter */
+		if (fills_line(scan, run) && run->weight >= 2.4f && !upper)
+			return 0.55f;
+		if (given && run->weight >= 2.5f)
+			return 0.65f;
+		if (run->best >= 3.0f && run->weight >= 4.0f)
+			return 0.6f;
+		/* the last word is a surname and no other word */
+		if (run->weight >= 2.5f && weight_of(scan, run->last) == 2.0f && !upper)
+			return 0.5f;
+		return run->weight >= 4.0f ? 0.5f : 0.3f;
+	}
+	/* a name that is a town's too is an identifier either way */
+	if (run->best >= 3.0f && !upper && phig_token_len(first) > 2)
+		return first->lex & (PHIG_LEX_EPONYM | PHIG_LEX_STATE) ? 0.4f : first->dict & PHIG_DICT_CITY ? 0.5f :
+			0.55f;
+	if (given && !upper && phig_token_len(first) > 2 && is_inside_sentence(scan, run))
+		return 0.5f;
+	if (run->best >= 2.0f && !upper && phig_token_len(first) > 3 && is_inside_sentence(scan, run))
+		return 0.5f;
+	return run->best >= 2.0f && !upper ? 0.35f : 0.2f;
+}
+
+/* "... denies fever", "... is a 45-year-old". */
+static bool
+acts_like_person(const PhigScan *scan, int i)
+{
+	static const char *const verbs[] = {
+		"agreed", "agrees", "asked", "asks", "called", "calls", "came", "complained", "complains", "denied", "denies", "endorses",
+		"feels", "lives", "reported", "reports", "returns", "said", "says", "states", "stated", "wants", "works"
+	};
+	const PhigToken *token = &scan->tokens[i];
+	uint32		len = phig_token_len(token);
+
+	if (token->type != PHIG_WORD || token->shape != 0 || token->gap != PHIG_GAP_SPACE)
+		return false;
+	for (int j = 0; j < (int) lengthof(verbs); j++)
+		if (strlen(verbs[j]) == len && strncmp(scan->text + token->start, verbs[j], len) == 0)
+			return true;
+	return strncmp(scan->text + token->start, "is a", 4) == 0 && scan->tokens[i + 2].type == PHIG_NUMBER &&
+		phig_token_len(&scan->tokens[i + 2]) <= 3;
+}
+
+/* Nothing else stands in its line, and none of its words is an ordinary one. */
+static bool
+fills_line(const PhigScan *scan, const Run *run)
+{
+	if (scan->tokens[run->first].gap < PHIG_GAP_LINE || scan->tokens[run->last + 1].gap < PHIG_GAP_LINE ||
+		run->words > 3)
+		return false;
+	for (int j = run->first; j <= run->last; j++)
+		if (scan->tokens[j].dict & (PHIG_DICT_WORD | PHIG_DICT_MEDICAL | PHIG_DICT_CITY))
+			return false;
+	return true;
+}
+
+/* Between words in lower case: there a capital means something. */
+static bool
+is_inside_sentence(const PhigScan *scan, const Run *run)
+{
+	const PhigToken *before = run->first > 0 ? &scan->tokens[run->first - 1] : NULL;
+	const PhigToken *after = &scan->tokens[run->last + 1];
+
+	return before != NULL && before->type == PHIG_WORD && before->shape == 0 &&
+		scan->tokens[run->first].gap == PHIG_GAP_SPACE &&
+		(after->type == PHIG_SIGN || (after->type == PHIG_WORD &&
+									  (after->shape & PHIG_SHAPE_INITIAL_UPPER) == 0)) &&
+		after->sign != '-' &&
+		(scan->tokens[run->first].lex & (PHIG_LEX_MONTH | PHIG_LEX_STATE | PHIG_LEX_SEASON | PHIG_LEX_EPONYM)) == 0 &&
+		(scan->tokens[run->first].dict & (PHIG_DICT_CITY | PHIG_DICT_PROPER)) == 0;
+}
+
+/* "Parkinson disease", "Graves' disease", "Foley catheter"; "Bell's" before what is called after him. */
+static bool
+is_eponym(const PhigScan *scan, const Run *run, bool alone)
+{
+	int			next = run->last + 1;
+	bool		possessive = false;
+
+	if (scan->tokens[next].sign == '\'' && scan->tokens[next].gap == PHIG_GAP_NONE)
+	{
+		next++;
+		if (phig_token_len(&scan->tokens[next]) == 1 && scan->tokens[next].gap == PHIG_GAP_NONE)
+			next++;
+		possessive = true;
+	}
+	if (scan->tokens[next].sign == '-' && scan->tokens[next].gap == PHIG_GAP_NONE)
+		next++;
+	if ((scan->tokens[next].lex & PHIG_LEX_AFTER_EPONYM) && scan->tokens[next].gap <= PHIG_GAP_SPACE)
+		return true;
+	for (int j = run->first; j <= run->last; j++)
+	{
+		if ((scan->tokens[j].lex & PHIG_LEX_AFTER_EPONYM) && j > run->first)
+			return true;
+		if ((scan->tokens[j].lex & PHIG_LEX_EPONYM) && ((run->words == 1 && alone) || possessive))
+			return true;
+	}
+	return false;
+}
+
+static void
+keep_known(PhigScan *scan, const Run *run)
+{
+	for (int j = run->first; j <= run->last; j++)
+	{
+		const PhigToken *token = &scan->tokens[j];
+
+		if (token->type == PHIG_WORD && phig_token_len(token) >= 3 &&
+			((token->lex & (PHIG_LEX_PARTICLE | PHIG_LEX_SUFFIX | PHIG_LEX_STOP)) == 0) &&
+			weight_of(scan, j) > -1.6f)
+			phig_known_add(&scan->known, token->hash);
+	}
+}
+
+/* Words of names found elsewhere in the text. */
+static void
+find_known(PhigScan *scan)
+{
+	if (scan->known.n == 0)
+		return;
+	for (int i = 0; i < scan->n; i++)
+	{
+		const PhigToken *token = &scan->tokens[i];
+		Run			run = {.first = i, .last = i, .words = 1};
+
+		if (token->type != PHIG_WORD || (token->shape & PHIG_SHAPE_INITIAL_UPPER) == 0 ||
+			(token->shape & PHIG_SHAPE_USED) ||
+			!phig_known_has(&scan->known, token->hash))
+			continue;
+		if (is_eponym(scan, &run, true) && ((scan->tokens[i + 1].lex & PHIG_LEX_AFTER_EPONYM) ||
+											scan->tokens[i + 1].sign == '\''))
+			continue;
+
+		/*
+		 * an ordinary word at the beginning of a sentence is one, unless somebody is said to be
+		 * or do something
+		 */
+		if ((token->dict & PHIG_DICT_WORD) && (token->gap >= PHIG_GAP_LINE || (i > 0 &&
+																			   scan->tokens[i - 1].sign == '.')) &&
+			(scan->tokens[i + 1].lex & PHIG_LEX_LINK) == 0 &&
+			strncmp(scan->text + scan->tokens[i + 1].start, "has ", 4) != 0)
+			continue;
+		phig_add(scan, token->start, token->end, "name", NULL, "name_known", 0.7f);
+	}
+}
+
+/* "Efim, Mary and Ana": one word in a list, whose neighbour to the left (-1) or right (1) is a name. */
+static void
+find_listed(PhigScan *scan, int i, int side)
+{
+	PhigToken  *token = &scan->tokens[i];
+	const PhigToken *joint = &scan->tokens[i + side];
+	const PhigToken *far = &scan->tokens[i - side];
+
+	if (token->type != PHIG_WORD || (token->shape & (PHIG_SHAPE_NAME | PHIG_SHAPE_ALL_UPPER)) ||
+		!may_be_name(token, false) || phig_token_len(token) < 3 || weight_of(scan, i) < 1.2f ||
+		(token->dict & (PHIG_DICT_CITY | PHIG_DICT_PROPER)) ||
+		(token->lex & (PHIG_LEX_EPONYM | PHIG_LEX_STATE | PHIG_LEX_CREDENTIAL)))
+		return;
+	if (joint->sign != ',' && joint->sign != '&' && strncmp(scan->text + joint->start, "and ", 4) != 0)
+		return;
+	/* the whole item is one word */
+	if (far->type == PHIG_WORD && (far->shape & PHIG_SHAPE_INITIAL_UPPER) && token->gap <= PHIG_GAP_SPACE)
+		return;
+	token->shape |= PHIG_SHAPE_NAME;
+	phig_add(scan, token->start, token->end, "name", NULL, "name", 0.55f);
+}
+
+/* "jane doerr" in text without capitals: both words must be names and nothing else. */
+static int
+find_lower(PhigScan *scan, int i, bool capitals)
+{
+	const PhigToken *token = &scan->tokens[i];
+	const PhigToken *next = &scan->tokens[i + 1];
+	uint32		words = PHIG_DICT_WORD | PHIG_DICT_MEDICAL;
+	bool		title = i > 0 && (scan->tokens[i - 1].lex & PHIG_LEX_TITLE) && token->gap == PHIG_GAP_SPACE &&
+		phig_token_len(&scan->tokens[i - 1]) <= 3;
+
+	if (i > 1 && scan->tokens[i - 1].sign == '.' && (scan->tokens[i - 2].lex & PHIG_LEX_TITLE) &&
+		token->gap == PHIG_GAP_SPACE && phig_token_len(&scan->tokens[i - 2]) <= 3)
+		title = true;
+	if ((token->lex & (PHIG_LEX_STOP | PHIG_LEX_PARTICLE)) || ((token->lex & PHIG_LEX_EPONYM) && !title))
+		return 0;
+	if ((token->dict & PHIG_DICT_FIRST) && (token->dict & words) == 0 && next->type == PHIG_WORD &&
+		next->gap == PHIG_GAP_SPACE &&
+		(next->dict & PHIG_DICT_LAST) && ((next->dict & words) == 0 || (next->dict & PHIG_DICT_COMMON_LAST)) &&
+		(next->shape & PHIG_SHAPE_INITIAL_UPPER) == 0 &&
+		(next->lex & (PHIG_LEX_STOP | PHIG_LEX_AFTER_EPONYM)) == 0)
+	{
+		phig_add(scan, token->start, next->end, "name", "full", "name_lower", title ? 0.8f : 0.6f);
+		return 1;
+	}
+	if (title && (token->dict & (PHIG_DICT_LAST | PHIG_DICT_FIRST)) && (token->dict & PHIG_DICT_WORD) == 0)
+		phig_add(scan, token->start, token->end, "name", NULL, "name_lower", 0.65f);
+	else if (i > 0 && (token->dict & words) == 0 && phig_token_len(token) > 2 &&
+			 evidence_before(scan, i) == EVIDENCE_LABEL)
+		phig_add(scan, token->start, token->end, "name", NULL, "name_lower", 0.6f);
+	else if (!capitals && (token->dict & PHIG_DICT_FIRST) && phig_token_len(token) > 3 &&
+			 (token->dict & (words | PHIG_DICT_CITY | PHIG_DICT_PROPER)) == 0 && token->lex == 0)
+		phig_add(scan, token->start, token->end, "name", NULL, "name_lower", 0.5f);
+	return 0;
+}
+
+/* Text typed without capitals: there their absence says nothing. */
+static bool
+has_capitals(const PhigScan *scan)
+{
+	for (int i = 0; i < scan->n; i++)
+		if (scan->tokens[i].shape & PHIG_SHAPE_INITIAL_UPPER)
+			return true;
+	return false;
+}
+
+/* "(L.R.)", "patient J.S.": two or three initials with full stops.  Returns how many further tokens. */
+static int
+find_initials(PhigScan *scan, int i)
+{
+	const PhigToken *tokens = scan->tokens;
+	int			last = i;
+	int			letters = 0;
+	bool		bracket = i > 0 && tokens[i - 1].sign == '(';
+	char		word[4] = "";
+
+	while (letters < 3 && tokens[last].type == PHIG_WORD && phig_token_len(&tokens[last]) == 1 &&
+		   is_upper(scan->text[tokens[last].start]) &&
+		   (letters == 0 || tokens[last].gap == PHIG_GAP_NONE) && tokens[last + 1].sign == '.' &&
+		   tokens[last + 1].gap == PHIG_GAP_NONE)
+	{
+		word[letters++] = scan->text[tokens[last].start];
+		last += 2;
+	}
+	last--;
+	/* a name follows: the initials are a part of it */
+	if (letters < 2 || (tokens[last + 1].gap == PHIG_GAP_SPACE && may_be_name(&tokens[last + 1], false)))
+		return 0;
+	if (strstr(" US IV IM PO BP HR UK EU PM AM BS MS MA BA DO MD RN PA SC SL PR ID USA PHD ", psprintf(" %s ",
+																									   word)) != NULL)
+		return last - i;
+	if (bracket && tokens[last + 1].sign == ')')
+		phig_add(scan, tokens[i].start, tokens[last].end, "name", "initials", "initials", 0.7f);
+	else if (evidence_before(scan, i) >= EVIDENCE_ROLE)
+		phig_add(scan, tokens[i].start, tokens[last].end, "name", "initials", "initials", 0.7f);
+	else
+		phig_add(scan, tokens[i].start, tokens[last].end, "name", "initials", "initials", 0.35f);
+	return last - i;
+}
+
+static bool
+may_be_name(const PhigToken *token, bool labelled)
+{
+	if (token->type != PHIG_WORD || (token->shape & PHIG_SHAPE_INITIAL_UPPER) == 0 || phig_token_len(token) < 2 ||
+		(token->shape & PHIG_SHAPE_USED))
+		return false;
+	if (token->lex & PHIG_LEX_STOP)
+		return labelled && (token->dict & (PHIG_DICT_FIRST | PHIG_DICT_LAST)) &&
+			!(token->shape & PHIG_SHAPE_ALL_UPPER);
+	if (token->lex & (PHIG_LEX_TITLE | PHIG_LEX_WEEKDAY | PHIG_LEX_RELATION | PHIG_LEX_CARE))
+		return labelled && (token->dict & PHIG_DICT_LAST);
+	if (token->lex & PHIG_LEX_MONTH)
+		return (token->dict & PHIG_DICT_FIRST) != 0;
+	if (token->lex & (PHIG_LEX_CREDENTIAL | PHIG_LEX_PERSON | PHIG_LEX_NAMED))
+		return phig_token_len(token) > 3 && (token->dict & (PHIG_DICT_FIRST | PHIG_DICT_LAST)) && labelled;
+	return true;
+}
+
+static bool
+is_initial(const PhigScan *scan, int i)
+{
+	const PhigToken *token = &scan->tokens[i];
+
+	return token->type == PHIG_WORD && phig_token_len(token) == 1 && (token->shape & PHIG_SHAPE_INITIAL_UPPER) &&
+		(scan->tokens[i + 1].gap != PHIG_GAP_NONE || scan->tokens[i + 1].type == PHIG_SIGN) &&
+		scan->tokens[i + 1].sign != '-' && scan->tokens[i + 1].sign != '/';
+}

@@ -1,0 +1,562 @@
+/*
+ * places.c
+ *		Addresses, towns, ZIP codes and facilities.
+ *
+ * States and countries may stay (45 CFR 164.514(b)(2)(i)(B)) and are no finding.
+ */
+#include "postgres.h"
+
+#include "detect/chars.h"
+#include "detect/scan.h"
+
+#define MAX_STREET_WORDS 5
+#define MAX_TOWN_WORDS 3
+#define MAX_FACILITY_WORDS 6
+
+#define NOT_IN_TOWN (PHIG_LEX_FACILITY | PHIG_LEX_TITLE | PHIG_LEX_LIVES | PHIG_LEX_STATE | PHIG_LEX_AT)
+
+static void find_street(PhigScan *scan, int i);
+static int	unit_end(const PhigScan *scan, int i);
+static void find_po_box(PhigScan *scan, int i);
+static void find_before_state(PhigScan *scan, int i);
+static void find_zip(PhigScan *scan, int i);
+static int	find_town(PhigScan *scan, int i);
+static int	town_words(const PhigScan *scan, int i);
+static void find_facility(PhigScan *scan, int i);
+static int	facility_begin(const PhigScan *scan, int i);
+static int	facility_end(const PhigScan *scan, int i);
+static bool names_facility(const PhigScan *scan, int first, int kind, int last);
+static void find_at(PhigScan *scan, int i);
+static void use(PhigScan *scan, int first, int last);
+static bool is_capital(const PhigToken *token);
+static bool is_state(const PhigScan *scan, int i);
+
+void
+phig_find_places(PhigScan *scan)
+{
+	for (int i = 0; i < scan->n; i++)
+	{
+		const PhigToken *token = &scan->tokens[i];
+
+		/* of "Oak Hill Street" the last kind is the one */
+		if ((token->lex & PHIG_LEX_STREET) && !((scan->tokens[i + 1].lex & PHIG_LEX_STREET) &&
+												is_capital(&scan->tokens[i + 1]) &&
+												scan->tokens[i + 1].gap == PHIG_GAP_SPACE))
+			find_street(scan, i);
+		if (token->type == PHIG_WORD && phig_token_len(token) == 3 &&
+			strncasecmp(scan->text + token->start, "box", 3) == 0)
+			find_po_box(scan, i);
+	}
+	for (int i = 0; i < scan->n; i++)
+		if ((scan->tokens[i].lex & (PHIG_LEX_FACILITY | PHIG_LEX_SYSTEM)) &&
+			!(scan->tokens[i].shape & PHIG_SHAPE_USED))
+			find_facility(scan, i);
+	for (int i = 0; i < scan->n; i++)
+	{
+		const PhigToken *token = &scan->tokens[i];
+
+		if ((token->lex & PHIG_LEX_STATE) && is_state(scan, i))
+			find_before_state(scan, i);
+		if ((token->dict & (PHIG_DICT_CITY | PHIG_DICT_CITY_PART)) && is_capital(token))
+			i += find_town(scan, i);
+	}
+	for (int i = 0; i < scan->n; i++)
+		if (scan->tokens[i].lex & PHIG_LEX_AT)
+			find_at(scan, i);
+}
+
+/*
+ * The number, the name of the street, its kind, the unit: from the kind backwards.  "217 Mill Blvd",
+ * "12-B North 5th St. Apt 4".
+ */
+static void
+find_street(PhigScan *scan, int i)
+{
+	PhigToken  *tokens = scan->tokens;
+	int			first = i;
+	int			words = 0;
+	bool		capital = is_capital(&tokens[i]);
+	int			last = i;
+
+	if (tokens[i].shape & PHIG_SHAPE_USED)
+		return;
+	for (int j = i - 1; j >= 0 && words <= MAX_STREET_WORDS; j--)
+	{
+		const PhigToken *token = &tokens[j];
+
+		if (tokens[j + 1].gap > PHIG_GAP_SPACE)
+			return;
+		if (token->type == PHIG_NUMBER)
+		{
+			/* "5th": a name; else the number of the house */
+			if ((tokens[j + 1].lex & PHIG_LEX_ORDINAL) && tokens[j + 1].gap == PHIG_GAP_NONE)
+			{
+				first = j;
+				continue;
+			}
+			if (words == 0 || phig_token_len(token) > 6 || tokens[j + 1].gap == PHIG_GAP_NONE)
+				return;
+			first = j;
+			/* "12-14", "1/2" */
+			while (first >= 2 && tokens[first].gap == PHIG_GAP_NONE && (tokens[first - 1].sign == '-' ||
+																		tokens[first - 1].sign == '/') &&
+				   tokens[first - 1].gap == PHIG_GAP_NONE && tokens[first - 2].type == PHIG_NUMBER)
+				first -= 2;
+			break;
+		}
+		if (token->type == PHIG_WORD)
+		{
+			/* "221B": the letter belongs to the number */
+			if (token->gap == PHIG_GAP_NONE && j > 0 && tokens[j - 1].type == PHIG_NUMBER &&
+				phig_token_len(token) == 1)
+			{
+				first = j - 1;
+				break;
+			}
+			if (!is_capital(token) && !(token->lex & PHIG_LEX_ORDINAL))
+				capital = false;
+			if ((token->lex & (PHIG_LEX_MEASURE | PHIG_LEX_AT)) || (token->shape & PHIG_SHAPE_USED) ||
+				((token->lex & PHIG_LEX_STOP) && !is_capital(token)))
+				return;
+			words++;
+			continue;
+		}
+		if (token->sign != '.' && token->sign != '\'' && token->sign != '-')
+			return;
+	}
+	if (first == i || tokens[first].type != PHIG_NUMBER || words == 0)
+		return;
+	if (!capital && ((tokens[i].lex & PHIG_LEX_ROAD) == 0 || words > 3))
+		return;
+	if (!capital && phig_has_context(scan, first, last, PHIG_LEX_MEASURE))
+		return;
+	if (tokens[last + 1].sign == '.' && tokens[last + 1].gap == PHIG_GAP_NONE &&
+		phig_token_len(&tokens[last]) <= 4)
+		last++;
+	if ((tokens[last + 1].lex & PHIG_LEX_DIRECTION) && is_capital(&tokens[last + 1]) &&
+		tokens[last + 1].gap == PHIG_GAP_SPACE)
+		last++;
+	last = unit_end(scan, last);
+	use(scan, first, last);
+	phig_add(scan, tokens[first].start, tokens[last].end, "geo", "street", "street", capital ? 0.9f : 0.6f);
+}
+
+/* ", Apt. 4B", " #12", " Suite 300". */
+static int
+unit_end(const PhigScan *scan, int i)
+{
+	const PhigToken *tokens = scan->tokens;
+	int			j = i + 1;
+
+	if (tokens[j].sign == ',')
+		j++;
+	if (tokens[j].gap >= PHIG_GAP_PARAGRAPH || j >= scan->n)
+		return i;
+	if (tokens[j].lex & PHIG_LEX_UNIT)
+		j++;
+	else if (tokens[j].sign != '#')
+		return i;
+	if (tokens[j].sign == '.')
+		j++;
+	if (tokens[j].sign == '#')
+		j++;
+	if (j >= scan->n || tokens[j].gap > PHIG_GAP_SPACE)
+		return i;
+	if (tokens[j].type == PHIG_NUMBER || (tokens[j].type == PHIG_WORD && phig_token_len(&tokens[j]) == 1))
+	{
+		while (j + 1 < scan->n && tokens[j + 1].gap == PHIG_GAP_NONE && (tokens[j + 1].type != PHIG_SIGN ||
+																		 tokens[j + 1].sign == '-') &&
+			   (tokens[j + 1].type != PHIG_SIGN || tokens[j + 2].type != PHIG_SIGN))
+			j++;
+		return j;
+	}
+	return i;
+}
+
+/* "P.O. Box 12", "RR 2 Box 7". */
+static void
+find_po_box(PhigScan *scan, int i)
+{
+	PhigToken  *tokens = scan->tokens;
+	int			first = i;
+	int			last = i + 1;
+
+	if (tokens[last].sign == '#')
+		last++;
+	if (last >= scan->n || tokens[last].type != PHIG_NUMBER || tokens[last].gap > PHIG_GAP_SPACE)
+		return;
+	for (int j = i - 1; j >= 0 && j >= i - 4; j--)
+	{
+		const char *s = scan->text + tokens[j].start;
+		uint32		len = phig_token_len(&tokens[j]);
+
+		if (tokens[j + 1].gap > PHIG_GAP_SPACE)
+			break;
+		if ((len <= 2 && tokens[j].type == PHIG_WORD && strchr("PpRrHh", s[0]) != NULL))
+			first = j;
+		else if (tokens[j].sign != '.' && tokens[j].type != PHIG_NUMBER &&
+				 !(len == 1 && (s[0] == 'O' || s[0] == 'o')) && strncasecmp(s, "office", 6) != 0)
+			break;
+	}
+	if (first == i)
+		return;
+	last = unit_end(scan, last);
+	use(scan, first, last);
+	phig_add(scan, tokens[first].start, tokens[last].end, "geo", "street", "po_box", 0.9f);
+}
+
+/* "Hartford, MN", "Salt Lake City UT 84101". */
+static void
+find_before_state(PhigScan *scan, int i)
+{
+	PhigToken  *tokens = scan->tokens;
+	bool		comma = i > 0 && tokens[i - 1].sign == ',';
+	int			last = comma ? i - 2 : i - 1;
+	int			first = last + 1;
+	bool		zip = false;
+	bool		known = false;
+	int			next = i + 1;
+
+	if (tokens[next].sign == '.' || tokens[next].sign == ',')
+		next++;
+	zip = tokens[next].type == PHIG_NUMBER && phig_token_len(&tokens[next]) == 5 &&
+		tokens[next].gap <= PHIG_GAP_WIDE && next < scan->n;
+	if (last < 0 || tokens[last + 1].gap > PHIG_GAP_SPACE || (comma && tokens[i].gap > PHIG_GAP_SPACE))
+		first = last + 1;
+	else
+		while (first > 0 && last - first + 1 < MAX_TOWN_WORDS && is_capital(&tokens[first - 1]) &&
+			   !(tokens[first - 1].shape & PHIG_SHAPE_USED) &&
+			   ((tokens[first - 1].lex & NOT_IN_TOWN) == 0 || (first - 1 == last &&
+															   town_words(scan, last) == 1)) &&
+			   (first - 1 == last || tokens[first].gap == PHIG_GAP_SPACE))
+		{
+			first--;
+			if (phig_token_len(&tokens[first]) < 2)
+			{
+				first++;
+				break;
+			}
+		}
+	if (first <= last)
+	{
+		/* "Surgeon Florence Poe, MD": a town of the dictionary must reach up to the state */
+		for (int j = first; j <= last && !known; j++)
+			if (town_words(scan, j) > last - j)
+			{
+				first = j;
+				known = true;
+			}
+		/* MD, DO and PA are credentials too; a state behind a word alone is a word */
+		if (((tokens[i].lex & PHIG_LEX_CREDENTIAL) || !comma) && !zip && !known)
+			first = last + 1;
+		if (!comma && !zip && !known)
+			first = last + 1;
+	}
+	if (first <= last)
+	{
+		use(scan, first, last);
+		phig_add(scan, tokens[first].start, tokens[last].end, "geo", "city", "city", known || zip ? 0.85f : 0.7f);
+	}
+	if (zip)
+		find_zip(scan, next);
+}
+
+static void
+find_zip(PhigScan *scan, int i)
+{
+	int			last = i;
+
+	if (scan->tokens[i + 1].sign == '-' && scan->tokens[i + 1].gap == PHIG_GAP_NONE &&
+		scan->tokens[i + 2].type == PHIG_NUMBER &&
+		phig_token_len(&scan->tokens[i + 2]) == 4 && scan->tokens[i + 2].gap == PHIG_GAP_NONE)
+		last = i + 2;
+	use(scan, i, last);
+	phig_add(scan, scan->tokens[i].start, scan->tokens[last].end, "geo", "zip", "zip", 0.9f);
+}
+
+/* How many words from i on are a town of the dictionary; 0: none. */
+static int
+town_words(const PhigScan *scan, int i)
+{
+	const PhigToken *tokens = scan->tokens;
+	uint64		hash = PHIG_HASH_SEED;
+	int			words = 0;
+	int			j = i;
+
+	if ((tokens[i].dict & PHIG_DICT_CITY) && is_capital(&tokens[i]))
+		words = 1;
+	if ((tokens[i].dict & PHIG_DICT_CITY_PART) == 0 || !is_capital(&tokens[i]))
+		return words;
+	for (int n = 1; n <= MAX_TOWN_WORDS; n++)
+	{
+		for (uint32 at = tokens[j].start; at < tokens[j].end; at++)
+			if (scan->text[at] != '\'')
+				hash = phig_hash_byte(hash, is_upper(scan->text[at]) ? scan->text[at] - 'A' + 'a' :
+									  scan->text[at]);
+		if (n > 1 && (phig_dictionary_look(phig_hash_finish(hash)) & PHIG_DICT_CITY))
+			words = j - i + 1;
+		hash = phig_hash_byte(hash, ' ');
+		j++;
+		if (tokens[j].sign == '.' || tokens[j].sign == '-')
+			j++;
+		if (j >= scan->n || tokens[j].type != PHIG_WORD || !is_capital(&tokens[j]) ||
+			tokens[j].gap > PHIG_GAP_SPACE)
+			break;
+	}
+	return words;
+}
+
+/* A town of the dictionary; returns how many further tokens it took. */
+static int
+find_town(PhigScan *scan, int i)
+{
+	PhigToken  *tokens = scan->tokens;
+	int			words = town_words(scan, i);
+	int			last = i + words - 1;
+	float		score = 0.6f;
+	const PhigToken *before = i > 0 ? &tokens[i - 1] : NULL;
+	bool		at = before != NULL && (before->lex & (PHIG_LEX_AT | PHIG_LEX_LIVES)) &&
+		tokens[i].gap == PHIG_GAP_SPACE;
+	int			next = last + 1;
+
+	if (words == 0 || (tokens[i].shape & PHIG_SHAPE_USED))
+		return 0;
+	if ((tokens[i].lex & PHIG_LEX_EPONYM) || (tokens[next].lex & PHIG_LEX_AFTER_EPONYM))
+		return 0;
+	if (words == 1)
+	{
+		/* what is a name or a word too wants "in" or "from" before it */
+		if (tokens[i].dict & PHIG_DICT_WORD)
+			score = at && !(tokens[i].dict & (PHIG_DICT_FIRST | PHIG_DICT_LAST)) ? 0.5f : 0.3f;
+		else if (tokens[i].dict & (PHIG_DICT_FIRST | PHIG_DICT_LAST))
+			score = at ? 0.6f : 0.35f;
+		/* New York and Washington may be the states */
+		if (tokens[i].lex & PHIG_LEX_STATE)
+			score = 0.3f;
+	}
+	if (at)
+		score += 0.1f;
+	if (tokens[next].sign == ',' && tokens[next].gap == PHIG_GAP_NONE)
+		next++;
+	if (score >= PHIG_DETECT_MIN_SCORE && next < scan->n && tokens[next].type == PHIG_NUMBER &&
+		phig_token_len(&tokens[next]) == 5 &&
+		tokens[next].gap <= PHIG_GAP_SPACE)
+		find_zip(scan, next);
+	if (score >= PHIG_DETECT_MIN_SCORE)
+		use(scan, i, last);
+	phig_add(scan, tokens[i].start, tokens[last].end, "geo", "city", "city", score);
+	return words - 1;
+}
+
+static bool
+is_name_of_place(const PhigToken *token)
+{
+	return token->type == PHIG_WORD && is_capital(token) &&
+		!(token->lex & (PHIG_LEX_MONTH | PHIG_LEX_WEEKDAY | PHIG_LEX_TITLE | PHIG_LEX_PERSON | PHIG_LEX_CREDENTIAL)) &&
+		((token->lex & (PHIG_LEX_STOP | PHIG_LEX_AT)) == 0 ||
+		 (token->lex & (PHIG_LEX_HOUSE | PHIG_LEX_FACILITY))) &&
+		!(token->dict & PHIG_DICT_MEDICAL);
+}
+
+/* Signs inside a name: "St. Mary's", "Cedars-Sinai", "Smith & Wesson". */
+static bool
+is_joint(const PhigScan *scan, int i)
+{
+	const PhigToken *token = &scan->tokens[i];
+
+	if (token->gap == PHIG_GAP_NONE && (token->sign == '-' || token->sign == '\''))
+		return scan->tokens[i + 1].gap == PHIG_GAP_NONE && scan->tokens[i + 1].type == PHIG_WORD;
+	if (token->sign == '.')
+		return i > 0 && token->gap == PHIG_GAP_NONE && ((scan->tokens[i - 1].lex & PHIG_LEX_SAINT) ||
+														phig_token_len(&scan->tokens[i - 1]) <= 3) &&
+			phig_token_len(&scan->tokens[i - 1]) <= 3;
+	return token->sign == '&' && scan->tokens[i + 1].type == PHIG_WORD;
+}
+
+/* An s behind an apostrophe, and "of" and "the" between capitals. */
+static bool
+is_small_part(const PhigScan *scan, int i)
+{
+	const PhigToken *token = &scan->tokens[i];
+	const char *s = scan->text + token->start;
+
+	if (token->type != PHIG_WORD || is_capital(token))
+		return false;
+	if (phig_token_len(token) == 1)
+		return s[0] == 's' && i > 0 && scan->tokens[i - 1].sign == '\'' && token->gap == PHIG_GAP_NONE;
+	if (strncmp(s, "for ", 4) == 0 && (scan->tokens[i + 1].lex & PHIG_LEX_HOUSE) == 0)
+		return false;
+	return (strncmp(s, "of ", 3) == 0 || strncmp(s, "the ", 4) == 0 || strncmp(s, "for ", 4) == 0 ||
+			strncmp(s, "and ", 4) == 0) && scan->tokens[i + 1].type == PHIG_WORD &&
+		is_capital(&scan->tokens[i + 1]);
+}
+
+/* "Mercy General Hospital", "St. Mary's Clinic", "Johns Hopkins", "Boston clinic". */
+static void
+find_facility(PhigScan *scan, int i)
+{
+	PhigToken  *tokens = scan->tokens;
+	bool		system = (tokens[i].lex & PHIG_LEX_SYSTEM) != 0;
+	bool		capital = is_capital(&tokens[i]);
+	int			first,
+				last;
+	float		score;
+
+	if (system && !capital)
+		return;
+	first = facility_begin(scan, i);
+	last = facility_end(scan, i);
+	if (!system && !names_facility(scan, first, i, last))
+		return;
+	/* "Modified Duke Score" */
+	if ((tokens[last + 1].lex & PHIG_LEX_AFTER_EPONYM) && tokens[last + 1].gap <= PHIG_GAP_SPACE)
+		return;
+	for (int j = first; j <= last; j++)
+		if ((tokens[j].lex & PHIG_LEX_AFTER_EPONYM) && !(tokens[j].lex & (PHIG_LEX_HOUSE | PHIG_LEX_STREET)))
+			return;
+	score = system ? (first == last ? 0.4f : 0.7f) : capital ? 0.75f : 0.6f;
+	if (first > 0 && (tokens[first - 1].lex & PHIG_LEX_AT))
+		score += 0.2f;
+	/* the only capital may be that of the sentence */
+	if (!capital && first == i - 1 && tokens[first].gap >= PHIG_GAP_LINE)
+		score = 0.3f;
+	if (score < PHIG_DETECT_MIN_SCORE)
+		return;
+	use(scan, first, last);
+	phig_add(scan, tokens[first].start, tokens[last].end, "geo", "facility", "facility", score);
+}
+
+/* The capitalised words before a kind of facility. */
+static int
+facility_begin(const PhigScan *scan, int i)
+{
+	const PhigToken *tokens = scan->tokens;
+	int			first = i;
+
+	while (first > 0 && i - first < 2 * MAX_FACILITY_WORDS && tokens[first].gap <= PHIG_GAP_SPACE)
+	{
+		const PhigToken *before = &tokens[first - 1];
+
+		if (!is_name_of_place(before) && !is_joint(scan, first - 1) && !is_small_part(scan, first - 1) &&
+			!(phig_token_len(before) == 1 && before->sign == '\0' && is_capital(before)))
+			break;
+		if (before->shape & PHIG_SHAPE_USED && !(before->dict & (PHIG_DICT_CITY | PHIG_DICT_CITY_PART)))
+			break;
+		first--;
+	}
+	/* no name begins with a sign or a small word */
+	while (first < i && (tokens[first].type == PHIG_SIGN || !is_capital(&tokens[first])))
+		first++;
+	return first;
+}
+
+static int
+facility_end(const PhigScan *scan, int i)
+{
+	const PhigToken *tokens = scan->tokens;
+	int			last = i;
+
+	while (last + 1 < scan->n && tokens[last + 1].gap <= PHIG_GAP_SPACE && last - i < 2 * MAX_FACILITY_WORDS &&
+		   (is_name_of_place(&tokens[last + 1]) || is_joint(scan, last + 1) || is_small_part(scan, last + 1) ||
+			((tokens[last + 1].lex & PHIG_LEX_FACILITY) && phig_token_len(&tokens[last + 1]) > 3)))
+		last++;
+	while (last > i && tokens[last].type == PHIG_SIGN)
+		last--;
+	return last;
+}
+
+/* Whether the words say which facility it is, and not only of what kind. */
+static bool
+names_facility(const PhigScan *scan, int first, int kind, int last)
+{
+	const PhigToken *tokens = scan->tokens;
+	bool		own = false;
+	bool		heading = true;
+
+	/* "Group B", "School nurse": a kind alone has its name behind it only by "of" */
+	if (first == last || (first == kind && (!is_capital(&tokens[kind]) ||
+											scan->text[tokens[kind + 1].start] != 'o')))
+		return false;
+	for (int j = first; j <= last; j++)
+	{
+		if (tokens[j].type != PHIG_WORD)
+			continue;
+		/* "HOME HEALTH" */
+		heading &= (tokens[j].shape & PHIG_SHAPE_ALL_UPPER) &&
+			(tokens[j].lex & (PHIG_LEX_HOUSE | PHIG_LEX_FACILITY));
+		own |= j != kind && is_capital(&tokens[j]) &&
+			(tokens[j].lex & (PHIG_LEX_STOP | PHIG_LEX_FACILITY | PHIG_LEX_SPECIALTY)) == 0;
+	}
+	return own && !heading;
+}
+
+/* "seen at Cedar Crest", "lives in Chico", "from Petrusville": what place it is, is not known. */
+static void
+find_at(PhigScan *scan, int i)
+{
+	PhigToken  *tokens = scan->tokens;
+	int			first = i + 1;
+	int			last;
+	bool		care = false,
+				lives = false;
+	bool		name = false;
+
+	if (strncasecmp(scan->text + tokens[first].start, "the ", 4) == 0)
+		first++;
+	if (tokens[first].type != PHIG_WORD || !is_name_of_place(&tokens[first]) ||
+		(tokens[first].shape & PHIG_SHAPE_USED) ||
+		tokens[first].gap > PHIG_GAP_SPACE || (tokens[first].lex & PHIG_LEX_STATE))
+		return;
+	for (int j = i - 1; j >= 0 && j >= i - 6 && tokens[j + 1].gap < PHIG_GAP_LINE; j--)
+	{
+		care |= (tokens[j].lex & PHIG_LEX_CARE) != 0;
+		lives |= (tokens[j].lex & PHIG_LEX_LIVES) != 0;
+		if (tokens[j].sign == '.' && tokens[j + 1].gap != PHIG_GAP_NONE)
+			break;
+	}
+	if (!care && !lives)
+		return;
+	last = first;
+	while (last + 1 < scan->n && tokens[last + 1].gap <= PHIG_GAP_SPACE && last - first < 2 * MAX_FACILITY_WORDS &&
+		   !(tokens[last + 1].shape & PHIG_SHAPE_USED) &&
+		   (is_name_of_place(&tokens[last + 1]) || is_joint(scan, last + 1) || is_small_part(scan, last + 1)))
+		last++;
+	while (last > first && tokens[last].type == PHIG_SIGN)
+		last--;
+	/* SNF, ICF: an abbreviation alone is mostly a kind of place */
+	if (first == last && !lives && (tokens[first].shape & PHIG_SHAPE_ALL_UPPER) &&
+		phig_token_len(&tokens[first]) <= 4 &&
+		(tokens[first].lex & PHIG_LEX_SYSTEM) == 0)
+		return;
+	for (int j = first; j <= last; j++)
+		name |= tokens[j].type == PHIG_WORD && is_capital(&tokens[j]) &&
+			!((tokens[j].dict & PHIG_DICT_MEDICAL) ||
+			  (tokens[j].lex & (PHIG_LEX_STOP | PHIG_LEX_EPONYM | PHIG_LEX_SPECIALTY | PHIG_LEX_FACILITY)));
+	if (!name)
+		return;
+	use(scan, first, last);
+	phig_add(scan, tokens[first].start, tokens[last].end, "geo", lives ? "city" : "facility", lives ? "city" :
+			 "facility", 0.65f);
+}
+
+static void
+use(PhigScan *scan, int first, int last)
+{
+	for (int i = first; i <= last; i++)
+		scan->tokens[i].shape |= PHIG_SHAPE_USED;
+}
+
+static bool
+is_capital(const PhigToken *token)
+{
+	return (token->shape & PHIG_SHAPE_INITIAL_UPPER) != 0;
+}
+
+/* A postal code in capitals, or the name of a state with one. */
+static bool
+is_state(const PhigScan *scan, int i)
+{
+	const PhigToken *token = &scan->tokens[i];
+
+	return phig_token_len(token) == 2 ? (token->shape & PHIG_SHAPE_ALL_UPPER) != 0 : is_capital(token);
+}

@@ -1,0 +1,76 @@
+-- Detection: where identifiers stand in a text, and where none does.
+CREATE EXTENSION phiguard;
+
+-- Every span is what substring() cuts out by it; categories and kinds are words of labels.
+CREATE FUNCTION show(text) RETURNS TABLE (span text, category text, kind text) LANGUAGE sql AS
+$$ SELECT substring($1 FROM start FOR length), category, kind FROM phiguard.detect($1) $$;
+
+-- Numbers with a published form, with a good and a bad check digit.
+SELECT * FROM show('SSN 219-09-1234, not 666-12-3456; ITIN 912-70-1234');
+SELECT * FROM show('MBI 1EG4-TE5-MK73. NPI 1234567893 DEA AB1234563');
+SELECT * FROM show('Card 4111 1111 1111 1111 was charged; ref 4111111111111112');
+SELECT * FROM show('VIN 1M8GDM9AXKP042788, plate CJK 3320');
+SELECT * FROM show('UDI (01)00614141999996(17)290315(21)A1X, MAC 00:1a:2b:3c:4d:5e');
+SELECT * FROM show('from 203.0.113.68 and 2001:db8::7, by https://portal.example.org/p/1?x=2. Mail ann.o-hare@mail.example.org!');
+SELECT * FROM show('Phone (617) 555-0142 ext. 12, fax: 617.555.0143, cell +44 7700 900123');
+SELECT * FROM show('MRN: 0123456  Acct #: 122438918  Member ID XEH499010118  CSN E821424105');
+SELECT * FROM show('last four of SSN 1845; xxx-xx-1234');
+-- By a label, whatever is wrong with the number.
+SELECT * FROM show('SSN: 999-12-3456, NPI 1234567890, VIN 1HGCM82643A004352');
+
+-- Dates, and what may stay of them.
+SELECT * FROM show('Seen 3/14/2019, 14 Jun 2015, March 15th, 2022, 2021-07-04T10:11:12Z and on Jan 20th ''23 at 14:30; since 2016.');
+SELECT * FROM show('DOB 19450312, admitted 3/4, discharged 3/9/21');
+SELECT * FROM show('a 95-year-old, her 88 y/o husband, age 101, in her late nineties; SpO2 95, weight 98 kg');
+
+-- Names, addresses, facilities.
+SELECT * FROM show('Patient: Marianne Mcduffie seen by Dr. José O''Brien-Ñandú, MD. Mcduffie''s daughter Arlene called.');
+SELECT * FROM show('KEMP, TASIA of 217 Mill Blvd Apt 4B, Hartford, CT 06101-2345 was at St. Mary''s Hospital');
+-- Notes are not the only texts: keys and fields.
+SELECT * FROM show('{"patient_name": "Ann Poe", "mrn": "0012345", "dob": "1950-01-02", "phone_number": "6175550142", "zip": "02115"}');
+SELECT * FROM show('member_id: ABC123456; ACCOUNT_NUMBER=000333444 patient_id=4455667');
+SELECT * FROM show('PID|1||1234567^^^HOSP^MR||DOE^JOHN^A||19500102|M|||12 MAIN ST^^BOSTON^MA^02115||(617)555-0142|||M||998877665|219-09-1234');
+SELECT * FROM show('pt is jane smith, dr. patel following');
+-- A person found once is known in the rest of the text; so are the others of a list.
+SELECT * FROM show('Mr. Fix called. Later Fix was seen, and Quorra and Ann came.');
+
+-- Nobody.
+SELECT * FROM show('BP 120/80, HR 60, strength 4/5, pain 5/10, 1/2 tab, GCS 3-4-5, Gleason 3+4, 24/7, NDC 00406-0552-01, ICD-10 I48.91, version 1.2.3.4');
+SELECT * FROM show('Parkinson disease, Foley catheter, Graves'' disease, Bell palsy, Apgar score, Wilson disease, May need rose hip tea. Mark the wound edges.');
+SELECT * FROM show('Transferred to SNF from Ambulatory Surgery Center. Physician Referral. Hill-Sachs lesion, Swan-Ganz, Group B Strep. Home Health. Started Plavix and Lipitor.');
+SELECT * FROM show('');
+SELECT * FROM phiguard.detect(NULL);
+
+-- Characters, not bytes; invisible ones, full-width ones and look-alikes do not hide a number.
+SELECT start, length, category FROM phiguard.detect('näïve 日本 ' || 'SSN 219-09-1234');
+SELECT * FROM show(U&'card 4111\200D1111\200D1111\200D1111, SSN \FF12\FF11\FF19-\FF10\FF19-\FF11\FF12\FF13\FF14, j\0430ne.roe@example.org');
+
+-- The guesses below the threshold.
+SELECT category, score FROM phiguard.detect('It was 4/5.', 0);
+SELECT * FROM phiguard.detect('x', 2);
+
+-- All words are those of labels: a recognizer may only have such.
+INSERT INTO phiguard.recognizers (name, pattern, category, kind)
+SELECT DISTINCT concat_ws('/', category, kind), '(?!)', category, kind FROM unnest(ARRAY[
+    'SSN 219-09-1234, last four 1234, MBI 1EG4-TE5-MK73, Medicare 123456789A NPI 1234567893 DEA AB1234563, VIN 1M8GDM9AXKP042788, plate CJK 3320, MRN 0123456, accession 12-345678, CSN 123456789',
+    'serial SN-1867119, MAC 00:1a:2b:3c:4d:5e, UDI (01)00614141999996, 203.0.113.68, 2001:db8::7, card 4111111111111111, IBAN GB82WEST12345698765432, account 122438918, passport 123456789',
+    'member ID XEH499010118 group 633380, subject SUBJ-7550 (L.R.), license S39075050, 1 Mill Rd, Boston, MA 02155, 41.40338, -71.17403, Mercy Hospital, 3/14/2019, a 95 y/o, fax 617-555-0142',
+    'phone 617-555-0142, Ann Poe, a@example.org, https://example.org/, ref no. 12345678']) t, phiguard.detect(t, 0);
+SELECT name FROM phiguard.recognizers ORDER BY name;
+DELETE FROM phiguard.recognizers;
+-- Each recognizer is known by its name: only such a row may do without a pattern.
+INSERT INTO phiguard.recognizers (name, enabled)
+SELECT DISTINCT recognizer, false FROM unnest(ARRAY[
+    'SSN 219-09-1234, ssn 219091234, last four of SSN 1234, MBI 1EG4-TE5-MK73, Medicare 123456789A NPI: 1234567893 or 1245319599 DEA AB1234563 and DEA# XX1234567, VIN 1M8GDM9AXKP042788, plate CJK 3320, MRN 0123456, CSN 123456789',
+    'serial SN-1867119, MAC 00:1a:2b:3c:4d:5e, UDI (01)00614141999996, 203.0.113.68, 2001:db8::7, card 4111111111111111 card 411111111111, IBAN GB82WEST12345698765432, account 122438918, passport 123456789',
+    'member ID XEH499010118 group 633380, subject SUBJ-7550 (L.R.), license S39075050, 1 Mill Rd, Boston, MA 02155, 12345-6789, zip 02155, PO Box 12, 41.40338, -71.17403, Mercy Hospital, a 95 y/o, fax 617-555-0142, accession 12-345678',
+    'phone 617-555-0142, tel 5550142, Ann Poe, ann poe, ada lovelace, Poe, a@example.org, https://example.org/, ref no. 12345678, 20200304, 2020-03-04, 3/2020, 3/4, 3/4-3/9/21, 3 May 2020, Christmas 2021, 3/4/2020',
+    'IMEI 490154203237518, 010061414199999617290315, VIN ZZ1234567890ZZ123, device 123456, biometric no. 1234']) t, phiguard.detect(t, 0);
+SELECT string_agg(name, ' ' ORDER BY name) FROM phiguard.recognizers;
+DELETE FROM phiguard.recognizers;
+
+-- Long texts are as the same text short, also where it is cut.
+SELECT count(*), count(DISTINCT (substring(t FROM start FOR length)))
+  FROM (SELECT string_agg(repeat('ä', 997) || ' SSN 219-09-1234' || E'\n', '') AS t FROM generate_series(1, 200)) s, phiguard.detect(t);
+-- In one line the chunks have a part in common: nothing is lost between them, and nothing found twice.
+SELECT count(*), count(DISTINCT start), array_agg(DISTINCT category ORDER BY category) FROM phiguard.detect(repeat('Patient: José Poe, MRN 0123456, seen on 3/14/2019. ', 20000));

@@ -1,0 +1,141 @@
+# Detection: other encodings and bytes that are no characters, long and adversarial texts, cancelling, other sessions, dumps.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'phiguard'\nphiguard.officer_role = 'privacy'\n");
+$node->start;
+
+sub sql
+{
+	my ($database, $sql) = @_;
+	return $node->safe_psql($database, $sql);
+}
+
+# Spans as bytes in hexadecimal, whatever the database's encoding.
+my $spans = q{SELECT string_agg(category || ':' || encode(convert_to(substring(t FROM start FOR length), getdatabaseencoding()), 'hex'), ' ' ORDER BY start)
+	FROM (VALUES (convert_from('%s'::bytea, '%s'))) v(t), phiguard.detect(t)};
+
+# The same note in four encodings; LATIN1 folds accents as UTF8 does, in the others they are letters all the same.
+for my $encoding ([ 'UTF8', '\x4a6f73c3a9' ], [ 'LATIN1', '\x4a6f73e9' ], [ 'EUC_JP', '\x4a6f738fabb1' ], [ 'SQL_ASCII', '\x4a6f73e9' ])
+{
+	my ($name, $jose) = @$encoding;
+	my $database = 'in_' . lc $name;
+	sql('postgres', "CREATE DATABASE $database ENCODING $name TEMPLATE template0");
+	sql($database, 'CREATE EXTENSION phiguard');
+	my $bytes = unpack('H*', 'Dr. ') . substr($jose, 2) . unpack('H*', ' Poe, SSN 219-09-1234, on 3/14/2019');
+	my $got = sql($database, sprintf($spans, '\x' . $bytes, $name));
+	is($got, 'name:' . substr($jose, 2) . unpack('H*', ' Poe') . ' ssn:' . unpack('H*', '219-09-1234') . ' date:' . unpack('H*', '3/14/2019'),
+		"$name: the spans are the characters they should be");
+}
+
+# A database without an encoding may hold any bytes.
+is(sql('in_sql_ascii', q{SELECT count(*) FROM generate_series(1, 300) i,
+	LATERAL (SELECT string_agg(chr(1 + (i * 7919 + j * j * 31) % 255), '') AS t FROM generate_series(1, 200) j) s, LATERAL (SELECT count(*) FROM phiguard.detect(t, 0)) d}),
+	300, 'any bytes have an answer');
+is(sql('in_sql_ascii', q{SELECT count(*) FROM phiguard.detect(E'\xe2\x80 SSN 219-09-1234 \xff\xc3')}), 1, 'bytes that are no UTF-8 do not hide a number');
+is(sql('in_utf8', q{SELECT phiguard.redact('المريض 219-09-1234 שלום e' || U&'\0301\0301' || ' 3/14/2019') = 'المريض [SSN] שלום e' || U&'\0301\0301' || ' [DATE]'}), 't',
+	'right-to-left and combining characters stay what they are');
+
+sql('in_utf8', <<'SQL');
+CREATE TABLE long (name text, piece text);
+INSERT INTO long VALUES ('notes', 'Patient: Ann Poe, MRN 0123456, seen on 3/14/2019 at Mercy Hospital. BP 120/80. '), ('digits', '1'), ('dates', '1/'), ('at', 'a@'),
+	('urls', 'http://'), ('colons', ':1'), ('brackets', '('), ('initials', 'A.B.'), ('names', 'Ann '), ('accents', 'é'), ('labels', 'MRN: '), ('hosts', 'www.a.');
+-- CPU time of the backend, in ticks: the machine does other things.
+CREATE FUNCTION ticks() RETURNS bigint LANGUAGE sql VOLATILE AS
+$$ SELECT f[12]::bigint + f[13]::bigint FROM (SELECT string_to_array(regexp_replace(pg_read_file('/proc/self/stat', 0, 2000), '^.*\) ', ''), ' ') AS f) s $$;
+-- How much longer 10 MB of a piece take than 1 MB.
+CREATE FUNCTION growth(piece text) RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE
+	short text := repeat(piece, 1000000 / octet_length(piece));
+	long text := repeat(piece, 10000000 / octet_length(piece));
+	started bigint;
+	of_short bigint;
+	of_long bigint;
+BEGIN
+	PERFORM count(*) FROM phiguard.detect(short);
+	started := ticks();
+	FOR j IN 1 .. 10 LOOP
+		PERFORM count(*) FROM phiguard.detect(short);
+	END LOOP;
+	of_short := ticks() - started;
+	started := ticks();
+	PERFORM count(*) FROM phiguard.detect(long);
+	of_long := ticks() - started;
+	RETURN 10.0 * greatest(of_long, 1) / greatest(of_short, 1);
+END $$;
+SQL
+# Texts that pass in no time have few ticks: measured again before they count as too slow.
+my %growth = map { split /\|/ } split /\n/, sql('in_utf8', 'SELECT name, growth(piece) FROM long');
+for my $name (sort keys %growth)
+{
+	my $again = 3;
+	$growth{$name} = sql('in_utf8', "SELECT growth(piece) FROM long WHERE name = '$name'") while $growth{$name} > 12 && $again-- > 0;
+	cmp_ok($growth{$name}, '<=', 12, "10 MB of $name take at most 12 times as long as 1 MB");
+}
+
+# Cancelled at once: in the engine and in a slow pattern of the user's.
+my $many = q{repeat('Patient: Ann Poe, MRN 0123456, seen on 3/14/2019. ', 1000000)};
+for my $case ([ 'the engine', '' ], [ 'a pattern that is slow', q{INSERT INTO phiguard.recognizers (name, pattern, category) VALUES ('slow', '(?:[A-Za-z ,:]{1,40}){1,3}#', 'other')} ])
+{
+	my ($what, $setup) = @$case;
+	sql('in_utf8', $setup) if $setup;
+	my $late = 1e9;
+	for my $attempt (1 .. 3)
+	{
+		my ($code, $out, $err) = $node->psql('in_utf8', "CREATE TEMP TABLE t AS SELECT $many AS t; SET statement_timeout = 200; SELECT now() AS started \\gset\nSELECT count(*) FROM t, phiguard.detect(t);\nSELECT extract(epoch FROM clock_timestamp() - :'started'::timestamptz) * 1000;", on_error_stop => 0);
+		like($err, qr/canceling statement due to statement timeout|more steps than allowed/, "$what: stopped") if $attempt == 1;
+		my ($elapsed) = $out =~ /([\d.]+)\s*$/;
+		$late = $elapsed - 200 if defined $elapsed && $elapsed - 200 < $late;
+	}
+	cmp_ok($late, '<', 100, "$what: within 100 ms");
+}
+sql('in_utf8', 'DELETE FROM phiguard.recognizers');
+
+# Another session sees a change at its next statement.
+my $other = $node->background_psql('in_utf8') if $node->can('background_psql');
+SKIP:
+{
+	skip 'no background psql in this version', 2 unless defined $other && ref($other) && $other->can('query');
+	is($other->query(q{SELECT count(*) FROM phiguard.detect('quokka')}), 0, 'not known');
+	sql('in_utf8', q{INSERT INTO phiguard.recognizers (name, pattern, category) VALUES ('word', 'quokka', 'other')});
+	is($other->query(q{SELECT count(*) FROM phiguard.detect('quokka')}), 1, 'another session sees it');
+	$other->quit;
+	sql('in_utf8', 'DELETE FROM phiguard.recognizers');
+}
+
+# An officer without other rights writes them; nobody else does.
+sql('postgres', 'CREATE ROLE privacy; CREATE ROLE clerk');
+is(sql('in_utf8', q{SET ROLE privacy; INSERT INTO phiguard.recognizers (name, pattern, category) VALUES ('word', 'quokka', 'other');
+	INSERT INTO phiguard.detection_terms VALUES ('deny', 'heron', 'other', NULL); UPDATE phiguard.recognizers SET pattern = 'wombat';
+	SELECT string_agg(recognizer, ' ' ORDER BY start) FROM phiguard.detect('heron, quokka, wombat')}), 'term word', 'the officer writes recognizers and terms');
+my ($code, $out, $err) = $node->psql('in_utf8', q{SET ROLE clerk; DELETE FROM phiguard.detection_terms});
+like($err, qr/must be a privacy officer/, 'nobody else does');
+is(sql('in_utf8', q{SET ROLE clerk; SELECT count(*) FROM phiguard.detection_terms}), 0, 'nor reads the terms');
+is(sql('in_utf8', q{SET ROLE privacy; DELETE FROM phiguard.detection_terms; DELETE FROM phiguard.recognizers; SELECT count(*) FROM phiguard.recognizers}), 0, 'the officer removes them');
+is(sql('in_utf8', q{SELECT count(*) > 0 FROM phiguard.access_log WHERE 'phiguard.detection_terms.term' = ANY (returned || referenced || stored)}), 't', 'what was done with terms is on record');
+
+# A dump carries recognizers and terms.
+sql('in_utf8', q{INSERT INTO phiguard.recognizers (name, pattern, category, context) VALUES ('word', '\bquokka\b', 'other', '{zoo}')});
+sql('in_utf8', q{INSERT INTO phiguard.recognizers (name, enabled) VALUES ('email', false)});
+sql('in_utf8', q{INSERT INTO phiguard.detection_terms VALUES ('deny', 'blue heron', 'other', NULL), ('allow', '3/14/2019', NULL, NULL)});
+my $dump = $node->backup_dir . '.sql';
+$node->command_ok([ 'pg_dump', '-d', $node->connstr('in_utf8'), '-T', 'long', '-f', $dump ], 'dumped');
+sql('postgres', 'CREATE DATABASE copy TEMPLATE template0');
+$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('copy'), '-f', $dump ], 'restored');
+is(sql('copy', q{SELECT string_agg(recognizer, ' ' ORDER BY start) FROM phiguard.detect('a quokka, a blue heron, a@example.org, 3/14/2019, 3/15/2019')}), 'word term date',
+	'found there by the same recognizers and terms');
+
+# Parallel workers find the same.
+is(sql('in_utf8', q{
+CREATE TABLE notes AS SELECT i, 'Patient: Ann Poe, SSN 219-09-1234, quokka ' || i AS t FROM generate_series(1, 2000) i;
+SET debug_parallel_query = on; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
+SELECT count(DISTINCT regexp_replace(phiguard.redact(t), '\d+$', '')) FROM notes} =~ s/debug_parallel_query/$node->safe_psql('postgres', 'SHOW server_version_num') < 160000 ? 'force_parallel_mode' : 'debug_parallel_query'/er), 1,
+	'parallel workers redact alike');
+
+done_testing();
