@@ -198,3 +198,8 @@ SELECT most_common_vals, most_common_freqs FROM pg_stats_ext WHERE statistics_na
 --- statistics of expressions
 + unrecorded statistics are in no labelled relation
 SELECT expr, most_common_vals, histogram_bounds FROM pg_stats_ext_exprs WHERE statistics_name = 'patient_expressions';
+--- a virtual column
++ since 18
+ALTER TABLE watched ADD g text GENERATED ALWAYS AS (ssn || 'x') VIRTUAL;
+SELECT g FROM watched WHERE id = 2;
+SELECT ssn FROM watched WHERE id = 2;

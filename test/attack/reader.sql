@@ -582,7 +582,7 @@ CREATE FUNCTION pg_temp.look(i int) RETURNS text LANGUAGE plpgsql IMMUTABLE AS '
 CREATE TEMP TABLE t (i int, s text GENERATED ALWAYS AS (pg_temp.look(i)) STORED);
 INSERT INTO t VALUES (2) RETURNING s;
 --- a function called by an index
-CREATE FUNCTION pg_temp.look(i int) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM tell(public.ssn_of(i)); RETURN i; END';
+CREATE FUNCTION pg_temp.look(i int) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM public.tell(public.ssn_of(i)); RETURN i; END';
 CREATE TEMP TABLE t AS SELECT 2 AS i;
 CREATE INDEX ON t (pg_temp.look(i));
 --- a function called by ANALYZE
@@ -932,3 +932,30 @@ INSERT INTO guess VALUES ({mrn});
 SELECT p.id FROM patient p JOIN guess g ON g.mrn = p.mrn;
 --- the types of phiguard
 SELECT ssn::phiguard.ssn, ssn::phiguard.ssn::text FROM visit WHERE id = 2;
+
+# --- What newer servers have.
+--- a generic plan explained
++ since 16
++ unrecorded EXPLAIN reads no row
+EXPLAIN (GENERIC_PLAN) SELECT id FROM patient WHERE ward = {ward} AND id > $1;
+--- any_value
++ since 16
+SELECT any_value(ssn) FROM patient WHERE id = 2;
+--- the error of an input function, as rows
++ since 16
+SELECT (pg_input_error_info(ssn, 'integer')).* FROM patient WHERE id = 2;
+--- JSON constructors
++ since 16
+SELECT JSON_OBJECT('a': ssn, 'b': birth), JSON_ARRAYAGG(ssn) FROM patient WHERE id = 2 GROUP BY ssn, birth;
+--- JSON_TABLE
++ since 17
+SELECT t.* FROM visit v, JSON_TABLE(to_jsonb(v), '$' COLUMNS (ssn text PATH '$.ssn', zip text PATH '$.zip')) t WHERE v.id = 2;
+--- JSON_VALUE with an error
++ since 17
+SELECT JSON_VALUE(to_jsonb(v), '$.note' RETURNING int ERROR ON ERROR) FROM visit v WHERE id = 2;
+--- what a plan would send
++ since 17
+EXPLAIN (ANALYZE, SERIALIZE, COSTS off, TIMING off, SUMMARY off, BUFFERS off) SELECT id FROM patient WHERE ward = {ward};
+--- text as an SQL/JSON scalar
++ since 17
+SELECT JSON_SERIALIZE(JSON_SCALAR(ssn)), to_bin(amount) FROM patient WHERE id = 2;

@@ -694,6 +694,33 @@ CREATE TABLE own.t1 PARTITION OF own.t FOR VALUES IN ('131-47-9026');
 CREATE TABLE own.t2 PARTITION OF own.t DEFAULT;
 EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off, BUFFERS off) SELECT * FROM own.t WHERE v = own.f();
 
+# --- What newer servers have.
+--- MERGE ... RETURNING
++ since 17
+MERGE INTO patient p USING numbers n ON p.id = n.id AND n.id = 2 WHEN MATCHED THEN UPDATE SET consented = true RETURNING p.ssn;
+--- MERGE of rows that are not there by source
++ since 17
+MERGE INTO patient p USING (SELECT 0 AS id) n ON p.id = n.id WHEN NOT MATCHED BY SOURCE AND p.ssn = {ssn} THEN UPDATE SET ward = 'hit' RETURNING p.id;
+--- MERGE of hidden rows that are not there by source
++ since 17
+MERGE INTO patient p USING (SELECT 0 AS id) n ON p.id = n.id WHEN NOT MATCHED BY SOURCE AND p.ward = {ward} THEN UPDATE SET amount = 1 RETURNING p.id;
+--- MERGE into a view
++ since 17
+CREATE VIEW own.v WITH (security_barrier) AS SELECT id, ward FROM patient WHERE tell(ssn);
+MERGE INTO own.v USING numbers n ON v.id = n.id WHEN MATCHED THEN UPDATE SET ward = 'hit';
+--- RETURNING of the row as it was
++ since 18
+UPDATE patient SET consented = true WHERE id = 2 RETURNING old.ssn, new.ssn;
+--- RETURNING of the whole row as it was
++ since 18
+UPDATE visit SET consented = true WHERE id = 2 RETURNING old, new;
+--- RETURNING of the row that goes
++ since 18
+DELETE FROM visit WHERE id = 2 RETURNING old.note;
+--- ON CONFLICT, and the row that was there
++ since 18
+INSERT INTO patient (id, ward) VALUES (2, 'x') ON CONFLICT (id) DO UPDATE SET consented = true RETURNING old.ssn;
+
 # --- Planted: objects of the writer's that run when a superuser keeps the house. own.plant() reads, and keeps what it got.
 --- in an index, when a superuser analyzes
 + outside

@@ -75,7 +75,7 @@ sub written
 		{
 			push @attempts, { name => $1, sql => '' };
 		}
-		elsif ($line =~ /^\+ (outside|unrecorded|no control|limit)\b *(.*)/)
+		elsif ($line =~ /^\+ (outside|unrecorded|no control|limit|since)\b *(.*)/)
 		{
 			$attempts[-1]{$1} = $2 || 1;
 		}
