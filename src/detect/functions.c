@@ -113,6 +113,11 @@ put_spans(FunctionCallInfo fcinfo, float min_score)
 		values[DETECT_RECOGNIZER] = CStringGetTextDatum(span->recognizer);
 		values[DETECT_SCORE] = Float4GetDatum(span->score);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		/* of a long text there are many */
+		pfree(DatumGetPointer(values[DETECT_CATEGORY]));
+		pfree(DatumGetPointer(values[DETECT_RECOGNIZER]));
+		if (!nulls[DETECT_KIND])
+			pfree(DatumGetPointer(values[DETECT_KIND]));
 	}
 	return (Datum) 0;
 }

@@ -43,7 +43,9 @@ SELECT * FROM phiguard.detect(NULL);
 
 -- Characters, not bytes; invisible ones, full-width ones and look-alikes do not hide a number.
 SELECT start, length, category FROM phiguard.detect('näïve 日本 ' || 'SSN 219-09-1234');
+\pset format unaligned
 SELECT * FROM show(U&'card 4111\200D1111\200D1111\200D1111, SSN \FF12\FF11\FF19-\FF10\FF19-\FF11\FF12\FF13\FF14, j\0430ne.roe@example.org');
+\pset format aligned
 
 -- The guesses below the threshold.
 SELECT category, score FROM phiguard.detect('It was 4/5.', 0);
