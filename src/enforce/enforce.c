@@ -36,7 +36,6 @@ static bool is_constraint_query(const Query *query);
 static bool has_subquery(Node *node, void *context);
 static bool check_purpose(List *places, const PhigSubject *subject, PhigRefusal *refusal);
 static void look_up_policies(List *places, const PhigSubject *subject, PhigEnforcement *done);
-static bool note_relations(Node *node, void *context);
 static void close_codes(PhigRelPolicy *policy, const PhigSubject *subject);
 static bool may_write(Oid relid, Oid role);
 static bool check_columns(Query *query, List *places, const PhigSubject *subject, PhigEnforcement *done,
@@ -181,30 +180,8 @@ look_up_policies(List *places, const PhigSubject *subject, PhigEnforcement *done
 		if (place->policy == NULL || place->policy->all_clear)
 			continue;
 		close_codes(place->policy, subject);
-		(void) note_relations(place->policy->rows, &done->relids);
 		done->policies = lappend(done->policies, place->policy);
 	}
-}
-
-/* What a condition on rows reads: as the officer who wrote it, and in the clear. */
-static bool
-note_relations(Node *node, void *context)
-{
-	List	  **relids = context;
-	ListCell   *lc;
-
-	if (node == NULL)
-		return false;
-	if (!IsA(node, Query))
-		return expression_tree_walker(node, note_relations, context);
-	foreach(lc, ((Query *) node)->rtable)
-	{
-		const RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
-
-		if (rte->rtekind == RTE_RELATION)
-			*relids = list_append_unique_oid(*relids, rte->relid);
-	}
-	return query_tree_walker((Query *) node, note_relations, context, 0);
 }
 
 /*
