@@ -98,7 +98,7 @@ COMMENT ON COLUMN phiguard.access_log.extract IS 'The extract that was read. NUL
 COMMENT ON COLUMN phiguard.access_log.agreement IS 'The agreement under which data was disclosed. NULL: this release has none.';
 COMMENT ON COLUMN phiguard.access_log.recipient IS 'Who received what was disclosed. NULL: this release has no disclosures.';
 COMMENT ON COLUMN phiguard.access_log.subjects IS 'Whose data, as keyed tokens; NULL: not captured.';
-COMMENT ON COLUMN phiguard.access_log.flags IS 'exempt, function, copy, replica, explain, constraint, unseen_plan, row_trigger, approximate, session_user_claim, would_deny, would_transform ...';
+COMMENT ON COLUMN phiguard.access_log.flags IS 'exempt, function, copy, replica, explain, constraint, unseen_plan, row_trigger, approximate, session_user_claim, would_deny, would_transform, break_glass ...';
 
 -- Put in line by the planner, so that conditions on it reach the reader.
 CREATE FUNCTION phiguard.read_journal(directory text) RETURNS SETOF phiguard.access_log

@@ -52,7 +52,12 @@ static const char because_writable[] = "a code, of a table that the role may wri
 bool
 phig_enforce_session(void)
 {
-	return phig_mode == PHIG_MODE_ENFORCE && !phig_policy_subject()->exempt;
+	const PhigSubject *subject;
+
+	if (phig_mode != PHIG_MODE_ENFORCE)
+		return false;
+	subject = phig_policy_subject();
+	return !subject->exempt && !subject->break_glass;
 }
 
 bool
@@ -78,7 +83,7 @@ phig_enforce_rehearse(const Query *query, PhigRehearsal *rehearsal)
 
 	memset(rehearsal, 0, sizeof(*rehearsal));
 	rehearsal->stamp = phig_policy_stamp();
-	if (subject.exempt || is_constraint_query(query))
+	if (subject.exempt || subject.break_glass || is_constraint_query(query))
 		return;
 	subject.rehearsal = true;
 	rehearsal->would_deny = !phig_enforce_rehearse_as(query, &subject, &done, &refusal);

@@ -18,6 +18,7 @@
 
 #include "compat.h"
 #include "journal/context.h"
+#include "policy/policy.h"
 #include "journal/journal.h"
 #include "settings.h"
 
@@ -85,6 +86,8 @@ phig_context_flags(void)
 
 	if (is_exempt())
 		flags |= PHIG_FLAG_EXEMPT;
+	if (unlikely(phig_policy_glass_broken) && phig_policy_subject()->break_glass)
+		flags |= PHIG_FLAG_BREAK_GLASS;
 	if (phig_in_code())
 		flags |= PHIG_FLAG_FUNCTION;
 	if (RecoveryInProgress())

@@ -52,6 +52,7 @@ typedef enum PhigOutcome
 
 #define PHIG_FLAG_WOULD_DENY			0x0400	/* mode enforce would have refused it */
 #define PHIG_FLAG_WOULD_TRANSFORM		0x0800	/* ... or shown less */
+#define PHIG_FLAG_BREAK_GLASS			0x1000	/* in an emergency: everything was shown */
 
 /*
  * A definition: key=value lines, see record.c.  id = first 16 bytes of

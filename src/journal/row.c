@@ -47,6 +47,7 @@ static const struct
 	{PHIG_FLAG_SESSION_USER_CLAIM, "session_user_claim"},
 	{PHIG_FLAG_WOULD_DENY, "would_deny"},
 	{PHIG_FLAG_WOULD_TRANSFORM, "would_transform"},
+	{PHIG_FLAG_BREAK_GLASS, "break_glass"},
 };
 
 struct PhigRowMaker

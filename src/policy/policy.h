@@ -59,13 +59,14 @@ typedef struct PhigSubject
 	Oid			role;
 	const char *purpose;		/* "" for none */
 	bool		exempt;			/* superuser or BYPASSRLS: recorded, not restricted */
-	bool		break_glass;
+	bool		break_glass;	/* sees everything, flagged: see glass.c */
 	bool		granted;		/* the purpose exists, is granted to the role, now, and has what
 								 * it requires */
 	const char *refusal;		/* otherwise: why not, for errdetail; no user data but role and
 								 * purpose */
 	const char *advice;			/* and what to do, for errhint */
-	bool		rehearsal;		/* asked what would be, were all tables in mode enforce that are in mode audit */
+	bool		rehearsal;		/* asked what would be, were all tables in mode enforce that are
+								 * in mode audit */
 	TimestampTz expires;		/* when granted ends to hold; DT_NOEND */
 } PhigSubject;
 
@@ -117,6 +118,9 @@ extern bool phig_policy_governs(Oid relid);
 
 /* The same for a rehearsal: labelled, and its mode not off. */
 extern bool phig_policy_would_govern(Oid relid);
+
+/* The session has broken the glass at some time, and not ended that: worth asking the subject. */
+extern bool phig_policy_glass_broken;
 
 /* Has anybody written a policy in this database? */
 extern bool phig_policy_in_use(void);

@@ -36,7 +36,7 @@
 
 typedef enum ColumnType
 {
-	COLUMN_TEXT, COLUMN_NAME, COLUMN_BOOL, COLUMN_ROLE, COLUMN_TIME
+	COLUMN_TEXT, COLUMN_NAME, COLUMN_BOOL, COLUMN_ROLE, COLUMN_TIME, COLUMN_NUMBER
 } ColumnType;
 
 /* A column, and where it stands in the row's struct. */
@@ -110,6 +110,20 @@ static const Table tables[] = {
 			{COLUMN_NAME, false, AT(PhigModeRow, schema)},
 			{COLUMN_NAME, false, AT(PhigModeRow, relation)},
 			{COLUMN_TEXT, false, AT(PhigModeRow, mode)},
+	}},
+	[PHIG_POLICY_GLASS] = {"break_glass_grant", NULL, sizeof(PhigGlassRow), 5, {
+			{COLUMN_ROLE, false, AT(PhigGlassRow, grantee)},
+			{COLUMN_NAME, false, AT(PhigGlassRow, grantee_name)},
+			{COLUMN_NUMBER, false, AT(PhigGlassRow, most)},
+			{COLUMN_TIME, false, AT(PhigGlassRow, granted)},
+			{COLUMN_NAME, false, AT(PhigGlassRow, granted_by)},
+	}},
+	[PHIG_POLICY_GLASS_REVIEW] = {"break_glass_reviewed", NULL, sizeof(PhigGlassReviewRow), 5, {
+			{COLUMN_TEXT, false, AT(PhigGlassReviewRow, node)},
+			{COLUMN_TEXT, false, AT(PhigGlassReviewRow, position)},
+			{COLUMN_TEXT, false, AT(PhigGlassReviewRow, finding)},
+			{COLUMN_TIME, false, AT(PhigGlassReviewRow, reviewed)},
+			{COLUMN_NAME, false, AT(PhigGlassReviewRow, reviewed_by)},
 	}},
 };
 
@@ -281,6 +295,9 @@ read_column(void *field, ColumnType type, bool isnull, Datum value)
 		case COLUMN_TIME:
 			*(TimestampTz *) field = isnull ? DT_NOEND : DatumGetTimestampTz(value);
 			break;
+		case COLUMN_NUMBER:
+			*(int32 *) field = DatumGetInt32(value);
+			break;
 	}
 }
 
@@ -323,6 +340,8 @@ column_datum(const void *field, ColumnType type, bool *isnull)
 		case COLUMN_TIME:
 			*isnull = *(const TimestampTz *) field == DT_NOEND;
 			return TimestampTzGetDatum(*(const TimestampTz *) field);
+		case COLUMN_NUMBER:
+			return Int32GetDatum(*(const int32 *) field);
 	}
 	return (Datum) 0;
 }

@@ -21,6 +21,8 @@ typedef enum PhigPolicyTable
 	PHIG_POLICY_ROWS,
 	PHIG_POLICY_GRANT,
 	PHIG_POLICY_MODE,
+	PHIG_POLICY_GLASS,
+	PHIG_POLICY_GLASS_REVIEW,
 	PHIG_POLICY_TABLES
 } PhigPolicyTable;
 
@@ -95,6 +97,26 @@ typedef struct PhigModeRow
 	char	   *relation;
 	char	   *mode;
 } PhigModeRow;
+
+typedef struct PhigGlassRow
+{
+	ItemPointerData tid;
+	Oid			grantee;
+	char	   *grantee_name;
+	int32		most;			/* s */
+	TimestampTz granted;
+	char	   *granted_by;
+} PhigGlassRow;
+
+typedef struct PhigGlassReviewRow
+{
+	ItemPointerData tid;
+	char	   *node;
+	char	   *position;
+	char	   *finding;
+	TimestampTz reviewed;
+	char	   *reviewed_by;
+} PhigGlassReviewRow;
 
 /* Its OID; InvalidOid where the extension, or a table of this version, is not there. */
 extern Oid	phig_policy_table(PhigPolicyTable table);

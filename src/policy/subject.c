@@ -26,6 +26,7 @@
 #include "utils/timestamp.h"
 
 #include "policy/cache.h"
+#include "policy/glass.h"
 #include "policy/rows.h"
 #include "policy/store.h"
 #include "policy/subject.h"
@@ -39,6 +40,7 @@ typedef struct Sources
 	uint32		claims;			/* phig_claims_generation */
 	uint64		policies;		/* phig_policy_generation */
 	uint64		roles;			/* roles_generation */
+	uint32		glass;			/* phig_glass_generation */
 } Sources;
 
 /* What a stamp stands for. */
@@ -68,6 +70,7 @@ static Oid	stamp_marker = InvalidOid;	/* that these depend on */
 static Oid	asking_role(void);
 static bool is_known(void);
 static void find_present(void);
+static void break_glass(PhigSubject *subject);
 static State state_of(const PhigSubject *subject);
 static void state_changes(void);
 static void find_grant(PhigSubject *subject, const char *justification);
@@ -161,6 +164,7 @@ is_known(void)
 		present_sources.claims == phig_claims_generation &&
 		present_sources.policies == phig_policy_generation &&
 		present_sources.roles == roles_generation &&
+		present_sources.glass == phig_glass_generation &&
 		present_sources.mode == phig_mode &&
 		(TIMESTAMP_IS_NOEND(present.expires) || present.expires > GetCurrentTimestamp());
 }
@@ -170,7 +174,8 @@ find_present(void)
 {
 	/* Before: what changes while catalogs are read must count. */
 	Sources		sources = {
-		asking_role(), phig_mode, phig_claims_generation, phig_policy_generation, roles_generation
+		asking_role(), phig_mode, phig_claims_generation, phig_policy_generation, roles_generation,
+		phig_glass_generation
 	};
 	MemoryContext caller;
 	State		now;
@@ -182,6 +187,8 @@ find_present(void)
 	caller = MemoryContextSwitchTo(subject_context);
 	phig_subject_find(sources.role, phig_purpose == NULL ? "" : phig_purpose,
 					  phig_justification == NULL ? "" : phig_justification, &present);
+	if (phig_policy_glass_broken)
+		break_glass(&present);
 	MemoryContextSwitchTo(caller);
 	now = state_of(&present);
 	if (memcmp(&now, &state, sizeof(state)) != 0 || stamp == 0)
@@ -192,6 +199,18 @@ find_present(void)
 	}
 	present_sources = sources;
 	present_known = true;
+}
+
+/* In an emergency everything is shown, for a time. */
+static void
+break_glass(PhigSubject *subject)
+{
+	TimestampTz until = phig_glass_until(subject->role);
+
+	if (until == DT_NOBEGIN || subject->exempt)
+		return;
+	subject->break_glass = true;
+	subject->expires = until;
 }
 
 /* With every byte set: states are compared as memory. */
