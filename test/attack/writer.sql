@@ -157,6 +157,7 @@ INSERT INTO patient (id, ward) VALUES (101, 'x') ON CONFLICT (id) DO UPDATE SET 
 --- ON CONFLICT with a hidden row, its value kept
 INSERT INTO patient (id, ward) VALUES (101, 'x') ON CONFLICT (id) DO UPDATE SET ward = patient.ward || 'y' RETURNING ward;
 --- ON CONFLICT by a view
++ no control 18 does not look at the row that is there
 CREATE VIEW own.v WITH (security_barrier) AS SELECT id, ward FROM patient WHERE tell(ssn);
 INSERT INTO own.v VALUES (2, 'x') ON CONFLICT (id) DO UPDATE SET ward = 'hit' RETURNING id;
 --- MERGE that looks for a guess
@@ -528,17 +529,17 @@ INSERT INTO own.kin_by_ssn VALUES ('504-44-1004');
 UPDATE patient SET ssn = (SELECT ssn FROM visit WHERE id = 2) || 'x' WHERE id = 4;
 TABLE own.kin_by_ssn;
 --- a cast that tells, while a key is looked up
-INSERT INTO own.kin_by_cast VALUES (ROW('501-44-1001'));
+INSERT INTO own.kin_by_cast VALUES (ROW('1'));
 --- a cast that tells, while a key is looked up late
-INSERT INTO own.kin_by_late_cast VALUES (ROW('501-44-1001'));
+INSERT INTO own.kin_by_late_cast VALUES (ROW('1'));
 SET CONSTRAINTS ALL IMMEDIATE;
---- a cast that reads at its own leisure
-CREATE OR REPLACE FUNCTION own.e(own.e) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT ssn FROM public.patient WHERE id = 2 $$;
+--- a cast that reads, and so decides
+CREATE OR REPLACE FUNCTION own.e(own.e) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT CASE WHEN ssn = {ssn} THEN 1 ELSE 999 END FROM public.patient WHERE id = 2 $$;
 INSERT INTO own.kin_by_cast VALUES (ROW('x'));
-SELECT ROW('x')::own.e::text;
+SELECT ROW('x')::own.e::int;
 --- a cast that reads as a foreign key's query does
-CREATE OR REPLACE FUNCTION own.e(own.e) RETURNS text LANGUAGE plpgsql VOLATILE AS
-    $$ BEGIN PERFORM 1 FROM ONLY public.patient x WHERE ssn = {ssn} FOR KEY SHARE OF x; RAISE NOTICE '%', FOUND; RETURN '501-44-1001'; END $$;
+CREATE OR REPLACE FUNCTION own.e(own.e) RETURNS int LANGUAGE plpgsql VOLATILE AS
+    $$ BEGIN PERFORM 1 FROM ONLY public.patient x WHERE ssn = {ssn} FOR KEY SHARE OF x; RAISE NOTICE '%', FOUND; RETURN 1; END $$;
 INSERT INTO own.kin_by_cast VALUES (ROW('x'));
 --- a trigger that reads as a foreign key's query does
 CREATE FUNCTION own.f() RETURNS trigger LANGUAGE plpgsql AS
