@@ -123,7 +123,7 @@ sub generated
 			my $channel = $channels[$j];
 			my $path = $opt{writer} ? $paths[ ($i * 11 + $j * 3 + $i % 2) % @paths ] : $rows[$i];
 			my $command = $opt{writer} ? $rows[$i] : $commands[ ($i * 5 + $j) % @commands ];
-			my @open = grep { !($path->{few} && $_ eq 'name') && !($channel->{derived} && $_ eq 'mrn') } @targets;
+			my @open = grep { !($path->{few} && $_ eq 'name') && !(($path->{derived} || $channel->{derived}) && $_ eq 'mrn') } @targets;
 
 			push @attempts, made($path, $channel, $command, $open[ ($i + $j * 3) % @open ]);
 		}

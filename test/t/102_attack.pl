@@ -83,7 +83,9 @@ sub shortcomings
 	push @wrong, 'nothing is learnt any more: no limit' if $attempt->{limit} && !@learnt;
 	push @wrong, map { "not on record in the $_ world" } grep { !$recorded{"$_ $attempt->{id}"} } worlds()
 	  unless $attempt->{unrecorded} || $attempt->{limit};
-	push @wrong, 'nothing is learnt without phiguard either' unless $attempt->{'no control'} || learnt($attempt, 'off', {});
+	# Of all combinations some are no attempt: the largest of two values that are not the largest, say.
+	push @wrong, 'nothing is learnt without phiguard either'
+	  unless $attempt->{'no control'} || ($attempt->{made} && $one_in == 1) || learnt($attempt, 'off', {});
 	return @wrong;
 }
 
