@@ -98,7 +98,6 @@ ALTER TABLE phiguard.detection_terms ENABLE ROW LEVEL SECURITY;
 CREATE POLICY officer ON phiguard.detection_terms USING (phiguard.is_officer());
 COMMENT ON POLICY officer ON phiguard.detection_terms IS 'For the officer.';
 SELECT pg_catalog.pg_extension_config_dump('phiguard.detection_terms', '');
-SECURITY LABEL FOR phiguard ON COLUMN phiguard.detection_terms.term IS 'other';
 COMMENT ON TABLE phiguard.detection_terms IS
 'Words that phiguard.detect() always reports, and findings that it never does. For the officer, to be written by SQL.';
 COMMENT ON COLUMN phiguard.detection_terms.list IS 'deny: always reported, with score 1; allow: a finding of exactly this text is none.';
@@ -118,3 +117,6 @@ CREATE TRIGGER checked BEFORE INSERT OR UPDATE ON phiguard.detection_terms
     FOR EACH ROW EXECUTE FUNCTION phiguard.term_checked();
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON phiguard.detection_terms
     FOR EACH STATEMENT EXECUTE FUNCTION phiguard.recognizers_changed();
+
+-- Last: commands over a labelled table are on record, and the extension has to come also where no record can be written.
+SECURITY LABEL FOR phiguard ON COLUMN phiguard.detection_terms.term IS 'other';
