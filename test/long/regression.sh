@@ -7,6 +7,7 @@
 # and in mode enforce, where every column of every table that the schedule's first test makes (onek, tenk1,
 # int4_tbl, person, ...) is labelled.  pg/compare.pl then holds the results against
 # each other; what differs must be listed in pg/differences, with the reason.
+# Older scripts lack what psql wants behind a COPY that fails (pg/end_copy.pl).
 # A superuser runs them, whom a purpose does not restrict; the roles that they make have none.
 #
 # versions: all
@@ -101,6 +102,7 @@ guarded()
 
 make_library
 add_labels
+test/pg/end_copy.pl "$tests"/sql/*.sql
 server_init plain "shared_preload_libraries = ''"
 run_schedule plain parallel_schedule
 server_stop plain
