@@ -15,7 +15,7 @@ use Time::HiRes qw(usleep clock_gettime CLOCK_MONOTONIC);
 
 our @EXPORT = qw(
   crc32c new_server add_patients journal_dir segments newest_segment findings is_intact
-  wait_for wait_until_open log_rows long_reads read_segment read_bytes write_bytes flip_byte
+  wait_for kill_backend wait_until_open log_rows long_reads read_segment read_bytes write_bytes flip_byte
   open_session query close_session
   postmaster_pid child_pids keeper_pid wait_until_dead freeze_postmaster kill_server
 );
@@ -90,6 +90,16 @@ sub wait_for
 		usleep(50_000);
 	}
 	die "waited in vain: $name";
+}
+
+# kill -9 of a backend, until the server has noticed: before that it takes connections, and ends them when it does.
+sub kill_backend
+{
+	my ($node, $pid) = @_;
+	my $from = -s $node->logfile;
+
+	kill 'KILL', $pid;
+	wait_for('the server notices', sub { slurp_file($node->logfile, $from) =~ /\(PID $pid\) was terminated by signal 9/ });
 }
 
 # After a crash or a failure: until a statement that needs a record succeeds again.

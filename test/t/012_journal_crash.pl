@@ -20,7 +20,7 @@ my @ways = (
 	[ 'error', sub { query($_[0], 'SELECT 1 / 0') }, 'ok|error' ],
 	[ 'cancel', sub { $node->safe_psql('postgres', "SELECT pg_cancel_backend($_[1])") }, 'ok|cancelled|error' ],
 	[ 'terminate', sub { $node->safe_psql('postgres', "SELECT pg_terminate_backend($_[1])") }, 'ok|error|cancelled' ],
-	[ 'kill -9 of the backend', sub { kill 'KILL', $_[1] }, 'lost' ],
+	[ 'kill -9 of the backend', sub { kill_backend($node, $_[1]) }, 'lost' ],
 	[ 'immediate stop', sub { $node->stop('immediate'); $node->start }, 'lost' ],
 	[ 'kill -9 of the postmaster', \&kill_postmaster, 'ok|error|lost' ],
 );
@@ -80,7 +80,7 @@ for my $round (1 .. 3)
 		return $pid ne '';
 	});
 	select(undef, undef, undef, 0.3);
-	kill 'KILL', $pid;
+	kill_backend($node, $pid);
 	eval { $bench->finish };
 	wait_until_open($node);
 	is_intact($node, "writers killed, round $round");
