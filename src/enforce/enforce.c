@@ -37,6 +37,8 @@ static bool has_subquery(Node *node, void *context);
 static bool check_purpose(List *places, const PhigSubject *subject, PhigRefusal *refusal);
 static void look_up_policies(List *places, const PhigSubject *subject, PhigEnforcement *done);
 static void close_codes(PhigRelPolicy *policy, const PhigSubject *subject);
+static bool may_write_family(Oid relid, Oid role);
+static bool may_write_above(Oid relid, Oid role);
 static bool may_write(Oid relid, Oid role);
 static bool check_columns(Query *query, List *places, const PhigSubject *subject, PhigEnforcement *done,
 						  PhigRefusal *refusal);
@@ -205,12 +207,35 @@ close_codes(PhigRelPolicy *policy, const PhigSubject *subject)
 		if (decision->action != PHIG_ACTION_TRANSFORM || !phig_enforce_is_code(policy, attno, subject))
 			continue;
 		if (writes < 0)
-			writes = may_write(policy->relid, subject->role);
+			writes = may_write_family(policy->relid, subject->role);
 		if (!writes)
 			return;
 		decision->action = PHIG_ACTION_DENY;
 		decision->because = because_writable;
 	}
+}
+
+/* A row that goes into a partition is read through all that it is a part of, and the other way round. */
+static bool
+may_write_family(Oid relid, Oid role)
+{
+	ListCell   *lc;
+
+	foreach(lc, phig_family(relid))
+		if (may_write(lfirst_oid(lc), role))
+			return true;
+	return may_write_above(relid, role);
+}
+
+static bool
+may_write_above(Oid relid, Oid role)
+{
+	ListCell   *lc;
+
+	foreach(lc, phig_parents(relid))
+		if (may_write(lfirst_oid(lc), role) || may_write_above(lfirst_oid(lc), role))
+			return true;
+	return false;
 }
 
 static bool

@@ -98,6 +98,23 @@ shows('reader/study', 'SELECT v.id, p.ssn FROM visit v LEFT JOIN patient p ON p.
 shows('reader/study', 'CREATE TEMP TABLE mine AS SELECT id, ssn, birth FROM patient; SELECT ssn, format_type(atttypid, atttypmod) FROM mine, pg_attribute WHERE attrelid = \'mine\'::regclass AND attname = \'ssn\' AND id = 1',
 	'***|text', 'a table made of it holds what is shown, and is of no checked type');
 
+# A part of a table that the role may write is as good as the table: a value is put in, and its code looked up.
+run_sql($node, <<'SQL');
+CREATE TABLE filed (id int, mrn text) PARTITION BY RANGE (id);
+CREATE TABLE filed_old PARTITION OF filed FOR VALUES FROM (0) TO (100);
+CREATE TABLE filed_new PARTITION OF filed FOR VALUES FROM (100) TO (200);
+SELECT phiguard.label('filed', 'mrn', 'mrn'), phiguard.label('filed', 'id', 'none');
+INSERT INTO filed VALUES (1, 'M1');
+GRANT SELECT ON filed, filed_old, filed_new TO regress_phig_reader;
+SQL
+my $look_up = "INSERT INTO filed_new VALUES (100, 'M1'); SELECT a.id FROM filed a JOIN filed b ON b.mrn = a.mrn WHERE b.id = 100 AND a.id < 100";
+my $look_up_part = "INSERT INTO filed VALUES (2, 'M1'); SELECT a.id FROM filed_old a JOIN filed_old b ON b.mrn = a.mrn WHERE b.id = 2 AND a.id < 2";
+like(under('reader/study', 'SELECT mrn FROM filed'), qr/^tk1_/, 'a code of a partitioned table') or diag $err;
+run_sql($node, 'GRANT INSERT ON filed_new TO regress_phig_reader');
+refused('reader/study', $look_up, qr/look any value up by its code/, '... not to who may write one of its partitions');
+run_sql($node, 'REVOKE INSERT ON filed_new FROM regress_phig_reader; GRANT INSERT ON filed TO regress_phig_reader');
+refused('reader/study', $look_up_part, qr/look any value up by its code/, '... nor of a partition, to who may write the whole');
+
 # --- Rows.
 shows('reader/study', 'SELECT id FROM patient ORDER BY id', "1\n2\n4\n5", 'rows that the purpose does not show');
 shows('reader/study', 'SELECT count(*) FROM patient', '4', 'are not counted');
