@@ -49,7 +49,7 @@ static Node *shown_column(const PhigPlace *place, const PhigSubject *subject, Re
 static Node *in_other_form(const PhigDecision *decision, const PhigSubject *subject, Var *value, Node *whose);
 static TargetEntry *whole_row(List *columns, Relation rel, AttrNumber resno);
 static TargetEntry *system_column(AttrNumber attno, AttrNumber resno);
-static void become_subselect(PhigPlace *place, Query *subselect, const Extras *extras);
+static void become_subselect(const PhigPlace *place, Query *subselect);
 static void move_row_mark(Query *query, Index rti, Query *subselect);
 
 Node *
@@ -86,7 +86,7 @@ phig_enforce_show(const PhigPlace *place, const PhigSubject *subject)
 	query_tree_walker(query, redirect, &extras, 0);
 	rte->securityQuals = security_quals;
 	subselect = make_subselect(place, subject, &extras);
-	become_subselect((PhigPlace *) place, subselect, &extras);
+	become_subselect(place, subselect);
 }
 
 static bool
@@ -309,7 +309,7 @@ system_column(AttrNumber attno, AttrNumber resno)
 }
 
 static void
-become_subselect(PhigPlace *place, Query *subselect, const Extras *extras)
+become_subselect(const PhigPlace *place, Query *subselect)
 {
 	RangeTblEntry *rte = rt_fetch(place->rti, place->query->rtable);
 	ListCell   *lc;

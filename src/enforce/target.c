@@ -32,7 +32,6 @@ static int	count_row_security(Query *query, RangeTblEntry *rte, Index rti);
 static bool read_columns(Node *node, void *context);
 static Bitmapset *columns_assigned(const PhigPlace *place);
 static Bitmapset *assigned_by(Bitmapset *columns, const List *tlist);
-static bool keeps_rows(const Query *query);
 
 bool
 phig_enforce_target_is_read(const PhigPlace *place)
@@ -208,13 +207,6 @@ phig_enforce_check_target(const PhigPlace *place, const PhigSubject *subject, Ph
 	return refusal->message == NULL;
 }
 
-/* Does the statement look for rows that are there, other than by a conflict? */
-static bool
-keeps_rows(const Query *query)
-{
-	return query->commandType != CMD_INSERT;
-}
-
 /* Rows that the purpose does not show can be neither changed nor removed. */
 void
 phig_enforce_cut_target(const PhigPlace *place)
@@ -227,7 +219,7 @@ phig_enforce_cut_target(const PhigPlace *place)
 		return;
 	rows = phig_enforce_rows(place->policy, place->rti);
 	query->hasSubLinks |= checkExprHasSubLink(rows);
-	if (keeps_rows(query))
+	if (query->commandType != CMD_INSERT)
 		rte->securityQuals = lcons(rows, rte->securityQuals);
 	else if (query->onConflict && query->onConflict->action == ONCONFLICT_UPDATE)
 	{

@@ -53,42 +53,34 @@ static const NamedTable named_tables[] = {
 	{"policy_mode", NULL, NULL, "policy_purpose", 1, 2, 0, 0, true}
 };
 
-/* Schema and name of a relation or a domain. */
-typedef struct QualifiedName
-{
-	bool		is_domain;
-	NameData	schema;
-	NameData	name;
-} QualifiedName;
-
 typedef struct NotedName
 {
 	ObjectAddress object;		/* objectSubId 0 */
-	QualifiedName name;
+	PhigQualifiedName name;
 } NotedName;
 
 static Oid	table_named(const char *name);
 static Relation open_named(const NamedTable *named, LOCKMODE lockmode);
-static bool name_of(const ObjectAddress *object, QualifiedName *name);
-static bool object_of(const QualifiedName *name, ObjectAddress *object);
-static SysScanDesc scan_object(Relation table, const NamedTable *named, const QualifiedName *name);
-static bool read_name(HeapTuple tuple, TupleDesc desc, const NamedTable *named, QualifiedName *name);
+static bool object_of(const PhigQualifiedName *name, ObjectAddress *object);
+static SysScanDesc scan_object(Relation table, const NamedTable *named, const PhigQualifiedName *name);
+static bool read_name(HeapTuple tuple, TupleDesc desc, const NamedTable *named, PhigQualifiedName *name);
 static const char *column_of(HeapTuple tuple, TupleDesc desc, int column);
 static List *note_table(const NamedTable *named, List *noted);
-static bool is_noted(List *noted, const QualifiedName *name);
-static bool same_name(const QualifiedName *a, const QualifiedName *b);
+static bool is_noted(List *noted, const PhigQualifiedName *name);
+static bool same_name(const PhigQualifiedName *a, const PhigQualifiedName *b);
 static void update_names(Relation table, HeapTuple tuple, const NameData *names[MOST_COLUMNS]);
-static void move_rows(Relation table, const NamedTable *named, const QualifiedName *from, const QualifiedName *to);
+static void move_rows(Relation table, const NamedTable *named, const PhigQualifiedName *from,
+					  const PhigQualifiedName *to);
 static void tell(const NamedTable *named);
 
 void
 phig_names_rename_column(Oid relid, const char *old_name, const char *new_name)
 {
 	ObjectAddress object;
-	QualifiedName name;
+	PhigQualifiedName name;
 
 	ObjectAddressSet(object, RelationRelationId, relid);
-	if (!name_of(&object, &name))
+	if (!phig_name_of(&object, &name))
 		return;
 	for (int i = 0; i < (int) lengthof(named_tables); i++)
 	{
@@ -141,9 +133,9 @@ phig_names_follow(List *noted)
 		foreach(cell, noted)
 		{
 			NotedName  *one = lfirst(cell);
-			QualifiedName now;
+			PhigQualifiedName now;
 
-			if (name_of(&one->object, &now) && !same_name(&now, &one->name))
+			if (phig_name_of(&one->object, &now) && !same_name(&now, &one->name))
 				move_rows(table, &named_tables[i], &one->name, &now);
 		}
 		table_close(table, NoLock);
@@ -154,10 +146,10 @@ void
 phig_names_dropped(Oid relid, bool whole)
 {
 	ObjectAddress object;
-	QualifiedName name;
+	PhigQualifiedName name;
 
 	ObjectAddressSet(object, RelationRelationId, relid);
-	if (!name_of(&object, &name))
+	if (!phig_name_of(&object, &name))
 		return;
 	for (int i = 0; i < (int) lengthof(named_tables); i++)
 	{
@@ -201,9 +193,8 @@ open_named(const NamedTable *named, LOCKMODE lockmode)
 	return table;
 }
 
-/* False when the object is gone. */
-static bool
-name_of(const ObjectAddress *object, QualifiedName *name)
+bool
+phig_name_of(const ObjectAddress *object, PhigQualifiedName *name)
 {
 	char	   *schema;
 	char	   *bare;
@@ -236,7 +227,7 @@ name_of(const ObjectAddress *object, QualifiedName *name)
 
 /* False when there is none of that name. */
 static bool
-object_of(const QualifiedName *name, ObjectAddress *object)
+object_of(const PhigQualifiedName *name, ObjectAddress *object)
 {
 	Oid			schema = get_namespace_oid(NameStr(name->schema), true);
 	Oid			found = InvalidOid;
@@ -251,7 +242,7 @@ object_of(const QualifiedName *name, ObjectAddress *object)
 
 /* All rows of a relation (with its columns) or of a domain. */
 static SysScanDesc
-scan_object(Relation table, const NamedTable *named, const QualifiedName *name)
+scan_object(Relation table, const NamedTable *named, const PhigQualifiedName *name)
 {
 	const char *index_name = name->is_domain ? named->domain_index : named->relation_index;
 	Oid			index = index_name == NULL ? InvalidOid : get_relname_relid(index_name, RelationGetNamespace(table));
@@ -265,7 +256,7 @@ scan_object(Relation table, const NamedTable *named, const QualifiedName *name)
 
 /* False where a row names neither a relation nor a domain. */
 static bool
-read_name(HeapTuple tuple, TupleDesc desc, const NamedTable *named, QualifiedName *name)
+read_name(HeapTuple tuple, TupleDesc desc, const NamedTable *named, PhigQualifiedName *name)
 {
 	const char *schema = column_of(tuple, desc, named->schema);
 	const char *domain = named->domain == 0 ? NULL : column_of(tuple, desc, named->domain);
@@ -302,7 +293,7 @@ note_table(const NamedTable *named, List *noted)
 	scan = systable_beginscan(table, InvalidOid, false, NULL, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		QualifiedName name;
+		PhigQualifiedName name;
 		NotedName  *one;
 		ObjectAddress object;
 
@@ -321,13 +312,13 @@ note_table(const NamedTable *named, List *noted)
 
 /* A table's rows mostly stand together: the last one noted is the one to ask.  Twice is no harm. */
 static bool
-is_noted(List *noted, const QualifiedName *name)
+is_noted(List *noted, const PhigQualifiedName *name)
 {
 	return noted != NIL && same_name(&((NotedName *) llast(noted))->name, name);
 }
 
 static bool
-same_name(const QualifiedName *a, const QualifiedName *b)
+same_name(const PhigQualifiedName *a, const PhigQualifiedName *b)
 {
 	return a->is_domain == b->is_domain && strcmp(NameStr(a->schema), NameStr(b->schema)) == 0 &&
 		strcmp(NameStr(a->name), NameStr(b->name)) == 0;
@@ -352,7 +343,7 @@ update_names(Relation table, HeapTuple tuple, const NameData *names[MOST_COLUMNS
 }
 
 static void
-move_rows(Relation table, const NamedTable *named, const QualifiedName *from, const QualifiedName *to)
+move_rows(Relation table, const NamedTable *named, const PhigQualifiedName *from, const PhigQualifiedName *to)
 {
 	const NameData *names[MOST_COLUMNS] = {0};
 	SysScanDesc scan;

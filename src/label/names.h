@@ -8,6 +8,17 @@
 #include "catalog/objectaddress.h"
 #include "nodes/pg_list.h"
 
+/* Schema and name of a relation or a domain. */
+typedef struct PhigQualifiedName
+{
+	bool		is_domain;
+	NameData	schema;
+	NameData	name;
+} PhigQualifiedName;
+
+/* False when the object is gone.  objectSubId is not looked at. */
+extern bool phig_name_of(const ObjectAddress *object, PhigQualifiedName *name);
+
 /* A column has another name now. */
 extern void phig_names_rename_column(Oid relid, const char *old_name, const char *new_name);
 

@@ -33,6 +33,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "label/names.h"
 #include "label/registry.h"
 
 /* Columns of phiguard.label_registry. */
@@ -46,17 +47,8 @@ enum
 #define RELATION_INDEX_NAME "label_registry_relation_idx"
 #define DOMAIN_INDEX_NAME "label_registry_domain_idx"
 
-/* Schema and name of a relation or a domain. */
-typedef struct QualifiedName
-{
-	bool		is_domain;
-	NameData	schema;
-	NameData	name;
-} QualifiedName;
-
 static Relation open_registry(LOCKMODE lockmode);
-static bool name_of(const ObjectAddress *object, QualifiedName *name);
-static SysScanDesc scan_object(Relation registry, const QualifiedName *name);
+static SysScanDesc scan_object(Relation registry, const PhigQualifiedName *name);
 static char *text_column(HeapTuple tuple, TupleDesc desc, int column);
 static PhigRegistered *read_row(HeapTuple tuple, TupleDesc desc);
 static void remove_rows(Relation registry, const ObjectAddress *object, bool with_columns);
@@ -162,42 +154,9 @@ open_registry(LOCKMODE lockmode)
 	return try_table_open(registry, lockmode);
 }
 
-/* False when the object is gone. */
-static bool
-name_of(const ObjectAddress *object, QualifiedName *name)
-{
-	char	   *schema;
-	char	   *bare;
-
-	memset(name, 0, sizeof(*name));
-	name->is_domain = object->classId == TypeRelationId;
-	if (name->is_domain)
-	{
-		HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(object->objectId));
-
-		if (!HeapTupleIsValid(tuple))
-			return false;
-		name->name = ((Form_pg_type) GETSTRUCT(tuple))->typname;
-		schema = get_namespace_name(((Form_pg_type) GETSTRUCT(tuple))->typnamespace);
-		ReleaseSysCache(tuple);
-	}
-	else
-	{
-		bare = get_rel_name(object->objectId);
-		if (bare == NULL)
-			return false;
-		namestrcpy(&name->name, bare);
-		schema = get_namespace_name(get_rel_namespace(object->objectId));
-	}
-	if (schema == NULL)
-		return false;
-	namestrcpy(&name->schema, schema);
-	return true;
-}
-
 /* All rows of a relation (with its columns) or of a domain. */
 static SysScanDesc
-scan_object(Relation registry, const QualifiedName *name)
+scan_object(Relation registry, const PhigQualifiedName *name)
 {
 	Oid			index = get_relname_relid(name->is_domain ? DOMAIN_INDEX_NAME : RELATION_INDEX_NAME,
 										  RelationGetNamespace(registry));
@@ -240,11 +199,11 @@ remove_rows(Relation registry, const ObjectAddress *object, bool with_columns)
 {
 	char	   *wanted = object->objectSubId == 0 ? NULL :
 		get_attname(object->objectId, object->objectSubId, true);
-	QualifiedName name;
+	PhigQualifiedName name;
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	if (!name_of(object, &name))
+	if (!phig_name_of(object, &name))
 		return;
 	scan = scan_object(registry, &name);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
@@ -263,10 +222,10 @@ insert_row(Relation registry, const ObjectAddress *object, const char *label)
 {
 	Datum		values[REG_NCOLUMNS] = {0};
 	bool		nulls[REG_NCOLUMNS] = {0};
-	QualifiedName name;
+	PhigQualifiedName name;
 	NameData	column_name;
 
-	if (!name_of(object, &name))
+	if (!phig_name_of(object, &name))
 		return;
 	values[REG_SCHEMA - 1] = NameGetDatum(&name.schema);
 	values[REG_RELATION - 1] = NameGetDatum(&name.name);

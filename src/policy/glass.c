@@ -32,7 +32,7 @@ static TimestampTz glass_until = DT_NOBEGIN;
 
 static int32 seconds_of(const Interval *interval);
 static int32 longest_for(Oid role);
-static bool remove_grants(Relation grants, Oid role);
+static void remove_grants(Relation grants, Oid role);
 static void refuse_time(const char *what, int32 most);
 
 PG_FUNCTION_INFO_V1(phiguard_grant_break_glass);
@@ -63,7 +63,7 @@ phiguard_grant_break_glass(PG_FUNCTION_ARGS)
 	phig_statement_policy(row.most == 0 ? "REVOKE BREAK GLASS" : "GRANT BREAK GLASS",
 						  row.most == 0 ? psprintf("from %s", row.grantee_name) :
 						  psprintf("to %s, %d s", row.grantee_name, row.most));
-	(void) remove_grants(grants, row.grantee);
+	remove_grants(grants, row.grantee);
 	if (row.most > 0)
 	{
 		row.granted = GetCurrentTimestamp();
@@ -182,22 +182,18 @@ longest_for(Oid role)
 	return most;
 }
 
-static bool
+static void
 remove_grants(Relation grants, Oid role)
 {
-	bool		any = false;
 	ListCell   *lc;
 
 	foreach(lc, phig_policy_rows_of(PHIG_POLICY_GLASS, NULL))
 	{
 		PhigGlassRow *row = lfirst(lc);
 
-		if (row->grantee != role)
-			continue;
-		phig_policy_delete(grants, &row->tid);
-		any = true;
+		if (row->grantee == role)
+			phig_policy_delete(grants, &row->tid);
 	}
-	return any;
 }
 
 static void
