@@ -414,8 +414,8 @@ phig_enforce_is_constraint(void)
 	return InNoForceRLSOperation() && !phig_in_constraint;
 }
 
-void
-phig_enforce_plan(PlannedStmt *plan, const PhigEnforcement *done)
+bool
+phig_enforce_plan(PlannedStmt *plan, const PhigEnforcement *done, PhigRefusal *refusal)
 {
 	Oid			marker = phig_policy_marker();
 	ListCell   *lc;
@@ -430,7 +430,7 @@ phig_enforce_plan(PlannedStmt *plan, const PhigEnforcement *done)
 	if (done->stamp != 0)
 		plan->dependsOnRole = true;
 	if (!done->applies)
-		return;
+		return true;
 	foreach(lc, plan->rtable)
 	{
 		const RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
@@ -438,10 +438,10 @@ phig_enforce_plan(PlannedStmt *plan, const PhigEnforcement *done)
 		if (rte->rtekind != RTE_RELATION || rte->relkind == RELKIND_VIEW || !phig_policy_governs(rte->relid) ||
 			is_covered(rte->relid, done))
 			continue;
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("the statement reaches table %s, which it does not name", phig_enforce_relation_name(rte->relid)),
-				 errhint("Name it in the statement, or have the table that it belongs to labelled.")));
+		refusal->message = psprintf("the statement reaches table %s, which it does not name",
+									phig_enforce_relation_name(rte->relid));
+		refusal->hint = "Name it in the statement, or have the table that it belongs to labelled.";
+		return false;
 	}
 	foreach(lc, done->functions)
 	{
@@ -451,6 +451,7 @@ phig_enforce_plan(PlannedStmt *plan, const PhigEnforcement *done)
 		item->hashValue = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(lfirst_oid(lc)));
 		plan->invalItems = lappend(plan->invalItems, item);
 	}
+	return true;
 }
 
 /* Dealt with itself, or as a partition or child of one that was. */

@@ -75,9 +75,9 @@ extern void phig_enforce_rehearse(const Query *query, PhigRehearsal *rehearsal);
  * phig_enforce_plan
  *		What a plan has to say of it: invalid when policy, role or an inlined function changes.
  *
- * Errors: 42501 where the plan reaches a governed relation that the query did not name.
+ * False, with *refusal set, where the plan reaches a governed relation that the query did not name.
  */
-extern void phig_enforce_plan(PlannedStmt *plan, const PhigEnforcement *done);
+extern bool phig_enforce_plan(PlannedStmt *plan, const PhigEnforcement *done, PhigRefusal *refusal);
 
 /*
  * phig_enforce_indexes

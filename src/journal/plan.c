@@ -33,7 +33,7 @@ static void rehearse(const Query *query, PhigPlanning *planning);
 static bool makes_table(void);
 static void guard_relation_made(const PlannedStmt *plan, const PhigCarrier *carrier);
 static void record_refusal(const PhigStatement *statement);
-static void guard(const PlannedStmt *plan, const PhigCarrier *carrier);
+static void guard(const PlannedStmt *plan, const PhigCarrier *carrier, const PhigStatement *statement);
 static const char *command_of(CmdType command);
 static inline bool meets_labels(const PlannedStmt *plan);
 static void describe_unseen(const QueryDesc *query_desc, PhigStatement *statement);
@@ -125,6 +125,8 @@ phig_plan_refused(const PhigFlow *flow, const char *command, Node *node, const c
 void
 phig_plan_finish(PlannedStmt *plan, PhigPlanning *planning)
 {
+	PhigRefusal refusal = {0};
+
 	if (phig_inherited_columns(plan, planning->flow))
 	{
 		planning->flow->flags |= PHIG_FLOW_APPROXIMATE;
@@ -134,7 +136,11 @@ phig_plan_finish(PlannedStmt *plan, PhigPlanning *planning)
 			*phig_plan_capture = *planning;
 	}
 	planning->statement.flags |= planning->flags;
-	phig_enforce_plan(plan, &planning->enforced);
+	if (!phig_enforce_plan(plan, &planning->enforced, &refusal))
+	{
+		record_refusal(&planning->statement);
+		phig_enforce_refuse(&refusal);
+	}
 	phig_carrier_attach(plan, &planning->statement, planning->flow, &planning->enforced);
 }
 
@@ -148,7 +154,7 @@ start_labelled(QueryDesc *query_desc)
 
 	if (phig_carrier_read(plan, &carrier) && !phig_carrier_is_stale(plan, &carrier))
 	{
-		guard(plan, &carrier);
+		guard(plan, &carrier, &carrier.statement);
 		if (carrier.unlabelled_stores[0] != '\0')
 			check_unlabelled_stores(carrier.unlabelled_stores);
 		if (carrier.statement.def.len == 0)
@@ -158,8 +164,8 @@ start_labelled(QueryDesc *query_desc)
 	{
 		if (!meets_labels(plan))
 			return NULL;
-		guard(plan, NULL);
 		describe_unseen(query_desc, &carrier.statement);
+		guard(plan, NULL, &carrier.statement);
 		if (carrier.statement.def.len == 0)
 			return NULL;
 		flags |= PHIG_FLAG_UNSEEN_PLAN;
@@ -169,9 +175,9 @@ start_labelled(QueryDesc *query_desc)
 	return phig_access_begin(query_desc, &carrier.statement, flags);
 }
 
-/* Only a plan that was made for this very subject and these policies may run. */
+/* Only a plan that was made for this very subject and these policies may run; carrier: NULL where it has none that counts. */
 static void
-guard(const PlannedStmt *plan, const PhigCarrier *carrier)
+guard(const PlannedStmt *plan, const PhigCarrier *carrier, const PhigStatement *statement)
 {
 	PhigRefusal refusal = {0};
 
@@ -187,8 +193,7 @@ guard(const PlannedStmt *plan, const PhigCarrier *carrier)
 	}
 	if (phig_enforce_unseen(plan, &refusal))
 		return;
-	if (carrier)
-		record_refusal(&carrier->statement);
+	record_refusal(statement);
 	phig_enforce_refuse(&refusal);
 }
 

@@ -189,6 +189,19 @@ shows('reader/study', 'CREATE TEMP TABLE t AS SELECT ssn::text FROM patient UNIO
 like($out, qr/^SELECT note FROM visit WHERE id = \?\|\{public.visit.note=null\}$/, 'a column that is withheld is on record');
 refused('reader/study', 'SET debug_print_plan = on; SELECT ssn FROM patient', qr/is not printed/, 'plans are not printed');
 
+# Labels that only a child has: its rows are not to be had through the parent, and the attempts are on record.
+run_sql($node, <<'SQL');
+CREATE TABLE archive (id int, what text);
+CREATE TABLE archive_new () INHERITS (archive);
+SELECT phiguard.label('archive_new', 'what', 'note');
+INSERT INTO archive_new VALUES (1, 'secret');
+GRANT SELECT ON archive, archive_new TO regress_phig_reader;
+SQL
+refused('reader/study', 'SELECT what FROM archive', qr/table public.archive_new/, 'a child with labels that its parent lacks');
+refused('reader/study', 'SELECT a.what, p.id FROM archive a, patient p', qr/table public.archive_new/, '... also beside a labelled table');
+is_deeply([ map { "$_->{kind} $_->{sqlstate}" } records($node, "login_role = 'regress_phig_reader' AND query ~ 'FROM archive'") ],
+	[ ('denied 42501') x 2 ], '... and on record');
+
 # --- What the server does for itself.
 is((run_sql($node, "DELETE FROM visit WHERE id > 10", as => 'regress_phig_bypass'))[1], '', 'clean');
 shows('writer/care', "INSERT INTO visit VALUES (50, 4, 'n', '2024-01-01'); UPDATE visit SET patient = 5 WHERE id = 50 RETURNING patient; DELETE FROM patient WHERE id = 5 RETURNING id", "5\n5", 'foreign keys check and cascade');
