@@ -175,7 +175,7 @@ start_labelled(QueryDesc *query_desc)
 	return phig_access_begin(query_desc, &carrier.statement, flags);
 }
 
-/* Only a plan that was made for this very subject and these policies may run; carrier: NULL where it has none that counts. */
+/* Only a plan that was made for this very subject and these policies may run; without a carrier, for nobody. */
 static void
 guard(const PlannedStmt *plan, const PhigCarrier *carrier, const PhigStatement *statement)
 {
