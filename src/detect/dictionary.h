@@ -16,6 +16,7 @@
 #define PHIG_DICT_CITY_PART	0x20	/* the first word of one in more */
 #define PHIG_DICT_COMMON_LAST 0x40	/* one of the thousand most frequent surnames */
 #define PHIG_DICT_PROPER	0x80	/* a proper name of any kind, countries and brands among them */
+#define PHIG_DICT_FOREIGN	0x100	/* a name, but in no list of the United States */
 
 #define PHIG_DICT_MAGIC "PHIGDIC1"
 

@@ -8,7 +8,8 @@ use strict;
 use warnings;
 no warnings "portable";	# 64-bit constants
 
-my %bit = (first => 0x01, last => 0x02, word => 0x04, medical => 0x08, city => 0x10, city_part => 0x20, common_last => 0x40, proper => 0x80);
+my %bit = (first => 0x01, last => 0x02, word => 0x04, medical => 0x08, city => 0x10, city_part => 0x20, common_last => 0x40, proper => 0x80,
+	foreign => 0x100);
 my $COMMON_SURNAMES = 1000;
 
 my ($dir, $output) = @ARGV;
@@ -70,6 +71,16 @@ for my $surname (lines('surnames.txt.gz'))
 {
 	add($surname, 'last');
 	add($surname, 'common_last') if $rank++ < $COMMON_SURNAMES;
+}
+for my $list ([ 'given_names_world.txt.gz', 'first' ], [ 'surnames_world.txt.gz', 'last' ])
+{
+	my ($file, $kind) = @$list;
+
+	for my $name (lines($file))
+	{
+		add($name, 'foreign') unless $bits{$name};
+		add($name, $kind);
+	}
 }
 add($_, /^[a-z]/ ? 'word' : 'proper') for lines('words.txt.gz');
 add($_, 'medical') for lines('medical.txt');

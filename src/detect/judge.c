@@ -191,6 +191,17 @@ phig_judge_npi(PHIG_JUDGE_ARGS)
 				 shape->context);
 }
 
+/* "024 971 50 30": of other countries, with the 0 that stands for the country. */
+float
+phig_judge_national(PHIG_JUDGE_ARGS)
+{
+	int			digits = 0;
+
+	for (size_t i = start; i < end; i++)
+		digits += is_digit(scan->text[i]);
+	return digits < 9 || digits > 11 ? 0 : weigh(scan, first, last, shape->score, shape->context);
+}
+
 /* NANP: area and exchange begin with 2 to 9 and do not end in 11. */
 float
 phig_judge_phone(PHIG_JUDGE_ARGS)

@@ -23,6 +23,7 @@ extern float phig_judge_ipv4(PHIG_JUDGE_ARGS);
 extern float phig_judge_iso(PHIG_JUDGE_ARGS);
 extern float phig_judge_mac(PHIG_JUDGE_ARGS);
 extern float phig_judge_npi(PHIG_JUDGE_ARGS);
+extern float phig_judge_national(PHIG_JUDGE_ARGS);
 extern float phig_judge_phone(PHIG_JUDGE_ARGS);
 extern float phig_judge_point(PHIG_JUDGE_ARGS);
 extern float phig_judge_range(PHIG_JUDGE_ARGS);

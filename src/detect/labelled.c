@@ -74,8 +74,10 @@ typedef struct Value
 
 static uint64 label_classes(const PhigScan *scan, int i);
 static int	find_value(const PhigScan *scan, int label, bool *sign);
+static bool leads_to_phone(const PhigScan *scan, const PhigToken *token);
 static bool read_value(const PhigScan *scan, int i, bool spaced, Value *value);
 static bool fits(const PhigScan *scan, const Label *label, const Value *value);
+static bool is_date(const PhigScan *scan, const Value *value);
 static void find_phone_before(PhigScan *scan, int i);
 static void find_hash(PhigScan *scan, int i);
 
@@ -171,7 +173,8 @@ find_value(const PhigScan *scan, int label, bool *sign)
 			*sign = true;
 		else if (token->lex & (PHIG_LEX_ID | PHIG_LEX_RECORD))
 			*sign = true;
-		else if ((token->lex & (PHIG_LEX_LINK | ANY_LABEL)) == 0)
+		else if ((token->lex & (PHIG_LEX_LINK | ANY_LABEL)) == 0 &&
+				 !((scan->tokens[label].lex & PHIG_LEX_PHONE) && leads_to_phone(scan, token)))
 		{
 			/* "plate CJK 3320" */
 			if ((token->shape & PHIG_SHAPE_ALL_UPPER) && i + 1 < scan->n &&
@@ -182,6 +185,19 @@ find_value(const PhigScan *scan, int label, bool *sign)
 		}
 	}
 	return -1;
+}
+
+/* "call me back on". */
+static bool
+leads_to_phone(const PhigScan *scan, const PhigToken *token)
+{
+	static const char *const words[] = {"me", "us", "him", "them", "back", "on", "at", "under", "anytime"};
+
+	for (int i = 0; i < (int) lengthof(words); i++)
+		if (phig_token_len(token) == strlen(words[i]) &&
+			strncasecmp(scan->text + token->start, words[i], strlen(words[i])) == 0)
+			return true;
+	return false;
 }
 
 static bool
@@ -238,6 +254,8 @@ fits(const PhigScan *scan, const Label *label, const Value *value)
 		!((label->classes & PHIG_LEX_PHONE || label->classes & PHIG_LEX_FAX) && value->letters == 1 &&
 		  value->digits <= 22))
 		return false;
+	if ((label->classes & PHIG_LEX_PHONE) && is_date(scan, value))
+		return false;
 	if (label->classes & PHIG_LEX_VEHICLE)
 		return value->letters + value->digits == 17;
 	if (value->letters > 10 || (label->spaced && value->letters > 1 && label->digits > 2))
@@ -252,12 +270,31 @@ fits(const PhigScan *scan, const Label *label, const Value *value)
 	return true;
 }
 
+/* "called on 3-14-2019": three groups as long as those of a date, with the same sign between them. */
+static bool
+is_date(const PhigScan *scan, const Value *value)
+{
+	const PhigToken *t = &scan->tokens[value->first];
+	uint32		a,
+				b,
+				c;
+
+	if (value->last - value->first != 4 || t[0].type != PHIG_NUMBER || t[2].type != PHIG_NUMBER ||
+		t[4].type != PHIG_NUMBER || t[1].sign != t[3].sign)
+		return false;
+	a = phig_token_len(&t[0]);
+	b = phig_token_len(&t[2]);
+	c = phig_token_len(&t[4]);
+	return b <= 2 && ((a <= 2 && (c == 2 || c == 4)) || (a == 4 && c <= 2));
+}
+
 /* "(84) 7564-8830 office", "357-596-4604 fax": the word stands behind the number. */
 static void
 find_phone_before(PhigScan *scan, int i)
 {
 	int			first = i - 1;
 	int			digits = 0;
+	int			groups = 0;
 
 	if (i == 0 || scan->tokens[i].gap >= PHIG_GAP_LINE || scan->tokens[i].gap == PHIG_GAP_NONE ||
 		scan->tokens[first].type != PHIG_NUMBER ||
@@ -271,6 +308,7 @@ find_phone_before(PhigScan *scan, int i)
 		if (token->type == PHIG_NUMBER)
 		{
 			digits += phig_token_len(token);
+			groups++;
 			first = j;
 		}
 		else if (token->sign == '(' || token->sign == '+')
@@ -281,7 +319,8 @@ find_phone_before(PhigScan *scan, int i)
 		if (token->gap >= PHIG_GAP_WIDE || digits > 17)
 			break;
 	}
-	if (digits >= 7 && digits <= 20)
+	/* "61 51 81" */
+	if ((digits >= 7 || (digits == 6 && groups == 3)) && digits <= 20)
 		phig_add(scan, scan->tokens[first].start, scan->tokens[i - 1].end,
 				 scan->tokens[i].lex & PHIG_LEX_FAX ? "fax" : "phone", NULL, "phone_labelled", 0.7f);
 }

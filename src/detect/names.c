@@ -9,7 +9,7 @@
 #include "postgres.h"
 
 #include "detect/chars.h"
-#include "detect/scan.h"
+#include "detect/person.h"
 
 #define MAX_NAME_TOKENS 10
 
@@ -25,25 +25,16 @@ typedef struct Run
 	bool		comma;			/* LAST, FIRST */
 } Run;
 
-typedef enum Evidence
-{
-	EVIDENCE_NONE,
-	EVIDENCE_ROLE,				/* "Surgeon Ada Poe" */
-	EVIDENCE_WORD,				/* "daughter Ada", "Dear Ada" */
-	EVIDENCE_LABEL,				/* "Patient: Ada Poe", "named Ada" */
-	EVIDENCE_TITLE				/* "Dr. Poe", "Ada Poe, MD" */
-} Evidence;
-
 static bool read_run(const PhigScan *scan, int i, bool labelled, Run *run);
 static bool is_name_after_comma(const PhigScan *scan, int comma, bool labelled);
 static void trim_run(const PhigScan *scan, Run *run);
 static float weight_of(const PhigScan *scan, int i);
+static bool follows_name(const PhigScan *scan, int i);
 static bool is_accented(const PhigScan *scan, int i);
-static bool acts_like_person(const PhigScan *scan, int i);
+static bool says_line(const PhigScan *scan, const Run *run);
+static bool is_article(const PhigScan *scan, int i);
 static bool fills_line(const PhigScan *scan, const Run *run);
-static Evidence evidence_before(const PhigScan *scan, int i);
-static bool credential_behind(const PhigScan *scan, int i);
-static float judge_run(const PhigScan *scan, const Run *run, Evidence evidence);
+static float judge_run(const PhigScan *scan, const Run *run, PhigEvidence evidence);
 static bool is_inside_sentence(const PhigScan *scan, const Run *run);
 static bool is_eponym(const PhigScan *scan, const Run *run, bool alone);
 static void keep_known(PhigScan *scan, const Run *run);
@@ -51,6 +42,8 @@ static void find_known(PhigScan *scan);
 static void find_listed(PhigScan *scan, int i, int side);
 static bool has_capitals(const PhigScan *scan);
 static int	find_lower(PhigScan *scan, int i, bool capitals);
+static int	lower_run(const PhigScan *scan, int i);
+static bool is_lower_surname(const PhigScan *scan, int i, bool capitals, bool sure);
 static int	find_initials(PhigScan *scan, int i);
 static bool may_be_name(const PhigToken *token, bool labelled);
 static bool is_initial(const PhigScan *scan, int i);
@@ -63,7 +56,7 @@ phig_find_names(PhigScan *scan)
 	for (int i = 0; i < scan->n; i++)
 	{
 		const PhigToken *token = &scan->tokens[i];
-		Evidence	evidence;
+		PhigEvidence evidence;
 		Run			run;
 		float		score;
 		int			first;
@@ -74,7 +67,7 @@ phig_find_names(PhigScan *scan)
 		if ((token->shape & PHIG_SHAPE_INITIAL_UPPER) == 0)
 		{
 			/* "Dr. van der Berg" */
-			if ((token->lex & PHIG_LEX_PARTICLE) && evidence_before(scan, i) >= EVIDENCE_LABEL)
+			if ((token->lex & PHIG_LEX_PARTICLE) && phig_evidence_before(scan, i) >= PHIG_EVIDENCE_LABEL)
 				while ((scan->tokens[i].lex & PHIG_LEX_PARTICLE) && scan->tokens[i + 1].gap == PHIG_GAP_SPACE &&
 					   (scan->tokens[i].shape & PHIG_SHAPE_INITIAL_UPPER) == 0)
 					i++;
@@ -85,7 +78,7 @@ phig_find_names(PhigScan *scan)
 			}
 			token = &scan->tokens[i];
 		}
-		evidence = evidence_before(scan, first);
+		evidence = phig_evidence_before(scan, first);
 		if (phig_token_len(token) == 1)
 		{
 			int			taken = find_initials(scan, i);
@@ -96,16 +89,16 @@ phig_find_names(PhigScan *scan)
 				continue;
 			}
 		}
-		if (!read_run(scan, i, evidence >= EVIDENCE_LABEL, &run))
+		if (!read_run(scan, i, evidence >= PHIG_EVIDENCE_LABEL, &run))
 			continue;
 		if (first < i)
 			run.first = first;
-		if (credential_behind(scan, run.last))
-			evidence = EVIDENCE_TITLE;
+		if (phig_credential_behind(scan, run.last))
+			evidence = PHIG_EVIDENCE_TITLE;
 		score = judge_run(scan, &run, evidence);
 		if (score > 0)
 		{
-			const char *kind = evidence == EVIDENCE_TITLE ? NULL : run.words + run.initials > 1 ? "full" : NULL;
+			const char *kind = evidence == PHIG_EVIDENCE_TITLE ? NULL : run.words + run.initials > 1 ? "full" : NULL;
 
 			phig_add(scan, scan->tokens[run.first].start, scan->tokens[run.last].end, "name", kind, "name", score);
 			if (score >= 0.6f)
@@ -168,8 +161,13 @@ read_run(const PhigScan *scan, int i, bool labelled, Run *run)
 				j++;
 			}
 			if (tokens[j].sign == '-' && tokens[j].gap == PHIG_GAP_NONE && tokens[j + 1].gap == PHIG_GAP_NONE &&
-				may_be_name(&tokens[j + 1], labelled))
+				(may_be_name(&tokens[j + 1], labelled) || (tokens[j + 1].dict & PHIG_DICT_LAST)))
+			{
+				/* "Hauta-aho" */
+				if ((tokens[j + 1].shape & PHIG_SHAPE_INITIAL_UPPER) == 0)
+					run->last = ++j;
 				j++;
+			}
 			continue;
 		}
 		if (j > i && (token->lex & PHIG_LEX_SUFFIX) && run->words > 0 && (token->shape & PHIG_SHAPE_INITIAL_UPPER))
@@ -220,7 +218,7 @@ is_name_after_comma(const PhigScan *scan, int comma, bool labelled)
 		!may_be_name(given, labelled) || (given->shape & PHIG_SHAPE_USED) ||
 		((given->lex & (PHIG_LEX_STATE | PHIG_LEX_CREDENTIAL)) && phig_token_len(given) == 2))
 		return false;
-	if (credential_behind(scan, comma + 1) && ((last->dict & PHIG_DICT_LAST) || last->dict == 0))
+	if (phig_credential_behind(scan, comma + 1) && ((last->dict & PHIG_DICT_LAST) || last->dict == 0))
 		return true;
 	/* both in capitals at the beginning of a line, and no words */
 	if ((last->shape & given->shape & PHIG_SHAPE_ALL_UPPER) && last->gap >= PHIG_GAP_LINE &&
@@ -258,9 +256,10 @@ trim_run(const PhigScan *scan, Run *run)
 			run->first++;
 		while (run->first < run->last && scan->tokens[run->first].type != PHIG_WORD);
 	}
+	/* "Ada Q Public": behind an initial any word is a surname */
 	while (run->words > 1 && scan->tokens[run->last].type == PHIG_WORD &&
 		   phig_token_len(&scan->tokens[run->last]) > 1 &&
-		   weight_of(scan, run->last) < -1.0f && !run->comma)
+		   weight_of(scan, run->last) < -1.0f && !run->comma && !is_initial(scan, run->last - 1))
 	{
 		run->weight -= weight_of(scan, run->last);
 		run->words--;
@@ -280,13 +279,13 @@ weight_of(const PhigScan *scan, int i)
 	bool		word = (dict & PHIG_DICT_WORD) != 0;
 
 	if (dict & PHIG_DICT_MEDICAL)
-		return -3.0f;
+		return (dict & PHIG_DICT_LAST) && follows_name(scan, i) ? 1.3f : -3.0f;
 	if (token->lex & (PHIG_LEX_AFTER_EPONYM | PHIG_LEX_FACILITY | PHIG_LEX_MEASURE))
 		return (dict & (PHIG_DICT_FIRST | PHIG_DICT_LAST)) && !word ? 0.5f : -2.0f;
 	if (dict & PHIG_DICT_FIRST)
-		return word || (token->lex & PHIG_LEX_STATE) ? 1.6f : 3.0f;
+		return word || (token->lex & PHIG_LEX_STATE) ? 1.6f : dict & PHIG_DICT_FOREIGN ? 2.2f : 3.0f;
 	if (dict & PHIG_DICT_LAST)
-		return !word ? 2.0f : dict & PHIG_DICT_COMMON_LAST ? 1.3f : 0.5f;
+		return dict & PHIG_DICT_FOREIGN ? 1.8f : !word ? 2.0f : dict & PHIG_DICT_COMMON_LAST ? 1.3f : 0.5f;
 	if (word)
 		return -1.5f;
 	if (dict & PHIG_DICT_PROPER)
@@ -296,6 +295,20 @@ weight_of(const PhigScan *scan, int i)
 		return 2.0f;
 	/* short ones in capitals are mostly abbreviations */
 	return (token->shape & PHIG_SHAPE_ALL_UPPER) && phig_token_len(token) <= 4 ? -0.5f : 1.2f;
+}
+
+/* "Ada White", "Dr. White". */
+static bool
+follows_name(const PhigScan *scan, int i)
+{
+	const PhigToken *before = i > 0 ? &scan->tokens[i - 1] : NULL;
+
+	if (before == NULL || scan->tokens[i].gap != PHIG_GAP_SPACE)
+		return false;
+	if (before->sign == '.' && i > 1)
+		before--;
+	return (before->shape & PHIG_SHAPE_INITIAL_UPPER) &&
+		((before->lex & PHIG_LEX_TITLE) || (before->dict & (PHIG_DICT_FIRST | PHIG_DICT_WORD)) == PHIG_DICT_FIRST);
 }
 
 /* Whether a letter of a word was not ASCII. */
@@ -310,115 +323,46 @@ is_accented(const PhigScan *scan, int i)
 	return span.end - span.start > span.end_char - span.start_char;
 }
 
-/* What the words before token i say of it. */
-static Evidence
-evidence_before(const PhigScan *scan, int i)
-{
-	const PhigToken *tokens = scan->tokens;
-	int			j = i - 1;
-	bool		sign = false;
-
-	if (j < 0 || tokens[i].gap == PHIG_GAP_PARAGRAPH)
-		return EVIDENCE_NONE;
-	if (tokens[j].sign == '.' && j > 0 && (tokens[j - 1].lex & PHIG_LEX_TITLE) &&
-		tokens[i].gap <= PHIG_GAP_SPACE &&
-		!(tokens[j - 1].shape & PHIG_SHAPE_USED))
-		return EVIDENCE_TITLE;
-	if ((tokens[j].lex & PHIG_LEX_TITLE) && tokens[i].gap == PHIG_GAP_SPACE &&
-		!(tokens[j].shape & PHIG_SHAPE_USED) &&
-		(tokens[j].shape & PHIG_SHAPE_INITIAL_UPPER))
-		return EVIDENCE_TITLE;
-	/* "- Ada" below a letter */
-	if (tokens[j].sign == '-' && tokens[i].gap == PHIG_GAP_SPACE && tokens[j].gap >= PHIG_GAP_SPACE &&
-		tokens[i + 1].gap >= PHIG_GAP_LINE)
-		return EVIDENCE_WORD;
-	while (j >= 0 && (tokens[j].sign == ':' || tokens[j].sign == '=' || tokens[j].sign == '?' ||
-					  tokens[j].sign == '-' ||
-					  tokens[j].sign == '"' || tokens[j].sign == '\'' ||
-					  tokens[j].sign == '('))
-	{
-		sign |= tokens[j].sign == ':' || tokens[j].sign == '=' || tokens[j].sign == '?';
-		if (tokens[j].gap >= PHIG_GAP_LINE)
-			return EVIDENCE_NONE;
-		j--;
-	}
-	if (j < 0 || (!sign && tokens[j + 1].gap >= PHIG_GAP_WIDE))
-		return EVIDENCE_NONE;
-	/* "name is", "patient's name was" */
-	if (j > 0 && (strncasecmp(scan->text + tokens[j].start, "is ", 3) == 0 ||
-				  strncasecmp(scan->text + tokens[j].start, "was ", 4) == 0) &&
-		(tokens[j - 1].lex & PHIG_LEX_NAMED))
-		return EVIDENCE_LABEL;
-	if (tokens[j].lex & PHIG_LEX_NAMED)
-		return EVIDENCE_LABEL;
-	if (sign && (tokens[j].lex & (PHIG_LEX_PERSON | PHIG_LEX_RELATION | PHIG_LEX_GREETING)))
-		return EVIDENCE_LABEL;
-	if (tokens[i].gap >= PHIG_GAP_LINE)
-		return EVIDENCE_NONE;
-	if (tokens[j].lex & (PHIG_LEX_RELATION | PHIG_LEX_GREETING))
-		return EVIDENCE_WORD;
-	if (tokens[j].lex & PHIG_LEX_PERSON)
-		return EVIDENCE_ROLE;
-	/* "spoke with Ada", "family of Ada" */
-	if (j > 0 && tokens[j].type == PHIG_WORD && (tokens[j - 1].lex & PHIG_LEX_TALK) &&
-		tokens[i].gap == PHIG_GAP_SPACE &&
-		(strncmp(scan->text + tokens[j].start, "with ", 5) == 0 ||
-		 strncmp(scan->text + tokens[j].start, "of ", 3) == 0))
-		return EVIDENCE_ROLE;
-	return EVIDENCE_NONE;
-}
-
-/* ", MD" or " RN" */
-static bool
-credential_behind(const PhigScan *scan, int i)
-{
-	const PhigToken *next = &scan->tokens[i + 1];
-
-	if (next->sign == ',' && next->gap == PHIG_GAP_NONE)
-		next++;
-	else if (next->gap != PHIG_GAP_SPACE)
-		return false;
-	return (next->lex & PHIG_LEX_CREDENTIAL) && next->gap <= PHIG_GAP_SPACE &&
-		(next->shape & PHIG_SHAPE_INITIAL_UPPER) &&
-		(scan->text[next->end - 1] < 'a' || phig_token_len(next) > 2);
-}
-
 static float
-judge_run(const PhigScan *scan, const Run *run, Evidence evidence)
+judge_run(const PhigScan *scan, const Run *run, PhigEvidence evidence)
 {
 	const PhigToken *first = &scan->tokens[run->first];
 	bool		given = (first->dict & PHIG_DICT_FIRST) != 0;
 	bool		upper = (first->shape & PHIG_SHAPE_ALL_UPPER) != 0;
 
-	if (evidence != EVIDENCE_TITLE && is_eponym(scan, run, evidence == EVIDENCE_NONE))
+	if (evidence != PHIG_EVIDENCE_TITLE && is_eponym(scan, run, evidence == PHIG_EVIDENCE_NONE))
 		return 0;
 	/* "Swan-Ganz" */
-	if (evidence == EVIDENCE_NONE && !given && !run->comma)
+	if (evidence == PHIG_EVIDENCE_NONE && !given && !run->comma)
 		for (int j = run->first; j <= run->last; j++)
 			if (scan->tokens[j].lex & PHIG_LEX_EPONYM)
 				return 0.3f;
 	switch (evidence)
 	{
-		case EVIDENCE_TITLE:
+		case PHIG_EVIDENCE_TITLE:
 			return run->best > -2.0f ? 0.9f : 0;
-		case EVIDENCE_LABEL:
+		case PHIG_EVIDENCE_LABEL:
 			if (run->best > 0 || (run->words > 1 && run->best > -2.0f && run->words <= 4))
 				return 0.9f;
 			break;
-		case EVIDENCE_WORD:
+		case PHIG_EVIDENCE_WORD:
 			if (run->weight > 0 && run->best >= 1.0f)
 				return 0.75f;
 			break;
-		case EVIDENCE_ROLE:
+		case PHIG_EVIDENCE_ROLE:
 			/* "Physician Referral": one word that no list knows may be anything */
 			if (run->weight > 0 && run->best >= (run->words > 1 ? 1.0f : 1.3f))
 				return 0.75f;
 			break;
-		case EVIDENCE_NONE:
+		case PHIG_EVIDENCE_NONE:
 			break;
 	}
 	/* two words at least, or one that is no abbreviation: what only people do */
-	if (run->best >= 1.0f && run->weight > 0 && !upper && acts_like_person(scan, run->last + 1))
+	if (run->best >= 1.0f && run->weight > 0 && !upper && phig_acts_like_person(scan, run->last + 1))
+		return 0.6f;
+	if (run->weight > 0 && !run->comma &&
+		(says_line(scan, run) || ((given || (first->dict & PHIG_DICT_LAST)) &&
+								  phig_is_addressed(scan, run->first, run->last))))
 		return 0.6f;
 	if (run->comma)
 		return run->weight >= 2.5f ? 0.75f : run->weight >= 1.5f && upper ? 0.6f : 0.3f;
@@ -436,14 +380,16 @@ judge_run(const PhigScan *scan, const Run *run, Evidence evidence)
 		if (given && run->weight >= 4.0f)
 			return 0.85f;
 		/* a line of a letterhead or under a letter */
-		if (fills_line(scan, run) && run->weight >= 2.4f && !upper)
+		if (fills_line(scan, run) && run->weight >= 2.4f && run->best >= 1.8f && !upper)
 			return 0.55f;
+		/* "the Princess Royal" */
 		if (given && run->weight >= 2.5f)
-			return 0.65f;
+			return run->first > 0 && is_article(scan, run->first - 1) &&
+				(scan->tokens[run->last].dict & PHIG_DICT_WORD) ? 0.4f : 0.65f;
 		if (run->best >= 3.0f && run->weight >= 4.0f)
 			return 0.6f;
 		/* the last word is a surname and no other word */
-		if (run->weight >= 2.5f && weight_of(scan, run->last) == 2.0f && !upper)
+		if (run->weight >= 2.5f && weight_of(scan, run->last) >= 1.8f && !upper)
 			return 0.5f;
 		return run->weight >= 4.0f ? 0.5f : 0.3f;
 	}
@@ -453,29 +399,27 @@ judge_run(const PhigScan *scan, const Run *run, Evidence evidence)
 			0.55f;
 	if (given && !upper && phig_token_len(first) > 2 && is_inside_sentence(scan, run))
 		return 0.5f;
-	if (run->best >= 2.0f && !upper && phig_token_len(first) > 3 && is_inside_sentence(scan, run))
+	if (run->best >= 1.8f && !upper && phig_token_len(first) > 3 && is_inside_sentence(scan, run))
 		return 0.5f;
 	return run->best >= 2.0f && !upper ? 0.35f : 0.2f;
 }
 
-/* "... denies fever", "... is a 45-year-old". */
+/* 'Ada: "Who is there?"' */
 static bool
-acts_like_person(const PhigScan *scan, int i)
+says_line(const PhigScan *scan, const Run *run)
 {
-	static const char *const verbs[] = {
-		"agreed", "agrees", "asked", "asks", "called", "calls", "came", "complained", "complains", "denied", "denies", "endorses",
-		"feels", "lives", "reported", "reports", "returns", "said", "says", "states", "stated", "wants", "works"
-	};
-	const PhigToken *token = &scan->tokens[i];
-	uint32		len = phig_token_len(token);
+	const PhigToken *behind = &scan->tokens[run->last + 1];
 
-	if (token->type != PHIG_WORD || token->shape != 0 || token->gap != PHIG_GAP_SPACE)
-		return false;
-	for (int j = 0; j < (int) lengthof(verbs); j++)
-		if (strlen(verbs[j]) == len && strncmp(scan->text + token->start, verbs[j], len) == 0)
-			return true;
-	return strncmp(scan->text + token->start, "is a", 4) == 0 && scan->tokens[i + 2].type == PHIG_NUMBER &&
-		phig_token_len(&scan->tokens[i + 2]) <= 3;
+	return scan->tokens[run->first].gap >= PHIG_GAP_LINE && behind->sign == ':' && behind[1].sign == '"' &&
+		behind[1].gap <= PHIG_GAP_SPACE;
+}
+
+static bool
+is_article(const PhigScan *scan, int i)
+{
+	const PhigToken *token = &scan->tokens[i];
+
+	return phig_token_len(token) == 3 && strncasecmp(scan->text + token->start, "the", 3) == 0;
 }
 
 /* Nothing else stands in its line, and none of its words is an ordinary one. */
@@ -608,8 +552,9 @@ static int
 find_lower(PhigScan *scan, int i, bool capitals)
 {
 	const PhigToken *token = &scan->tokens[i];
-	const PhigToken *next = &scan->tokens[i + 1];
 	uint32		words = PHIG_DICT_WORD | PHIG_DICT_MEDICAL;
+	PhigEvidence evidence;
+	int			last;
 	bool		title = i > 0 && (scan->tokens[i - 1].lex & PHIG_LEX_TITLE) && token->gap == PHIG_GAP_SPACE &&
 		phig_token_len(&scan->tokens[i - 1]) <= 3;
 
@@ -618,24 +563,71 @@ find_lower(PhigScan *scan, int i, bool capitals)
 		title = true;
 	if ((token->lex & (PHIG_LEX_STOP | PHIG_LEX_PARTICLE)) || ((token->lex & PHIG_LEX_EPONYM) && !title))
 		return 0;
-	if ((token->dict & PHIG_DICT_FIRST) && (token->dict & words) == 0 && next->type == PHIG_WORD &&
-		next->gap == PHIG_GAP_SPACE &&
-		(next->dict & PHIG_DICT_LAST) && ((next->dict & words) == 0 || (next->dict & PHIG_DICT_COMMON_LAST)) &&
-		(next->shape & PHIG_SHAPE_INITIAL_UPPER) == 0 &&
-		(next->lex & (PHIG_LEX_STOP | PHIG_LEX_AFTER_EPONYM)) == 0)
+	last = lower_run(scan, i);
+	if (last > i && (token->dict & PHIG_DICT_FIRST) && (token->dict & words) == 0 &&
+		is_lower_surname(scan, last, capitals, true))
 	{
-		phig_add(scan, token->start, next->end, "name", "full", "name_lower", title ? 0.8f : 0.6f);
-		return 1;
+		phig_add(scan, token->start, scan->tokens[last].end, "name", "full", "name_lower", title ? 0.8f : 0.6f);
+		return last - i;
+	}
+	/* "mark poe": only where nobody writes capitals */
+	evidence = i > 0 ? phig_evidence_before(scan, i) : PHIG_EVIDENCE_NONE;
+	if (last > i && !capitals && (token->dict & PHIG_DICT_FIRST) && (token->dict & PHIG_DICT_MEDICAL) == 0 &&
+		is_lower_surname(scan, last, capitals, evidence == PHIG_EVIDENCE_LABEL))
+	{
+		phig_add(scan, token->start, scan->tokens[last].end, "name", "full", "name_lower", 0.55f);
+		return last - i;
 	}
 	if (title && (token->dict & (PHIG_DICT_LAST | PHIG_DICT_FIRST)) && (token->dict & PHIG_DICT_WORD) == 0)
 		phig_add(scan, token->start, token->end, "name", NULL, "name_lower", 0.65f);
-	else if (i > 0 && (token->dict & words) == 0 && phig_token_len(token) > 2 &&
-			 evidence_before(scan, i) == EVIDENCE_LABEL)
-		phig_add(scan, token->start, token->end, "name", NULL, "name_lower", 0.6f);
-	else if (!capitals && (token->dict & PHIG_DICT_FIRST) && phig_token_len(token) > 3 &&
-			 (token->dict & (words | PHIG_DICT_CITY | PHIG_DICT_PROPER)) == 0 && token->lex == 0)
+	else if ((token->dict & words) == 0 && phig_token_len(token) > 2 && evidence == PHIG_EVIDENCE_LABEL)
+	{
+		if (!is_lower_surname(scan, last, capitals, true))
+			last = i;
+		phig_add(scan, token->start, scan->tokens[last].end, "name", NULL, "name_lower", 0.6f);
+		return last - i;
+	}
+	else if (!capitals && (token->dict & (words | PHIG_DICT_CITY | PHIG_DICT_PROPER)) == 0 && token->lex == 0 &&
+			 phig_token_len(token) > 3 && (token->shape & PHIG_SHAPE_OTHER_LETTERS) == 0 &&
+			 ((token->dict & PHIG_DICT_FIRST) || is_accented(scan, i) ||
+			  ((token->dict & PHIG_DICT_LAST) && evidence == PHIG_EVIDENCE_WORD) ||
+			  phig_acts_like_person(scan, i + 1)))
 		phig_add(scan, token->start, token->end, "name", NULL, "name_lower", 0.5f);
 	return 0;
+}
+
+/* The word behind given name i that may be its surname, an initial between them skipped; i if there is none. */
+static int
+lower_run(const PhigScan *scan, int i)
+{
+	const PhigToken *tokens = scan->tokens;
+	int			j = i + 1;
+
+	if (tokens[j].type == PHIG_WORD && phig_token_len(&tokens[j]) == 1 && tokens[j].gap == PHIG_GAP_SPACE)
+	{
+		j++;
+		if (tokens[j].sign == '.' && tokens[j].gap == PHIG_GAP_NONE)
+			j++;
+	}
+	if (tokens[j].type != PHIG_WORD || tokens[j].gap != PHIG_GAP_SPACE || phig_token_len(&tokens[j]) < 2 ||
+		(tokens[j].shape & PHIG_SHAPE_INITIAL_UPPER))
+		return i;
+	return j;
+}
+
+/* sure: what stands before it is a given name and nothing else. */
+static bool
+is_lower_surname(const PhigScan *scan, int i, bool capitals, bool sure)
+{
+	const PhigToken *token = &scan->tokens[i];
+	bool		word = (token->dict & (PHIG_DICT_WORD | PHIG_DICT_MEDICAL)) != 0;
+
+	if (token->lex & (PHIG_LEX_STOP | PHIG_LEX_AFTER_EPONYM))
+		return false;
+	if (token->dict & PHIG_DICT_LAST)
+		return !word || (sure && (token->dict & PHIG_DICT_COMMON_LAST));
+	/* in no list at all */
+	return sure && !capitals && token->dict == 0 && token->lex == 0 && phig_token_len(token) > 3;
 }
 
 /* Text typed without capitals: there their absence says nothing. */
@@ -675,7 +667,7 @@ find_initials(PhigScan *scan, int i)
 		return last - i;
 	if (bracket && tokens[last + 1].sign == ')')
 		phig_add(scan, tokens[i].start, tokens[last].end, "name", "initials", "initials", 0.7f);
-	else if (evidence_before(scan, i) >= EVIDENCE_ROLE)
+	else if (phig_evidence_before(scan, i) >= PHIG_EVIDENCE_ROLE)
 		phig_add(scan, tokens[i].start, tokens[last].end, "name", "initials", "initials", 0.7f);
 	else
 		phig_add(scan, tokens[i].start, tokens[last].end, "name", "initials", "initials", 0.35f);

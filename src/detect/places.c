@@ -7,7 +7,8 @@
 #include "postgres.h"
 
 #include "detect/chars.h"
-#include "detect/scan.h"
+#include "detect/person.h"
+#include "detect/places.h"
 
 #define MAX_STREET_WORDS 5
 #define MAX_TOWN_WORDS 3
@@ -15,13 +16,15 @@
 
 #define NOT_IN_TOWN (PHIG_LEX_FACILITY | PHIG_LEX_TITLE | PHIG_LEX_LIVES | PHIG_LEX_STATE | PHIG_LEX_AT)
 
-static void find_street(PhigScan *scan, int i);
+static bool find_street(PhigScan *scan, int i);
+static void find_street_alone(PhigScan *scan, int i);
 static int	unit_end(const PhigScan *scan, int i);
 static void find_po_box(PhigScan *scan, int i);
 static void find_before_state(PhigScan *scan, int i);
 static void find_zip(PhigScan *scan, int i);
 static int	find_town(PhigScan *scan, int i);
 static int	town_words(const PhigScan *scan, int i);
+static bool is_person(const PhigScan *scan, int i);
 static void find_facility(PhigScan *scan, int i);
 static int	facility_begin(const PhigScan *scan, int i);
 static int	facility_end(const PhigScan *scan, int i);
@@ -39,10 +42,14 @@ phig_find_places(PhigScan *scan)
 		const PhigToken *token = &scan->tokens[i];
 
 		/* of "Oak Hill Street" the last kind is the one */
-		if ((token->lex & PHIG_LEX_STREET) && !((scan->tokens[i + 1].lex & PHIG_LEX_STREET) &&
-												is_capital(&scan->tokens[i + 1]) &&
-												scan->tokens[i + 1].gap == PHIG_GAP_SPACE))
-			find_street(scan, i);
+		if (token->lex & PHIG_LEX_STREET)
+		{
+			bool		last = !((token[1].lex & PHIG_LEX_STREET) && is_capital(&token[1]) &&
+								 token[1].gap == PHIG_GAP_SPACE);
+
+			if (!last || !find_street(scan, i))
+				find_street_alone(scan, i);
+		}
 		if (token->type == PHIG_WORD && phig_token_len(token) == 3 &&
 			strncasecmp(scan->text + token->start, "box", 3) == 0)
 			find_po_box(scan, i);
@@ -63,13 +70,14 @@ phig_find_places(PhigScan *scan)
 	for (int i = 0; i < scan->n; i++)
 		if (scan->tokens[i].lex & PHIG_LEX_AT)
 			find_at(scan, i);
+	phig_find_abroad(scan);
 }
 
 /*
  * The number, the name of the street, its kind, the unit: from the kind backwards.  "217 Mill Blvd",
  * "12-B North 5th St. Apt 4".
  */
-static void
+static bool
 find_street(PhigScan *scan, int i)
 {
 	PhigToken  *tokens = scan->tokens;
@@ -79,13 +87,13 @@ find_street(PhigScan *scan, int i)
 	int			last = i;
 
 	if (tokens[i].shape & PHIG_SHAPE_USED)
-		return;
+		return false;
 	for (int j = i - 1; j >= 0 && words <= MAX_STREET_WORDS; j--)
 	{
 		const PhigToken *token = &tokens[j];
 
 		if (tokens[j + 1].gap > PHIG_GAP_SPACE)
-			return;
+			return false;
 		if (token->type == PHIG_NUMBER)
 		{
 			/* "5th": a name; else the number of the house */
@@ -95,7 +103,7 @@ find_street(PhigScan *scan, int i)
 				continue;
 			}
 			if (words == 0 || phig_token_len(token) > 6 || tokens[j + 1].gap == PHIG_GAP_NONE)
-				return;
+				return false;
 			first = j;
 			/* "12-14", "1/2" */
 			while (first >= 2 && tokens[first].gap == PHIG_GAP_NONE && (tokens[first - 1].sign == '-' ||
@@ -117,19 +125,19 @@ find_street(PhigScan *scan, int i)
 				capital = false;
 			if ((token->lex & (PHIG_LEX_MEASURE | PHIG_LEX_AT)) || (token->shape & PHIG_SHAPE_USED) ||
 				((token->lex & PHIG_LEX_STOP) && !is_capital(token)))
-				return;
+				return false;
 			words++;
 			continue;
 		}
 		if (token->sign != '.' && token->sign != '\'' && token->sign != '-')
-			return;
+			return false;
 	}
 	if (first == i || tokens[first].type != PHIG_NUMBER || words == 0)
-		return;
+		return false;
 	if (!capital && ((tokens[i].lex & PHIG_LEX_ROAD) == 0 || words > 3))
-		return;
+		return false;
 	if (!capital && phig_has_context(scan, first, last, PHIG_LEX_MEASURE))
-		return;
+		return false;
 	if (tokens[last + 1].sign == '.' && tokens[last + 1].gap == PHIG_GAP_NONE &&
 		phig_token_len(&tokens[last]) <= 4)
 		last++;
@@ -137,8 +145,30 @@ find_street(PhigScan *scan, int i)
 		tokens[last + 1].gap == PHIG_GAP_SPACE)
 		last++;
 	last = unit_end(scan, last);
+	/* "99 3503 Bicetown Road" */
+	if (first > 0 && tokens[first].gap == PHIG_GAP_SPACE && tokens[first - 1].type == PHIG_NUMBER &&
+		tokens[first - 1].gap != PHIG_GAP_NONE && phig_token_len(&tokens[first - 1]) <= 5)
+		first--;
 	use(scan, first, last);
 	phig_add(scan, tokens[first].start, tokens[last].end, "geo", "street", "street", capital ? 0.9f : 0.6f);
+	return true;
+}
+
+/* "on Mill Street": no house, but a street all the same. */
+static void
+find_street_alone(PhigScan *scan, int i)
+{
+	PhigToken  *tokens = scan->tokens;
+	PhigToken  *name = &tokens[i - 1];
+
+	if (i < 2 || (tokens[i].lex & PHIG_LEX_ROAD) == 0 || phig_token_len(&tokens[i]) < 4 || name->type != PHIG_WORD ||
+		!is_capital(name) || !is_capital(&tokens[i]) || tokens[i].gap != PHIG_GAP_SPACE ||
+		(name->shape & PHIG_SHAPE_USED) ||
+		(name->lex & (PHIG_LEX_STOP | PHIG_LEX_AFTER_EPONYM)) || (name->dict & PHIG_DICT_MEDICAL) ||
+		((tokens[i - 2].lex & PHIG_LEX_AT) == 0 && strncmp(scan->text + tokens[i - 2].start, "on ", 3) != 0))
+		return;
+	use(scan, i - 1, i);
+	phig_add(scan, name->start, tokens[i].end, "geo", "street", "street", 0.6f);
 }
 
 /* ", Apt. 4B", " #12", " Suite 300". */
@@ -330,11 +360,13 @@ find_town(PhigScan *scan, int i)
 			score = at && !(tokens[i].dict & (PHIG_DICT_FIRST | PHIG_DICT_LAST)) ? 0.5f : 0.3f;
 		else if (tokens[i].dict & (PHIG_DICT_FIRST | PHIG_DICT_LAST))
 			score = at ? 0.6f : 0.35f;
+		if ((tokens[i].dict & PHIG_DICT_FIRST) && is_person(scan, i))
+			score = 0.3f;
 		/* New York and Washington may be the states */
 		if (tokens[i].lex & PHIG_LEX_STATE)
 			score = 0.3f;
 	}
-	if (at)
+	if (at && score > 0.3f)
 		score += 0.1f;
 	if (tokens[next].sign == ',' && tokens[next].gap == PHIG_GAP_NONE)
 		next++;
@@ -346,6 +378,18 @@ find_town(PhigScan *scan, int i)
 		use(scan, i, last);
 	phig_add(scan, tokens[i].start, tokens[last].end, "geo", "city", "city", score);
 	return words - 1;
+}
+
+/* "Elizabeth Poe", "asked Tyler": a town's name that is a given name too. */
+static bool
+is_person(const PhigScan *scan, int i)
+{
+	const PhigToken *next = &scan->tokens[i + 1];
+
+	if (next->type == PHIG_WORD && next->gap == PHIG_GAP_SPACE && is_capital(next) && next->lex == 0 &&
+		(next->dict & ~(PHIG_DICT_FIRST | PHIG_DICT_LAST | PHIG_DICT_COMMON_LAST | PHIG_DICT_FOREIGN)) == 0)
+		return true;
+	return phig_evidence_before(scan, i) >= PHIG_EVIDENCE_WORD;
 }
 
 static bool

@@ -66,6 +66,8 @@ const PhigShape phig_shapes[] = {
 	{EXACTLY(3), ")", 0, '('}, phig_judge_phone, 0.75f, PHIG_LEX_PHONE | PHIG_LEX_FAX},
 	{"phone", "phone", NULL, "\\+\\d(?:[ .-]?\\(?\\d{1,4}\\)?){2,6}\\d(?: ?(?:x|ext\\.?|#) ?\\d{1,6})?(?![\\w-]|\\.\\d)", PCRE2_CASELESS,
 	{BETWEEN(1, 15), " .-(a)", 0, '+'}, phig_judge_international, 0.7f, PHIG_LEX_PHONE | PHIG_LEX_FAX},
+	{"phone", "phone", NULL, "0\\d{1,4}(?: \\d{2,4}){2,4}(?![\\w-]|[.,/]\\d)", 0,
+	{BETWEEN(2, 5), " ", 0, 'd'}, phig_judge_national, 0.5f, PHIG_LEX_PHONE | PHIG_LEX_FAX},
 	{"ssn", "ssn", NULL, "\\d{3}([ .-])\\d{2}\\1\\d{4}(?![\\w-]|\\.\\d)", 0,
 	{EXACTLY(3), " .-", 0, 'd'}, phig_judge_ssn, 0.6f, PHIG_LEX_SSN},
 	{"ssn_last4", "ssn", "last4", "[xX*#]{3}[ -]?[xX*#]{2}[ -]?\\d{4}(?![\\w-])", 0,

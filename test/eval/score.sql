@@ -30,6 +30,7 @@ UPDATE found f SET class = 'health_plan' FROM document d WHERE d.doc = f.doc AND
 UPDATE found f SET class = 'license' FROM document d WHERE d.doc = f.doc AND d.set IN ('asq_phi', 'openmed_fixtures', 'presidio_research') AND f.class IN ('npi', 'dea');
 UPDATE found f SET class = 'vehicle' FROM document d WHERE d.doc = f.doc AND d.set = 'openmed_fixtures' AND f.class = 'vin';
 UPDATE found f SET class = 'account' FROM document d WHERE d.doc = f.doc AND d.set = 'openmed_fixtures' AND f.class = 'card';
+UPDATE found f SET class = 'address' FROM document d WHERE d.doc = f.doc AND d.set = 'presidio_research' AND f.class IN ('geo', 'street', 'city', 'zip');
 UPDATE found f SET class = 'phone' FROM document d WHERE d.doc = f.doc AND d.set IN ('asq_phi', 'presidio_research') AND f.class = 'fax';
 
 -- Words inside annotated spans that identify nobody: titles, states, small words.

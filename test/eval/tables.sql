@@ -12,7 +12,7 @@ INSERT INTO mapping VALUES
     ('presidio_research', 'PERSON', 'name'), ('presidio_research', 'CREDIT_CARD', 'card'), ('presidio_research', 'DATE_TIME', 'date'),
     ('presidio_research', 'PHONE_NUMBER', 'phone'), ('presidio_research', 'EMAIL_ADDRESS', 'email'), ('presidio_research', 'DOMAIN_NAME', 'url'),
     ('presidio_research', 'US_SSN', 'ssn'), ('presidio_research', 'IP_ADDRESS', 'ip'), ('presidio_research', 'IBAN_CODE', 'account'),
-    ('presidio_research', 'US_DRIVER_LICENSE', 'license'),
+    ('presidio_research', 'US_DRIVER_LICENSE', 'license'), ('presidio_research', 'STREET_ADDRESS', 'address'), ('presidio_research', 'ADDRESS', 'address'),
     ('openmed_fixtures', 'NAME', 'name'), ('openmed_fixtures', 'PERSON', 'name'), ('openmed_fixtures', 'GEOGRAPHIC_SUBDIVISION', 'geo'),
     ('openmed_fixtures', 'DATE_ELEMENT', 'date'), ('openmed_fixtures', 'TELEPHONE_NUMBER', 'phone'), ('openmed_fixtures', 'PHONE', 'phone'),
     ('openmed_fixtures', 'FAX_NUMBER', 'fax'), ('openmed_fixtures', 'EMAIL_ADDRESS', 'email'), ('openmed_fixtures', 'SOCIAL_SECURITY_NUMBER', 'ssn'),

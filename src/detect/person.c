@@ -1,0 +1,206 @@
+/*
+ * person.c
+ *		What the words around a place say: that a person is named there.
+ *
+ * Before a name stand titles, labels, relations and verbs of speech; behind it what only people do and have.
+ */
+#include "postgres.h"
+
+#include "detect/chars.h"
+#include "detect/person.h"
+
+static bool is_line_behind_dash(const PhigScan *scan, int i);
+static bool is_called(const PhigScan *scan, int j);
+static bool is_spoken(const PhigScan *scan, int j, int i);
+static bool is_word(const PhigScan *scan, int i, const char *word);
+static bool is_one_of(const PhigScan *scan, int i, const char *words);
+static bool owns(const PhigScan *scan, int i);
+
+/* Words in lower case, with a space on either side. */
+static const char speech[] = " says said asked asks told tells tell replied answered whispered shouted yelled met "
+"starring thanked phoned texted emailed married hired hugged kissed ";
+
+/* What only people do. */
+static const char deeds[] = " agreed agrees asked asks answered arrives believes called calls came complained complains "
+"cried denied denies enjoys endorses feels forgot hates laughed likes lives loves married met moved phoned promised "
+"replied reported reports returns said says shouted smiled spent states stated stopped thinks thought told tells "
+"verbalized voiced wants wanted whispered wishes wonders works worked wrote yelled ";
+
+/* What people have: "Ada's address". */
+static const char belongings[] = " account address appointment birthday bill boss car chart cell children class contact dad "
+"email employer family fax file friends home house insurance job kids life lunch mailbox mom mobile name notes number "
+"office parents password patient phone plan policy profile record records relatives room sessions visit voicemail wallet work ";
+
+PhigEvidence
+phig_evidence_before(const PhigScan *scan, int i)
+{
+	const PhigToken *tokens = scan->tokens;
+	int			j = i - 1;
+	bool		sign = false;
+
+	if (j < 0 || tokens[i].gap == PHIG_GAP_PARAGRAPH)
+		return PHIG_EVIDENCE_NONE;
+	if (tokens[j].sign == '.' && j > 0 && (tokens[j - 1].lex & PHIG_LEX_TITLE) &&
+		tokens[i].gap <= PHIG_GAP_SPACE &&
+		!(tokens[j - 1].shape & PHIG_SHAPE_USED))
+		return PHIG_EVIDENCE_TITLE;
+	if ((tokens[j].lex & PHIG_LEX_TITLE) && tokens[i].gap == PHIG_GAP_SPACE &&
+		!(tokens[j].shape & PHIG_SHAPE_USED) &&
+		(tokens[j].shape & PHIG_SHAPE_INITIAL_UPPER))
+		return PHIG_EVIDENCE_TITLE;
+	if (is_line_behind_dash(scan, i))
+		return PHIG_EVIDENCE_WORD;
+	while (j >= 0 && (tokens[j].sign == ':' || tokens[j].sign == '=' || tokens[j].sign == '?' ||
+					  tokens[j].sign == '-' ||
+					  tokens[j].sign == '"' || tokens[j].sign == '\'' ||
+					  tokens[j].sign == '('))
+	{
+		sign |= tokens[j].sign == ':' || tokens[j].sign == '=' || tokens[j].sign == '?';
+		if (tokens[j].gap >= PHIG_GAP_LINE)
+			return PHIG_EVIDENCE_NONE;
+		j--;
+	}
+	if (j < 0 || (!sign && tokens[j + 1].gap >= PHIG_GAP_WIDE))
+		return PHIG_EVIDENCE_NONE;
+	/* "name is", "patient's name was" */
+	if (j > 0 && (is_word(scan, j, "is") || is_word(scan, j, "was")) && (tokens[j - 1].lex & PHIG_LEX_NAMED))
+		return PHIG_EVIDENCE_LABEL;
+	if (tokens[j].lex & PHIG_LEX_NAMED)
+		return PHIG_EVIDENCE_LABEL;
+	if (sign && (tokens[j].lex & (PHIG_LEX_PERSON | PHIG_LEX_RELATION | PHIG_LEX_GREETING)))
+		return PHIG_EVIDENCE_LABEL;
+	if (tokens[i].gap >= PHIG_GAP_LINE)
+		return PHIG_EVIDENCE_NONE;
+	if (is_called(scan, j))
+		return PHIG_EVIDENCE_LABEL;
+	if ((tokens[j].lex & (PHIG_LEX_RELATION | PHIG_LEX_GREETING)) || is_spoken(scan, j, i))
+		return PHIG_EVIDENCE_WORD;
+	if (tokens[j].lex & PHIG_LEX_PERSON)
+		return PHIG_EVIDENCE_ROLE;
+	/* "spoke with Ada", "family of Ada" */
+	if (j > 0 && tokens[j].type == PHIG_WORD && (tokens[j - 1].lex & PHIG_LEX_TALK) &&
+		tokens[i].gap == PHIG_GAP_SPACE && (is_word(scan, j, "with") || is_word(scan, j, "of")))
+		return PHIG_EVIDENCE_ROLE;
+	return PHIG_EVIDENCE_NONE;
+}
+
+bool
+phig_credential_behind(const PhigScan *scan, int i)
+{
+	const PhigToken *next = &scan->tokens[i + 1];
+
+	if (next->sign == ',' && next->gap == PHIG_GAP_NONE)
+		next++;
+	else if (next->gap != PHIG_GAP_SPACE)
+		return false;
+	return (next->lex & PHIG_LEX_CREDENTIAL) && next->gap <= PHIG_GAP_SPACE &&
+		(next->shape & PHIG_SHAPE_INITIAL_UPPER) &&
+		(scan->text[next->end - 1] < 'a' || phig_token_len(next) > 2);
+}
+
+bool
+phig_acts_like_person(const PhigScan *scan, int i)
+{
+	const PhigToken *token = &scan->tokens[i];
+
+	if (token->sign == '\'' && token->gap == PHIG_GAP_NONE)
+		return owns(scan, i);
+	if (token->type != PHIG_WORD || token->shape != 0 || token->gap != PHIG_GAP_SPACE)
+		return false;
+	if (is_one_of(scan, i, deeds) || is_word(scan, i, "who"))
+		return true;
+	/* "had given her", "just has to" */
+	if ((is_word(scan, i, "had") || is_word(scan, i, "has")) && is_one_of(scan, i + 1, " given told asked just never always "))
+		return true;
+	return strncmp(scan->text + token->start, "is a", 4) == 0 && scan->tokens[i + 2].type == PHIG_NUMBER &&
+		phig_token_len(&scan->tokens[i + 2]) <= 3;
+}
+
+bool
+phig_is_addressed(const PhigScan *scan, int first, int last)
+{
+	const PhigToken *before = first > 0 ? &scan->tokens[first - 1] : NULL;
+	const PhigToken *behind = &scan->tokens[last + 1];
+
+	return before != NULL && before->sign == ',' && scan->tokens[first].gap == PHIG_GAP_SPACE &&
+		(behind->sign == '!' || behind->sign == '?') && behind->gap == PHIG_GAP_NONE;
+}
+
+/* "- Ada" below a letter. */
+static bool
+is_line_behind_dash(const PhigScan *scan, int i)
+{
+	const PhigToken *dash = &scan->tokens[i - 1];
+
+	return dash->sign == '-' && scan->tokens[i].gap == PHIG_GAP_SPACE && dash->gap >= PHIG_GAP_SPACE &&
+		scan->tokens[i + 1].gap >= PHIG_GAP_LINE;
+}
+
+/* Token j ends "call me", "named him", "my name's". */
+static bool
+is_called(const PhigScan *scan, int j)
+{
+	if (j < 1 || scan->tokens[j].gap > PHIG_GAP_SPACE)
+		return false;
+	if (is_one_of(scan, j, " me him her them "))
+		return is_one_of(scan, j - 1, " call calls called calling name named names ");
+	return is_word(scan, j, "s") && j > 1 && scan->tokens[j - 1].sign == '\'' &&
+		(scan->tokens[j - 2].lex & PHIG_LEX_NAMED) != 0;
+}
+
+/* Token j is a verb after which people stand, or a word behind such a verb; token i comes next. */
+static bool
+is_spoken(const PhigScan *scan, int j, int i)
+{
+	if (scan->tokens[j].type != PHIG_WORD || scan->tokens[i].gap != PHIG_GAP_SPACE ||
+		(scan->tokens[j].shape & PHIG_SHAPE_INITIAL_UPPER))
+		return false;
+	if (is_one_of(scan, j, speech))
+		return true;
+	if (j == 0 || scan->tokens[j].gap != PHIG_GAP_SPACE)
+		return false;
+	if (is_word(scan, j, "at"))
+		return is_one_of(scan, j - 1, " shouted yelled screamed laughed smiled ");
+	if (is_word(scan, j, "to"))
+		return is_one_of(scan, j - 1, " married engaged talk talked talking spoke speak speaking listen introduced ");
+	return false;
+}
+
+static bool
+is_word(const PhigScan *scan, int i, const char *word)
+{
+	size_t		len = strlen(word);
+
+	return phig_token_len(&scan->tokens[i]) == len && strncasecmp(scan->text + scan->tokens[i].start, word, len) == 0;
+}
+
+/* words: in lower case, a space on either side of each. */
+static bool
+is_one_of(const PhigScan *scan, int i, const char *words)
+{
+	char		word[16];
+	size_t		len = phig_token_len(&scan->tokens[i]);
+
+	if (scan->tokens[i].type != PHIG_WORD || len + 3 > sizeof(word))
+		return false;
+	word[0] = word[len + 1] = ' ';
+	word[len + 2] = '\0';
+	for (size_t k = 0; k < len; k++)
+	{
+		char		c = scan->text[scan->tokens[i].start + k];
+
+		word[k + 1] = is_upper(c) ? c - 'A' + 'a' : c;
+	}
+	return strstr(words, word) != NULL;
+}
+
+/* "'s daughter", "'s address": token i is the apostrophe. */
+static bool
+owns(const PhigScan *scan, int i)
+{
+	const PhigToken *thing = &scan->tokens[i + 2];
+
+	return is_word(scan, i + 1, "s") && scan->tokens[i + 1].gap == PHIG_GAP_NONE && thing->type == PHIG_WORD &&
+		thing->gap == PHIG_GAP_SPACE && thing->shape == 0 &&
+		((thing->lex & PHIG_LEX_RELATION) || is_one_of(scan, i + 2, belongings));
+}
