@@ -34,7 +34,7 @@ static bool is_accented(const PhigScan *scan, int i);
 static bool says_line(const PhigScan *scan, const Run *run);
 static bool is_article(const PhigScan *scan, int i);
 static bool fills_line(const PhigScan *scan, const Run *run);
-static float judge_run(const PhigScan *scan, const Run *run, PhigEvidence evidence);
+static float judge_run(const PhigScan *scan, const Run *run, PhigWitness evidence);
 static bool is_inside_sentence(const PhigScan *scan, const Run *run);
 static bool is_eponym(const PhigScan *scan, const Run *run, bool alone);
 static void keep_known(PhigScan *scan, const Run *run);
@@ -56,7 +56,7 @@ phig_find_names(PhigScan *scan)
 	for (int i = 0; i < scan->n; i++)
 	{
 		const PhigToken *token = &scan->tokens[i];
-		PhigEvidence evidence;
+		PhigWitness evidence;
 		Run			run;
 		float		score;
 		int			first;
@@ -67,7 +67,7 @@ phig_find_names(PhigScan *scan)
 		if ((token->shape & PHIG_SHAPE_INITIAL_UPPER) == 0)
 		{
 			/* "Dr. van der Berg" */
-			if ((token->lex & PHIG_LEX_PARTICLE) && phig_evidence_before(scan, i) >= PHIG_EVIDENCE_LABEL)
+			if ((token->lex & PHIG_LEX_PARTICLE) && phig_witness_before(scan, i) >= PHIG_WITNESS_LABEL)
 				while ((scan->tokens[i].lex & PHIG_LEX_PARTICLE) && scan->tokens[i + 1].gap == PHIG_GAP_SPACE &&
 					   (scan->tokens[i].shape & PHIG_SHAPE_INITIAL_UPPER) == 0)
 					i++;
@@ -78,7 +78,7 @@ phig_find_names(PhigScan *scan)
 			}
 			token = &scan->tokens[i];
 		}
-		evidence = phig_evidence_before(scan, first);
+		evidence = phig_witness_before(scan, first);
 		if (phig_token_len(token) == 1)
 		{
 			int			taken = find_initials(scan, i);
@@ -89,16 +89,16 @@ phig_find_names(PhigScan *scan)
 				continue;
 			}
 		}
-		if (!read_run(scan, i, evidence >= PHIG_EVIDENCE_LABEL, &run))
+		if (!read_run(scan, i, evidence >= PHIG_WITNESS_LABEL, &run))
 			continue;
 		if (first < i)
 			run.first = first;
 		if (phig_credential_behind(scan, run.last))
-			evidence = PHIG_EVIDENCE_TITLE;
+			evidence = PHIG_WITNESS_TITLE;
 		score = judge_run(scan, &run, evidence);
 		if (score > 0)
 		{
-			const char *kind = evidence == PHIG_EVIDENCE_TITLE ? NULL : run.words + run.initials > 1 ? "full" : NULL;
+			const char *kind = evidence == PHIG_WITNESS_TITLE ? NULL : run.words + run.initials > 1 ? "full" : NULL;
 
 			phig_add(scan, scan->tokens[run.first].start, scan->tokens[run.last].end, "name", kind, "name", score);
 			if (score >= 0.6f)
@@ -324,37 +324,37 @@ is_accented(const PhigScan *scan, int i)
 }
 
 static float
-judge_run(const PhigScan *scan, const Run *run, PhigEvidence evidence)
+judge_run(const PhigScan *scan, const Run *run, PhigWitness evidence)
 {
 	const PhigToken *first = &scan->tokens[run->first];
 	bool		given = (first->dict & PHIG_DICT_FIRST) != 0;
 	bool		upper = (first->shape & PHIG_SHAPE_ALL_UPPER) != 0;
 
-	if (evidence != PHIG_EVIDENCE_TITLE && is_eponym(scan, run, evidence == PHIG_EVIDENCE_NONE))
+	if (evidence != PHIG_WITNESS_TITLE && is_eponym(scan, run, evidence == PHIG_WITNESS_NONE))
 		return 0;
 	/* "Swan-Ganz" */
-	if (evidence == PHIG_EVIDENCE_NONE && !given && !run->comma)
+	if (evidence == PHIG_WITNESS_NONE && !given && !run->comma)
 		for (int j = run->first; j <= run->last; j++)
 			if (scan->tokens[j].lex & PHIG_LEX_EPONYM)
 				return 0.3f;
 	switch (evidence)
 	{
-		case PHIG_EVIDENCE_TITLE:
+		case PHIG_WITNESS_TITLE:
 			return run->best > -2.0f ? 0.9f : 0;
-		case PHIG_EVIDENCE_LABEL:
+		case PHIG_WITNESS_LABEL:
 			if (run->best > 0 || (run->words > 1 && run->best > -2.0f && run->words <= 4))
 				return 0.9f;
 			break;
-		case PHIG_EVIDENCE_WORD:
+		case PHIG_WITNESS_WORD:
 			if (run->weight > 0 && run->best >= 1.0f)
 				return 0.75f;
 			break;
-		case PHIG_EVIDENCE_ROLE:
+		case PHIG_WITNESS_ROLE:
 			/* "Physician Referral": one word that no list knows may be anything */
 			if (run->weight > 0 && run->best >= (run->words > 1 ? 1.0f : 1.3f))
 				return 0.75f;
 			break;
-		case PHIG_EVIDENCE_NONE:
+		case PHIG_WITNESS_NONE:
 			break;
 	}
 	/* two words at least, or one that is no abbreviation: what only people do */
@@ -553,7 +553,7 @@ find_lower(PhigScan *scan, int i, bool capitals)
 {
 	const PhigToken *token = &scan->tokens[i];
 	uint32		words = PHIG_DICT_WORD | PHIG_DICT_MEDICAL;
-	PhigEvidence evidence;
+	PhigWitness evidence;
 	int			last;
 	bool		title = i > 0 && (scan->tokens[i - 1].lex & PHIG_LEX_TITLE) && token->gap == PHIG_GAP_SPACE &&
 		phig_token_len(&scan->tokens[i - 1]) <= 3;
@@ -571,16 +571,16 @@ find_lower(PhigScan *scan, int i, bool capitals)
 		return last - i;
 	}
 	/* "mark poe": only where nobody writes capitals */
-	evidence = i > 0 ? phig_evidence_before(scan, i) : PHIG_EVIDENCE_NONE;
+	evidence = i > 0 ? phig_witness_before(scan, i) : PHIG_WITNESS_NONE;
 	if (last > i && !capitals && (token->dict & PHIG_DICT_FIRST) && (token->dict & PHIG_DICT_MEDICAL) == 0 &&
-		is_lower_surname(scan, last, capitals, evidence == PHIG_EVIDENCE_LABEL))
+		is_lower_surname(scan, last, capitals, evidence == PHIG_WITNESS_LABEL))
 	{
 		phig_add(scan, token->start, scan->tokens[last].end, "name", "full", "name_lower", 0.55f);
 		return last - i;
 	}
 	if (title && (token->dict & (PHIG_DICT_LAST | PHIG_DICT_FIRST)) && (token->dict & PHIG_DICT_WORD) == 0)
 		phig_add(scan, token->start, token->end, "name", NULL, "name_lower", 0.65f);
-	else if ((token->dict & words) == 0 && phig_token_len(token) > 2 && evidence == PHIG_EVIDENCE_LABEL)
+	else if ((token->dict & words) == 0 && phig_token_len(token) > 2 && evidence == PHIG_WITNESS_LABEL)
 	{
 		if (!is_lower_surname(scan, last, capitals, true))
 			last = i;
@@ -590,7 +590,7 @@ find_lower(PhigScan *scan, int i, bool capitals)
 	else if (!capitals && (token->dict & (words | PHIG_DICT_CITY | PHIG_DICT_PROPER)) == 0 && token->lex == 0 &&
 			 phig_token_len(token) > 3 && (token->shape & PHIG_SHAPE_OTHER_LETTERS) == 0 &&
 			 ((token->dict & PHIG_DICT_FIRST) || is_accented(scan, i) ||
-			  ((token->dict & PHIG_DICT_LAST) && evidence == PHIG_EVIDENCE_WORD) ||
+			  ((token->dict & PHIG_DICT_LAST) && evidence == PHIG_WITNESS_WORD) ||
 			  phig_acts_like_person(scan, i + 1)))
 		phig_add(scan, token->start, token->end, "name", NULL, "name_lower", 0.5f);
 	return 0;
@@ -667,7 +667,7 @@ find_initials(PhigScan *scan, int i)
 		return last - i;
 	if (bracket && tokens[last + 1].sign == ')')
 		phig_add(scan, tokens[i].start, tokens[last].end, "name", "initials", "initials", 0.7f);
-	else if (phig_evidence_before(scan, i) >= PHIG_EVIDENCE_ROLE)
+	else if (phig_witness_before(scan, i) >= PHIG_WITNESS_ROLE)
 		phig_add(scan, tokens[i].start, tokens[last].end, "name", "initials", "initials", 0.7f);
 	else
 		phig_add(scan, tokens[i].start, tokens[last].end, "name", "initials", "initials", 0.35f);

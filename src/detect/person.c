@@ -31,25 +31,25 @@ static const char belongings[] = " account address appointment birthday bill bos
 "email employer family fax file friends home house insurance job kids life lunch mailbox mom mobile name notes number "
 "office parents password patient phone plan policy profile record records relatives room sessions visit voicemail wallet work ";
 
-PhigEvidence
-phig_evidence_before(const PhigScan *scan, int i)
+PhigWitness
+phig_witness_before(const PhigScan *scan, int i)
 {
 	const PhigToken *tokens = scan->tokens;
 	int			j = i - 1;
 	bool		sign = false;
 
 	if (j < 0 || tokens[i].gap == PHIG_GAP_PARAGRAPH)
-		return PHIG_EVIDENCE_NONE;
+		return PHIG_WITNESS_NONE;
 	if (tokens[j].sign == '.' && j > 0 && (tokens[j - 1].lex & PHIG_LEX_TITLE) &&
 		tokens[i].gap <= PHIG_GAP_SPACE &&
 		!(tokens[j - 1].shape & PHIG_SHAPE_USED))
-		return PHIG_EVIDENCE_TITLE;
+		return PHIG_WITNESS_TITLE;
 	if ((tokens[j].lex & PHIG_LEX_TITLE) && tokens[i].gap == PHIG_GAP_SPACE &&
 		!(tokens[j].shape & PHIG_SHAPE_USED) &&
 		(tokens[j].shape & PHIG_SHAPE_INITIAL_UPPER))
-		return PHIG_EVIDENCE_TITLE;
+		return PHIG_WITNESS_TITLE;
 	if (is_line_behind_dash(scan, i))
-		return PHIG_EVIDENCE_WORD;
+		return PHIG_WITNESS_WORD;
 	while (j >= 0 && (tokens[j].sign == ':' || tokens[j].sign == '=' || tokens[j].sign == '?' ||
 					  tokens[j].sign == '-' ||
 					  tokens[j].sign == '"' || tokens[j].sign == '\'' ||
@@ -57,31 +57,31 @@ phig_evidence_before(const PhigScan *scan, int i)
 	{
 		sign |= tokens[j].sign == ':' || tokens[j].sign == '=' || tokens[j].sign == '?';
 		if (tokens[j].gap >= PHIG_GAP_LINE)
-			return PHIG_EVIDENCE_NONE;
+			return PHIG_WITNESS_NONE;
 		j--;
 	}
 	if (j < 0 || (!sign && tokens[j + 1].gap >= PHIG_GAP_WIDE))
-		return PHIG_EVIDENCE_NONE;
+		return PHIG_WITNESS_NONE;
 	/* "name is", "patient's name was" */
 	if (j > 0 && (is_word(scan, j, "is") || is_word(scan, j, "was")) && (tokens[j - 1].lex & PHIG_LEX_NAMED))
-		return PHIG_EVIDENCE_LABEL;
+		return PHIG_WITNESS_LABEL;
 	if (tokens[j].lex & PHIG_LEX_NAMED)
-		return PHIG_EVIDENCE_LABEL;
+		return PHIG_WITNESS_LABEL;
 	if (sign && (tokens[j].lex & (PHIG_LEX_PERSON | PHIG_LEX_RELATION | PHIG_LEX_GREETING)))
-		return PHIG_EVIDENCE_LABEL;
+		return PHIG_WITNESS_LABEL;
 	if (tokens[i].gap >= PHIG_GAP_LINE)
-		return PHIG_EVIDENCE_NONE;
+		return PHIG_WITNESS_NONE;
 	if (is_called(scan, j))
-		return PHIG_EVIDENCE_LABEL;
+		return PHIG_WITNESS_LABEL;
 	if ((tokens[j].lex & (PHIG_LEX_RELATION | PHIG_LEX_GREETING)) || is_spoken(scan, j, i))
-		return PHIG_EVIDENCE_WORD;
+		return PHIG_WITNESS_WORD;
 	if (tokens[j].lex & PHIG_LEX_PERSON)
-		return PHIG_EVIDENCE_ROLE;
+		return PHIG_WITNESS_ROLE;
 	/* "spoke with Ada", "family of Ada" */
 	if (j > 0 && tokens[j].type == PHIG_WORD && (tokens[j - 1].lex & PHIG_LEX_TALK) &&
 		tokens[i].gap == PHIG_GAP_SPACE && (is_word(scan, j, "with") || is_word(scan, j, "of")))
-		return PHIG_EVIDENCE_ROLE;
-	return PHIG_EVIDENCE_NONE;
+		return PHIG_WITNESS_ROLE;
+	return PHIG_WITNESS_NONE;
 }
 
 bool

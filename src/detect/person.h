@@ -9,17 +9,17 @@
 
 #include "detect/scan.h"
 
-typedef enum PhigEvidence
+typedef enum PhigWitness
 {
-	PHIG_EVIDENCE_NONE,
-	PHIG_EVIDENCE_ROLE,			/* "Surgeon Ada Poe", "I'm Ada" */
-	PHIG_EVIDENCE_WORD,			/* "daughter Ada", "Dear Ada" */
-	PHIG_EVIDENCE_LABEL,		/* "Patient: Ada Poe", "named Ada" */
-	PHIG_EVIDENCE_TITLE			/* "Dr. Poe", "Ada Poe, MD" */
-} PhigEvidence;
+	PHIG_WITNESS_NONE,
+	PHIG_WITNESS_ROLE,			/* "Surgeon Ada Poe", "I'm Ada" */
+	PHIG_WITNESS_WORD,			/* "daughter Ada", "Dear Ada" */
+	PHIG_WITNESS_LABEL,			/* "Patient: Ada Poe", "named Ada" */
+	PHIG_WITNESS_TITLE			/* "Dr. Poe", "Ada Poe, MD" */
+} PhigWitness;
 
 /* Of the words before token i.  Errors: none. */
-extern PhigEvidence phig_evidence_before(const PhigScan *scan, int i);
+extern PhigWitness phig_witness_before(const PhigScan *scan, int i);
 
 /* ", MD" or " RN" behind token i. */
 extern bool phig_credential_behind(const PhigScan *scan, int i);

@@ -389,7 +389,7 @@ is_person(const PhigScan *scan, int i)
 	if (next->type == PHIG_WORD && next->gap == PHIG_GAP_SPACE && is_capital(next) && next->lex == 0 &&
 		(next->dict & ~(PHIG_DICT_FIRST | PHIG_DICT_LAST | PHIG_DICT_COMMON_LAST | PHIG_DICT_FOREIGN)) == 0)
 		return true;
-	return phig_evidence_before(scan, i) >= PHIG_EVIDENCE_WORD;
+	return phig_witness_before(scan, i) >= PHIG_WITNESS_WORD;
 }
 
 static bool
