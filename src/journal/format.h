@@ -82,6 +82,7 @@ typedef struct PhigSegmentHeader
 #define PHIG_RECORD_SEAL 'L'	/* body: 32-byte hash; seq = last seq that it covers */
 #define PHIG_RECORD_CHECKPOINT 'C'	/* body: PhigCheckpointBody; directly behind a seal or the
 									 * header; seq = last seq that it vouches for */
+#define PHIG_RECORD_PERSONS 'P' /* body: PhigPersonsBody; before the end record of its execution */
 #define PHIG_RECORD_ROTATE 'R'	/* only in the ring: the next record begins a new segment; never
 								 * in a file */
 
@@ -150,6 +151,28 @@ typedef struct PhigEventBody
 	uint8_t		reserved[2];
 } PhigEventBody;				/* record: 88 bytes */
 
+/* How a record of persons says who they are. */
+#define PHIG_PERSONS_TOKENS 1	/* n tokens of PHIG_TOKEN_BYTES; further records add to them */
+#define PHIG_PERSONS_SUMMARY 2	/* n bytes of a set summary: of all persons, also those named before */
+#define PHIG_PERSONS_COUNT 3	/* no data: how many at most, not who; 0: not even that is known */
+
+/* What these persons have to do with the execution. */
+#define PHIG_MANNER_ROWS 1		/* rows of theirs left */
+#define PHIG_MANNER_AGGREGATE 2 /* rows of theirs went into what left */
+#define PHIG_MANNER_WRITTEN 3	/* rows of theirs were written, or left with those */
+
+#define PHIG_TOKEN_BYTES 16
+
+typedef struct PhigPersonsBody
+{
+	uint64_t	start_seq;
+	uint64_t	persons;		/* named by this execution so far; with the other forms: how many there are */
+	uint8_t		form;			/* PHIG_PERSONS_... */
+	uint8_t		manner;			/* PHIG_MANNER_... */
+	uint8_t		reserved[2];	/* zeros */
+	uint32_t	n;				/* tokens, or bytes of the summary, that follow */
+} PhigPersonsBody;				/* record: 56 bytes and what follows */
+
 #define PHIG_SIGNATURE_BYTES 64
 #define PHIG_KEY_ID_BYTES 8
 
@@ -171,6 +194,7 @@ _Static_assert(sizeof(PhigRecordHeader) == 32, "record header layout");
 _Static_assert(sizeof(PhigStartBody) == 40, "start body layout");
 _Static_assert(sizeof(PhigEndBody) == 32, "end body layout");
 _Static_assert(sizeof(PhigEventBody) == 56, "event body layout");
+_Static_assert(sizeof(PhigPersonsBody) == 24, "persons body layout");
 _Static_assert(sizeof(PhigCheckpointBody) == 112, "checkpoint body layout");
 
 #endif

@@ -22,6 +22,8 @@
 #include "journal/shared.h"
 #include "settings.h"
 
+#define PERSONS_DATA_MAX_BYTES 32768
+
 /* How long an end record waits for room, in steps of a millisecond. */
 #define END_PATIENCE_MS 100
 
@@ -131,6 +133,24 @@ put_sqlstate(char text[5], int sqlstate)
 	memcpy(text, sqlstate == 0 ? "00000" : unpack_sql_state(sqlstate), 5);
 }
 
+/* The keeper makes room unless the disk fails; then the end of the record shows as lost. */
+static bool
+append_patiently(PhigAppend *record)
+{
+	PhigFault	fault;
+
+	for (int i = 0; i < END_PATIENCE_MS; i++)
+	{
+		PhigAppendResult result = phig_ring_append(record, &fault);
+
+		if (result != PHIG_APPEND_FULL)
+			return result == PHIG_APPEND_DONE;
+		phig_keeper_wake();
+		pg_usleep(1000);
+	}
+	return false;
+}
+
 void
 phig_journal_end(const PhigJournalTicket *ticket, uint64 rows, uint32 executions,
 				 PhigOutcome outcome, int sqlstate)
@@ -141,7 +161,6 @@ phig_journal_end(const PhigJournalTicket *ticket, uint64 rows, uint32 executions
 		PhigEndBody body;
 	}			end;
 	PhigAppend	record = {.record = &end.header, .last_room = true};
-	PhigFault	fault;
 
 	if (ticket->seq == 0 ||
 		pg_atomic_read_u32(&phig_journal->state) != PHIG_JOURNAL_OPEN)
@@ -154,14 +173,33 @@ phig_journal_end(const PhigJournalTicket *ticket, uint64 rows, uint32 executions
 	end.body.outcome = outcome;
 	put_sqlstate(end.body.sqlstate, sqlstate);
 	memset(end.body.reserved, 0, sizeof(end.body.reserved));
-	for (int i = 0; i < END_PATIENCE_MS; i++)
+	(void) append_patiently(&record);
+}
+
+void
+phig_journal_persons(PhigJournalTicket *ticket, uint64 persons, uint8 form, uint8 manner, const void *data,
+					 uint32 n)
+{
+	static union
 	{
-		if (phig_ring_append(&record, &fault) != PHIG_APPEND_FULL)
-			return;
-		/* The keeper makes room unless the disk fails; then the record shows as lost. */
-		phig_keeper_wake();
-		pg_usleep(1000);
-	}
+		PhigRecordHeader header;
+		char		bytes[sizeof(PhigRecordHeader) + sizeof(PhigPersonsBody) + PERSONS_DATA_MAX_BYTES];
+	}			buffer;
+	PhigPersonsBody *body = (PhigPersonsBody *) (&buffer.header + 1);
+	uint32		bytes = form == PHIG_PERSONS_TOKENS ? n * PHIG_TOKEN_BYTES : n;
+	PhigAppend	record = {.record = &buffer.header, .last_room = true};
+
+	if (ticket->seq == 0 ||
+		pg_atomic_read_u32(&phig_journal->state) != PHIG_JOURNAL_OPEN)
+		return;
+
+	Assert(bytes <= PERSONS_DATA_MAX_BYTES);
+	phig_record_begin(&buffer.header, PHIG_RECORD_PERSONS, sizeof(PhigPersonsBody) + bytes);
+	*body = (PhigPersonsBody) {.start_seq = ticket->seq, .persons = persons, .form = form, .manner = manner, .n = n};
+	if (bytes > 0)
+		memcpy(body + 1, data, bytes);
+	if (!append_patiently(&record))
+		ticket->seq = 0;
 }
 
 void

@@ -54,6 +54,9 @@ typedef enum PhigOutcome
 #define PHIG_FLAG_WOULD_TRANSFORM		0x0800	/* ... or shown less */
 #define PHIG_FLAG_BREAK_GLASS			0x1000	/* in an emergency: everything was shown */
 
+#define PHIG_FLAG_PERSONS				0x800000	/* whose rows leave is captured: no record of persons
+													 * means nobody's */
+
 /*
  * A definition: key=value lines, see record.c.  id = first 16 bytes of
  * SHA-256 over the text; text has no NUL.
@@ -126,6 +129,17 @@ extern void phig_journal_wait(PhigJournalLSN lsn);
  */
 extern void phig_journal_end(const PhigJournalTicket *ticket, uint64 rows, uint32 executions,
 							 PhigOutcome outcome, int sqlstate);
+
+/*
+ * phig_journal_persons
+ *		Append a record of persons, before the end record of a ticket.
+ *
+ * form, manner: PHIG_PERSONS_..., PHIG_MANNER_...; data: n tokens, or n bytes of a summary.
+ * Never waits for the disk, never raises an error.  Where it cannot be written the end record
+ * is not either, so that the record does not claim to name everybody.
+ */
+extern void phig_journal_persons(PhigJournalTicket *ticket, uint64 persons, uint8 form, uint8 manner,
+								 const void *data, uint32 n);
 
 /* Start and end in one: policy, setting, server, log_read events.  Waits as phig_journal_wait when wait is true. */
 extern void phig_journal_event(const PhigDefinition *statement, PhigKind kind, uint32 flags,

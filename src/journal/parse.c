@@ -131,6 +131,31 @@ phig_parse_event(const PhigRecord *record, PhigEventBody *body)
 		   sizeof(body->sqlstate));
 }
 
+bool
+phig_parse_persons(const PhigRecord *record, PhigPersonsBody *body, const uint8_t **data)
+{
+	size_t		bytes = record->head.body_bytes - sizeof(PhigPersonsBody);
+
+	memset(body, 0, sizeof(*body));
+	body->start_seq = get64(record->body);
+	body->persons = get64(record->body + offsetof(PhigPersonsBody, persons));
+	body->form = record->body[offsetof(PhigPersonsBody, form)];
+	body->manner = record->body[offsetof(PhigPersonsBody, manner)];
+	body->n = get32(record->body + offsetof(PhigPersonsBody, n));
+	*data = record->body + sizeof(PhigPersonsBody);
+	switch (body->form)
+	{
+		case PHIG_PERSONS_TOKENS:
+			return body->n == bytes / PHIG_TOKEN_BYTES && bytes % PHIG_TOKEN_BYTES == 0;
+		case PHIG_PERSONS_SUMMARY:
+			return body->n == bytes && bytes > 0 && (bytes & (bytes - 1)) == 0;
+		case PHIG_PERSONS_COUNT:
+			return body->n == 0 && bytes == 0;
+		default:
+			return false;
+	}
+}
+
 void
 phig_parse_checkpoint(const PhigSegmentHeader *header, const PhigRecord *record,
 					  PhigCheckpoint *checkpoint)
@@ -155,6 +180,7 @@ static const uint32_t body_sizes[UINT8_MAX + 1] = {
 	[PHIG_RECORD_DEFINITION] = sizeof(PhigDefinitionBody),
 	[PHIG_RECORD_START] = sizeof(PhigStartBody),
 	[PHIG_RECORD_END] = sizeof(PhigEndBody),
+	[PHIG_RECORD_PERSONS] = sizeof(PhigPersonsBody),
 	[PHIG_RECORD_EVENT] = sizeof(PhigEventBody),
 	[PHIG_RECORD_SEAL] = PHIG_HASH_BYTES,
 	[PHIG_RECORD_CHECKPOINT] = sizeof(PhigCheckpointBody)
@@ -166,7 +192,7 @@ body_fits_type(uint8_t type, uint32_t body_bytes)
 {
 	uint32_t	size = body_sizes[type];
 
-	return size != 0 && (body_bytes == size || (type == PHIG_RECORD_DEFINITION && body_bytes > size));
+	return size != 0 && (body_bytes == size || ((type == PHIG_RECORD_DEFINITION || type == PHIG_RECORD_PERSONS) && body_bytes > size));
 }
 
 INLINE bool

@@ -89,6 +89,9 @@ extern void phig_parse_start(const PhigRecord *record, PhigStartBody *body);
 extern void phig_parse_end(const PhigRecord *record, PhigEndBody *body);
 extern void phig_parse_event(const PhigRecord *record, PhigEventBody *body);
 
+/* Persons; *data are its n tokens or bytes.  False when they are not those that the body speaks of. */
+extern bool phig_parse_persons(const PhigRecord *record, PhigPersonsBody *body, const uint8_t **data);
+
 /* A checkpoint, with what follows from where its record stands: in the segment of this header. */
 extern void phig_parse_checkpoint(const PhigSegmentHeader *header, const PhigRecord *record,
 								  PhigCheckpoint *checkpoint);

@@ -33,6 +33,7 @@
 #include "compat.h"
 #include "journal/crc32c.h"
 #include "journal/journal.h"
+#include "journal/named.h"
 #include "journal/reader.h"
 #include "journal/row.h"
 
@@ -96,11 +97,15 @@ struct PhigLogReader
 	PhigDictionary *dictionary; /* of the segment of rows; NULL before the first */
 	PhigDictionary *dictionary_before;	/* where its first records may refer to; mostly NULL */
 	HTAB	   *ends;			/* EndingEntry: what ends in the chunk of rows */
+	PhigNamedTable *named;		/* persons on record in the chunk of rows */
+	PhigNamed	row_named;		/* of the last row; valid where row_is_named */
+	bool		row_is_named;
 
 	Cursor		scout;			/* at the end of the chunk of rows, or later */
 	uint64		scout_chunk;
 	HTAB	   *waiting;		/* Waiting: wanted, and open where the scout is */
 	HTAB	   *late;			/* EndingEntry: of rows to come that end in another chunk */
+	PhigNamedTable *late_named; /* persons of rows to come, on record in another chunk */
 	HTAB	   *server_events;	/* ServerEvent */
 	uint64		last_start;		/* of the server, as far as the scout is; 0: none */
 	uint64		last_stop;
@@ -242,6 +247,7 @@ static void
 forget_ends(PhigLogReader *reader)
 {
 	forget(&reader->ends, "phiguard ends", sizeof(EndingEntry));
+	phig_named_reset(reader->named);
 }
 
 /* What the scout found is of no use elsewhere. */
@@ -250,6 +256,7 @@ forget_scouted(PhigLogReader *reader)
 {
 	forget(&reader->waiting, "phiguard open executions", sizeof(Waiting));
 	forget(&reader->late, "phiguard late ends", sizeof(EndingEntry));
+	phig_named_reset(reader->late_named);
 }
 
 static void
@@ -351,6 +358,24 @@ scout_end(PhigLogReader *reader, const PhigRecord *record, bool keep)
 	hash_search(reader->waiting, &body.start_seq, HASH_REMOVE, NULL);
 }
 
+static void
+scout_persons(PhigLogReader *reader, const PhigRecord *record, bool keep)
+{
+	PhigPersonsBody body;
+	const uint8 *data;
+	Waiting    *waiting;
+
+	if (!phig_parse_persons(record, &body, &data))
+		return;
+	waiting = hash_search(reader->waiting, &body.start_seq, HASH_FIND, NULL);
+	if (waiting == NULL)
+		return;
+	if (waiting->chunk != reader->scout_chunk)
+		phig_named_add(reader->late_named, &body, data);
+	else if (keep)
+		phig_named_add(reader->named, &body, data);
+}
+
 /*
  * One chunk ahead.  keep: it is the chunk of rows, whose ends are to be kept.
  * False at the end of the node.
@@ -378,6 +403,8 @@ scout_on(PhigLogReader *reader, bool keep)
 			scout_start(reader, record);
 		else if (record->head.type == PHIG_RECORD_END)
 			scout_end(reader, record, keep);
+		else if (record->head.type == PHIG_RECORD_PERSONS)
+			scout_persons(reader, record, keep);
 		else if (record->head.type == PHIG_RECORD_EVENT)
 			scout_event(reader, record);
 		else if (record->head.type == PHIG_RECORD_DEFINITION)
@@ -413,7 +440,11 @@ gather_ends(PhigLogReader *reader)
 	while ((record = cursor_next(reader, &again)) != NULL)
 	{
 		PhigEndBody body;
+		PhigPersonsBody persons;
+		const uint8 *data;
 
+		if (record->head.type == PHIG_RECORD_PERSONS && phig_parse_persons(record, &persons, &data))
+			phig_named_add(reader->named, &persons, data);
 		if (record->head.type != PHIG_RECORD_END)
 			continue;
 		phig_parse_end(record, &body);
@@ -499,6 +530,9 @@ make_execution(PhigLogReader *reader, const PhigRecord *record, Datum *values, b
 		entry.ending = &ending;
 	else
 		entry.lost = end_is_lost(reader, &entry);
+	reader->row_is_named = phig_named_take(reader->named, reader->late_named, entry.seq, &reader->row_named);
+	if (reader->row_is_named)
+		entry.named = &reader->row_named;
 	phig_row_make(reader->maker, &entry, values, nulls);
 }
 
@@ -515,6 +549,7 @@ make_event(PhigLogReader *reader, const PhigRecord *record, Datum *values, bool 
 	entry.statement = find_meaning(reader, body.statement);
 	entry.session = find_meaning(reader, body.session);
 	entry.ending = &ending;
+	reader->row_is_named = false;
 	ending.rows = body.rows;
 	ending.outcome = body.outcome;
 	memcpy(ending.sqlstate, body.sqlstate, sizeof(ending.sqlstate));
@@ -701,6 +736,8 @@ phig_log_open(const char *directory)
 	reader->maker = phig_row_maker_create();
 	reader->notes = palloc0(Max(reader->source->nfiles, 1) * sizeof(FileNotes));
 	reader->server_events = make_table("phiguard server events", PHIG_ID_BYTES, sizeof(ServerEvent));
+	reader->named = phig_named_create();
+	reader->late_named = phig_named_create();
 	reader->done = true;
 	MemoryContextSwitchTo(old);
 	return reader;
@@ -742,6 +779,12 @@ phig_log_next(PhigLogReader *reader, Datum *values, bool *nulls)
 	}
 	MemoryContextSwitchTo(old);
 	return made;
+}
+
+const PhigNamed *
+phig_log_named(const PhigLogReader *reader)
+{
+	return reader->row_is_named ? &reader->row_named : NULL;
 }
 
 void

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "journal/row.h"
 #include "journal/source.h"
 
 /* Of which rows are wanted: both ends included. */
@@ -50,6 +51,9 @@ extern void phig_log_rewind(PhigLogReader *reader, const PhigLogRange *range);
  * Damage is passed over with a WARNING: what it is, phiguard.verify_journal() says.
  */
 extern bool phig_log_next(PhigLogReader *reader, Datum *values, bool *nulls);
+
+/* Whose rows left, of the row that phig_log_next has just made; NULL: no record of persons.  Holds until the next call. */
+extern const PhigNamed *phig_log_named(const PhigLogReader *reader);
 
 /* How many segments there are, and how many were looked into so far. */
 extern void phig_log_count_segments(const PhigLogReader *reader, int *total, int *read);

@@ -56,6 +56,8 @@ phig_record_plausible(const PhigRecordHeader *header)
 			return header->body_bytes == sizeof(PhigStartBody);
 		case PHIG_RECORD_END:
 			return header->body_bytes == sizeof(PhigEndBody);
+		case PHIG_RECORD_PERSONS:
+			return header->body_bytes >= sizeof(PhigPersonsBody);
 		case PHIG_RECORD_EVENT:
 			return header->body_bytes == sizeof(PhigEventBody);
 		case PHIG_RECORD_SEAL:

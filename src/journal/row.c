@@ -127,14 +127,44 @@ set_meaning(PhigRowMaker *maker, const PhigMeaning *meaning)
 			set_column(maker, column, meaning->values[column]);
 }
 
+/*
+ * Of an execution that names persons.  One that has ended without a record of persons saw nobody's rows;
+ * while it runs, or when its end is lost, there may be more.
+ */
 static void
-set_flags(PhigRowMaker *maker, uint32 flags, const PhigMeaning *statement)
+set_subjects(PhigRowMaker *maker, const PhigLogEntry *entry)
 {
+	const PhigNamed *named = entry->named;
+	List	   *words = NIL;
+
+	if (!(entry->flags & PHIG_FLAG_PERSONS) || (named == NULL && entry->ending == NULL) ||
+		(named != NULL && named->unnamed))
+		return;
+	for (int i = 0; named != NULL && i < named->ntokens; i++)
+	{
+		char	   *digits = palloc(2 * PHIG_TOKEN_BYTES + 1);
+
+		hex_encode((const char *) named->tokens[i], PHIG_TOKEN_BYTES, digits);
+		digits[2 * PHIG_TOKEN_BYTES] = '\0';
+		words = lappend(words, digits);
+	}
+	set_column(maker, PHIG_LOG_SUBJECTS, words != NIL ? phig_text_array(words) : maker->no_words);
+}
+
+static void
+set_flags(PhigRowMaker *maker, const PhigLogEntry *entry, const PhigMeaning *statement)
+{
+	const PhigNamed *named = entry->named;
+	uint32		flags = entry->flags;
 	List	   *words = NIL;
 
 	for (int i = 0; i < (int) lengthof(flag_names); i++)
 		if (flags & flag_names[i].flag)
 			words = lappend(words, unconstify(char *, flag_names[i].name));
+	if (named != NULL && named->manners & (1 << PHIG_MANNER_AGGREGATE))
+		words = lappend(words, "subjects_aggregate");
+	if (named != NULL && named->summaries != NIL)
+		words = lappend(words, "subjects_summary");
 	if (statement != NULL)
 		words = list_concat_unique(words, statement->flags);
 	set_column(maker, PHIG_LOG_FLAGS, words != NIL ? phig_text_array(words) : maker->no_words);
@@ -177,7 +207,8 @@ phig_row_make(PhigRowMaker *maker, const PhigLogEntry *entry, Datum *values, boo
 
 	set_meaning(maker, entry->session);
 	set_meaning(maker, entry->statement);
-	set_flags(maker, entry->flags, entry->statement);
+	set_flags(maker, entry, entry->statement);
+	set_subjects(maker, entry);
 	set_time(maker, PHIG_LOG_STARTED, entry->started);
 	set_column(maker, PHIG_LOG_NODE, maker->node);
 	set_column(maker, PHIG_LOG_POSITION, Int64GetDatum((int64) entry->seq));

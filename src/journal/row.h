@@ -7,7 +7,10 @@
 
 #include "postgres.h"
 
+#include "nodes/pg_list.h"
+
 #include "journal/definition.h"
+#include "journal/format.h"
 
 /* How an execution ended. */
 typedef struct PhigEnding
@@ -19,6 +22,23 @@ typedef struct PhigEnding
 	char		sqlstate[5];
 } PhigEnding;
 
+/* Whose rows left, as far as is known. */
+typedef struct PhigNamed
+{
+	uint8		(*tokens)[PHIG_TOKEN_BYTES];	/* sorted, each once */
+	int			ntokens;
+	List	   *summaries;		/* of PhigNamedSummary *: sets that others may be in */
+	uint32		manners;		/* bits 1 << PHIG_MANNER_... */
+	uint64		persons;		/* how many, as far as the records say */
+	bool		unnamed;		/* others are not named at all */
+} PhigNamed;
+
+typedef struct PhigNamedSummary
+{
+	uint32		bytes;
+	uint8		data[FLEXIBLE_ARRAY_MEMBER];
+} PhigNamedSummary;
+
 typedef struct PhigLogEntry
 {
 	uint64		seq;
@@ -29,6 +49,7 @@ typedef struct PhigLogEntry
 	const PhigMeaning *session;
 	const PhigEnding *ending;	/* NULL: not known */
 	bool		lost;			/* and none will come */
+	const PhigNamed *named;		/* NULL: no record of persons */
 } PhigLogEntry;
 
 /* What rows have in common, made once. */

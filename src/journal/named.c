@@ -1,0 +1,148 @@
+/*
+ * named.c
+ *		Records of persons, gathered by the execution that they belong to.
+ *
+ * An execution may have many: each FETCH of a cursor adds one, many persons come in chunks, and a parallel worker
+ * names those that it met.  A person may be in several.
+ */
+#include "postgres.h"
+
+#include "lib/qunique.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#include "journal/named.h"
+
+typedef struct NamedEntry
+{
+	uint64		seq;			/* hash key */
+	PhigNamed	named;			/* its tokens unsorted */
+	int			room;			/* for tokens */
+} NamedEntry;
+
+struct PhigNamedTable
+{
+	MemoryContext context;
+	HTAB	   *entries;		/* NULL while there are none */
+};
+
+static void add_tokens(NamedEntry *entry, const uint8 *data, int n);
+static void add_entry(PhigNamed *named, uint8 (*tokens)[PHIG_TOKEN_BYTES], NamedEntry *entry);
+static NamedEntry *find_entry(PhigNamedTable *table, uint64 seq);
+static int	compare_tokens(const void *a, const void *b);
+
+PhigNamedTable *
+phig_named_create(void)
+{
+	PhigNamedTable *table = palloc0(sizeof(PhigNamedTable));
+
+	table->context = AllocSetContextCreate(CurrentMemoryContext, "phiguard persons", ALLOCSET_SMALL_SIZES);
+	return table;
+}
+
+void
+phig_named_reset(PhigNamedTable *table)
+{
+	if (table->entries == NULL)
+		return;
+	MemoryContextReset(table->context);
+	table->entries = NULL;
+}
+
+void
+phig_named_add(PhigNamedTable *table, const PhigPersonsBody *body, const uint8 *data)
+{
+	MemoryContext old = MemoryContextSwitchTo(table->context);
+	NamedEntry *entry;
+	bool		found;
+
+	if (table->entries == NULL)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(uint64), .entrysize = sizeof(NamedEntry), .hcxt = table->context};
+
+		table->entries = hash_create("phiguard persons", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	entry = hash_search(table->entries, &body->start_seq, HASH_ENTER, &found);
+	if (!found)
+	{
+		memset(&entry->named, 0, sizeof(entry->named));
+		entry->room = 0;
+	}
+	entry->named.persons = Max(entry->named.persons, body->persons);
+	entry->named.manners |= 1 << (body->manner & 0x0f);
+	if (body->form == PHIG_PERSONS_TOKENS)
+		add_tokens(entry, data, (int) body->n);
+	else if (body->form == PHIG_PERSONS_SUMMARY)
+	{
+		PhigNamedSummary *summary = palloc(offsetof(PhigNamedSummary, data) + body->n);
+
+		summary->bytes = body->n;
+		memcpy(summary->data, data, body->n);
+		entry->named.summaries = lappend(entry->named.summaries, summary);
+	}
+	else
+		entry->named.unnamed = true;
+	MemoryContextSwitchTo(old);
+}
+
+bool
+phig_named_take(PhigNamedTable *here, PhigNamedTable *late, uint64 seq, PhigNamed *named)
+{
+	NamedEntry *a = find_entry(here, seq);
+	NamedEntry *b = find_entry(late, seq);
+	uint8		(*tokens)[PHIG_TOKEN_BYTES];
+
+	if (a == NULL && b == NULL)
+		return false;
+	memset(named, 0, sizeof(*named));
+	tokens = MemoryContextAlloc(a ? here->context : late->context,
+								Max(1, (a ? a->named.ntokens : 0) + (b ? b->named.ntokens : 0)) * PHIG_TOKEN_BYTES);
+	add_entry(named, tokens, a);
+	add_entry(named, tokens, b);
+	qsort(tokens, named->ntokens, PHIG_TOKEN_BYTES, compare_tokens);
+	named->ntokens = (int) qunique(tokens, named->ntokens, PHIG_TOKEN_BYTES, compare_tokens);
+	named->tokens = tokens;
+	return true;
+}
+
+static void
+add_tokens(NamedEntry *entry, const uint8 *data, int n)
+{
+	PhigNamed  *named = &entry->named;
+
+	if (named->ntokens + n > entry->room)
+	{
+		entry->room = Max(2 * entry->room, named->ntokens + n);
+		named->tokens = named->tokens == NULL ? palloc(entry->room * PHIG_TOKEN_BYTES) :
+			repalloc(named->tokens, entry->room * PHIG_TOKEN_BYTES);
+	}
+	memcpy(named->tokens + named->ntokens, data, n * PHIG_TOKEN_BYTES);
+	named->ntokens += n;
+}
+
+static void
+add_entry(PhigNamed *named, uint8 (*tokens)[PHIG_TOKEN_BYTES], NamedEntry *entry)
+{
+	if (entry == NULL)
+		return;
+	if (entry->named.ntokens > 0)
+		memcpy(tokens + named->ntokens, entry->named.tokens, entry->named.ntokens * PHIG_TOKEN_BYTES);
+	named->ntokens += entry->named.ntokens;
+	named->summaries = named->summaries == NIL ? entry->named.summaries :
+		list_concat(list_copy(named->summaries), entry->named.summaries);
+	named->manners |= entry->named.manners;
+	named->persons = Max(named->persons, entry->named.persons);
+	named->unnamed |= entry->named.unnamed;
+}
+
+static NamedEntry *
+find_entry(PhigNamedTable *table, uint64 seq)
+{
+	return table->entries == NULL ? NULL : hash_search(table->entries, &seq, HASH_FIND, NULL);
+}
+
+static int
+compare_tokens(const void *a, const void *b)
+{
+	return memcmp(a, b, PHIG_TOKEN_BYTES);
+}

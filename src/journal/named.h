@@ -1,0 +1,30 @@
+/*
+ * named.h
+ *		Records of persons, gathered by the execution that they belong to: for the reader.
+ */
+#ifndef PHIG_NAMED_H
+#define PHIG_NAMED_H
+
+#include "postgres.h"
+
+#include "journal/row.h"
+
+typedef struct PhigNamedTable PhigNamedTable;
+
+/* Memory: in a context of its own below the current one. */
+extern PhigNamedTable *phig_named_create(void);
+extern void phig_named_reset(PhigNamedTable *table);
+
+/* Add what a record of persons says; data as phig_parse_persons gives it. */
+extern void phig_named_add(PhigNamedTable *table, const PhigPersonsBody *body, const uint8 *data);
+
+/*
+ * phig_named_take
+ *		What both tables have of the execution that began with record seq.
+ *
+ * False when neither has any.
+ * Memory: the tables', until they are reset, but for the tokens' array, which holds until the next call for here.
+ */
+extern bool phig_named_take(PhigNamedTable *here, PhigNamedTable *late, uint64 seq, PhigNamed *named);
+
+#endif
