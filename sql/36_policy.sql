@@ -146,7 +146,7 @@ CREATE FUNCTION phiguard.drop_purpose(purpose text) RETURNS void
 REVOKE ALL ON FUNCTION phiguard.drop_purpose(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION phiguard.drop_purpose(text) TO PUBLIC;
 COMMENT ON FUNCTION phiguard.drop_purpose(text) IS
-'Removes a purpose with its rules, row predicates and grants. For the officer; a record of kind policy. Raises 42501 for everybody else, 42704 where there is none.';
+'Removes a purpose with its rules, row predicates, grants and registered functions. For the officer; a record of kind policy. Raises 42501 for everybody else, 42704 where there is none.';
 
 CREATE FUNCTION phiguard.disallow(purpose text, relation text DEFAULT NULL, column_name name DEFAULT NULL, category text DEFAULT NULL, kind text DEFAULT NULL,
                                   sens text DEFAULT NULL, conf text DEFAULT NULL) RETURNS void

@@ -31,6 +31,7 @@
 #include "journal/plan.h"
 #include "journal/utility.h"
 #include "label/label.h"
+#include "policy/boundary.h"
 #include "policy/detach.h"
 #include "policy/fit.h"
 #include "policy/rows.h"
@@ -48,6 +49,8 @@ static ExecutorEnd_hook_type prev_ExecutorEnd = NULL;
 static ProcessUtility_hook_type prev_ProcessUtility = NULL;
 static object_access_hook_type prev_object_access = NULL;
 static emit_log_hook_type prev_emit_log = NULL;
+static needs_fmgr_hook_type prev_needs_fmgr = NULL;
+static fmgr_hook_type prev_fmgr = NULL;
 static ExplainOneQuery_hook_type prev_ExplainOneQuery = NULL;
 #if PHIG_HAS_EXPLAIN_PER_PLAN_HOOK
 static explain_per_plan_hook_type prev_explain_per_plan = NULL;
@@ -278,6 +281,8 @@ phig_ExecutorRun(PHIG_RUN_ARGS_DECL)
 	PhigExecution *execution = phig_access_find(queryDesc);
 	Frame		frame;
 
+	if (unlikely(phig_boundary_entered) && !is_leaders_plan(queryDesc))
+		phig_plan_running(queryDesc, execution);
 	if (execution)
 	{
 		phig_access_wait(execution);
@@ -443,6 +448,25 @@ phig_object_access(ObjectAccessType access, Oid classId, Oid objectId, int subId
 		prev_object_access(access, classId, objectId, subId, arg);
 }
 
+/* Asked whenever a function that is not the server's is looked up, and before one is put in line. */
+static bool
+phig_needs_fmgr(Oid function)
+{
+	return (prev_needs_fmgr && prev_needs_fmgr(function)) || phig_boundary_needs(function);
+}
+
+/* Whoever was before us may refuse the call: ours begins after that, and ends before. */
+static void
+phig_fmgr(FmgrHookEventType event, FmgrInfo *flinfo, Datum *arg)
+{
+	if (event != FHET_START)
+		phig_boundary_leave();
+	if (prev_fmgr)
+		prev_fmgr(event, flinfo, arg);
+	if (event == FHET_START)
+		phig_boundary_enter(flinfo->fn_oid);
+}
+
 static void
 phig_emit_log(ErrorData *edata)
 {
@@ -535,6 +559,10 @@ phig_hooks_init(void)
 	object_access_hook = phig_object_access;
 	prev_emit_log = emit_log_hook;
 	emit_log_hook = phig_emit_log;
+	prev_needs_fmgr = needs_fmgr_hook;
+	needs_fmgr_hook = phig_needs_fmgr;
+	prev_fmgr = fmgr_hook;
+	fmgr_hook = phig_fmgr;
 	prev_ExplainOneQuery = ExplainOneQuery_hook;
 	ExplainOneQuery_hook = phig_ExplainOneQuery;
 #if PHIG_HAS_EXPLAIN_PER_PLAN_HOOK

@@ -28,6 +28,7 @@
 #include "enforce/internal.h"
 #include "flow/flow.h"
 #include "label/inherit.h"
+#include "policy/boundary.h"
 #include "settings.h"
 
 static bool restrict_query(Query *query, bool makes_table, const PhigSubject *subject, PhigEnforcement *done,
@@ -68,6 +69,7 @@ phig_enforce_query(Query *query, bool makes_table, PhigEnforcement *done, PhigRe
 	memset(done, 0, sizeof(*done));
 	memset(refusal, 0, sizeof(*refusal));
 	done->stamp = phig_policy_stamp();
+	done->function = phig_boundary_function();
 	if (is_constraint_query(query))
 	{
 		done->constraint = true;

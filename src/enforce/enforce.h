@@ -35,6 +35,7 @@ typedef struct PhigEnforcement
 	bool		restricted;		/* ... and not every column and row that was asked of is clear */
 	bool		constraint;		/* the server's own query for a foreign key: left as it is */
 	uint64		stamp;			/* phig_policy_stamp() that it was made for */
+	Oid			function;		/* the registered function whose own it is, or InvalidOid */
 	List	   *relids;			/* OIDs of the governed relations that it dealt with */
 	List	   *policies;		/* of PhigRelPolicy *: theirs, where not all is clear */
 	const PhigFlow *asked;		/* the query as it was asked; NULL where nothing is restricted */

@@ -26,6 +26,7 @@
 #include "journal/access.h"
 #include "journal/context.h"
 #include "journal/session.h"
+#include "policy/boundary.h"
 #include "settings.h"
 
 /* One record for all executions of one plan inside one top-level statement. */
@@ -35,6 +36,7 @@ typedef struct SharedRecord
 	uint32		flags;			/* of the start record: hash key too, */
 	Oid			role;			/* as is the active role, */
 	uint32		claims;			/* and what the session says of itself */
+	Oid			function;		/* and the registered one whose own it is */
 	uint32		statement;		/* and which top-level statement it is */
 	PhigJournalTicket ticket;
 	uint64		rows;
@@ -245,7 +247,7 @@ record_drift(void)
 static SharedRecord *
 share_record(const PhigStatement *statement, uint32 flags)
 {
-	SharedRecord key = {0};
+	SharedRecord key;
 	SharedRecord *shared;
 	PhigJournalTicket ticket;
 
@@ -259,10 +261,12 @@ share_record(const PhigStatement *statement, uint32 flags)
 		shared_records = hash_create("phiguard shared records", 64, &ctl,
 									 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
+	memset(&key, 0, sizeof(key));
 	memcpy(key.id, statement->def.id, sizeof(key.id));
 	key.flags = flags;
 	key.role = GetOuterUserId();
 	key.claims = phig_claims_generation;
+	key.function = phig_boundary_function();
 	key.statement = top_statement;
 	shared = hash_search(shared_records, &key, HASH_FIND, NULL);
 	if (shared == NULL)

@@ -33,7 +33,8 @@ typedef struct PhigCarrierFixed
 	uint32		kind;
 	uint32		flags;
 	uint32		enforced;		/* ENFORCED_... */
-	uint64		stamp;			/* PhigEnforcement's */
+	uint64		stamp;			/* PhigEnforcement's, as function */
+	Oid			function;
 } PhigCarrierFixed;
 
 #define ENFORCED_RESTRICTED	1
@@ -98,6 +99,7 @@ fixed_part(const PlannedStmt *plan, const PhigStatement *statement, const PhigEn
 	fixed->kind = statement->kind;
 	fixed->flags = statement->flags;
 	fixed->stamp = enforced->stamp;
+	fixed->function = enforced->function;
 	fixed->enforced = (enforced->restricted ? ENFORCED_RESTRICTED : 0) |
 		(enforced->constraint ? ENFORCED_CONSTRAINT : 0);
 	return makeConst(BYTEAOID, -1, InvalidOid, sizeof(PhigCarrierFixed), PointerGetDatum(fixed), false, false);
@@ -158,6 +160,7 @@ phig_carrier_read(const PlannedStmt *plan, PhigCarrier *out)
 	out->statement.flags = fixed->flags;
 	out->fixed = fixed;
 	out->stamp = fixed->stamp;
+	out->function = fixed->function;
 	out->restricted = (fixed->enforced & ENFORCED_RESTRICTED) != 0;
 	out->constraint = (fixed->enforced & ENFORCED_CONSTRAINT) != 0;
 	out->unlabelled_stores = strVal(lsecond(strings));

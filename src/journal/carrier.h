@@ -19,6 +19,7 @@ typedef struct PhigCarrier
 	PhigStatement statement;	/* text points into the plan */
 	uint64		stamp;			/* the subject and policies that it was made for; see
 								 * phig_policy_stamp */
+	Oid			function;		/* the registered function whose own it is, or InvalidOid */
 	bool		restricted;		/* not every column and row that was asked of is clear */
 	bool		constraint;		/* the server's own query for a foreign key */
 	char	   *unlabelled_stores;	/* "public.copy.a, public.copy.b", or "" */

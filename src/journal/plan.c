@@ -21,6 +21,7 @@
 #include "journal/normalize.h"
 #include "journal/plan.h"
 #include "label/label.h"
+#include "policy/boundary.h"
 #include "settings.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -193,6 +194,7 @@ guard(const PlannedStmt *plan, const PhigCarrier *carrier, const PhigStatement *
 	}
 	if (phig_enforce_unseen(plan, &refusal))
 		return;
+	phig_policy_forget_plans();
 	record_refusal(statement);
 	phig_enforce_refuse(&refusal);
 }
@@ -265,6 +267,23 @@ phig_plan_explained(const PlannedStmt *plan)
 			 errmsg("the plan of a statement that does not see all columns and rows is not shown"),
 			 errdetail("Costs, row counts and conditions tell of what is hidden."),
 			 errhint("EXPLAIN without ANALYZE of the statement itself shows its PHI Access.")));
+}
+
+void
+phig_plan_running(QueryDesc *query_desc, PhigExecution *execution)
+{
+	PhigCarrier carrier;
+
+	if (!phig_carrier_read(query_desc->plannedstmt, &carrier) || !OidIsValid(carrier.function) ||
+		carrier.function == phig_boundary_function() || !phig_enforce_session())
+		return;
+	if (execution)
+		phig_access_end(execution, ERRCODE_INSUFFICIENT_PRIVILEGE);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("a cursor of a registered function may not be read outside of it"),
+			 errdetail("The function was registered to show what it returns, not what it reads."),
+			 errhint("RETURN QUERY returns the rows themselves.")));
 }
 
 static inline bool

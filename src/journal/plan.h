@@ -54,6 +54,14 @@ extern void phig_plan_finish(PlannedStmt *plan, PhigPlanning *planning);
 extern PhigExecution *phig_plan_start(QueryDesc *query_desc);
 
 /*
+ * phig_plan_running
+ *		The guard at executor run: a registered function's own plan runs inside of it alone.
+ *
+ * execution: its record, or NULL; it is ended by the error.  Errors: 42501.
+ */
+extern void phig_plan_running(QueryDesc *query_desc, PhigExecution *execution);
+
+/*
  * phig_plan_may_be_shown
  *		Before EXPLAIN of a query by a session that is restricted: may its plan be seen?
  *

@@ -33,6 +33,7 @@
 
 #include "compat.h"
 #include "journal/session.h"
+#include "policy/boundary.h"
 #include "settings.h"
 
 /* Counts what may have changed the definition, names that are being looked up included. */
@@ -42,6 +43,7 @@ static struct
 {
 	uint64		made_for;		/* value of changes; 0: not to be used again */
 	Oid			active;
+	Oid			function;		/* the registered one whose own statement it is, or InvalidOid */
 	char		application[NAMEDATALEN];
 	PhigDefinition definition;
 }			session;
@@ -178,10 +180,12 @@ make_definition(const char *application)
 	/* Names that are looked up below may change meanwhile. */
 	uint64		made_for = IsTransactionState() ? changes : 0;
 	Oid			active = GetOuterUserId();
+	const PhigBoundary *boundary = phig_boundary();
 	const PgBackendStatus *status;
 
 	session.made_for = 0;
 	session.active = active;
+	session.function = boundary != NULL ? boundary->function : InvalidOid;
 	strlcpy(session.application, application, NAMEDATALEN);
 
 	status = session_status();
@@ -196,7 +200,7 @@ make_definition(const char *application)
 		add_process(status->st_procpid, timestamptz_to_time_t(status->st_proc_start_timestamp));
 	else
 		add_process(MyProcPid, MyStartTime);
-	add_claim('P', phig_purpose);
+	add_claim('P', boundary != NULL ? boundary->purpose : phig_purpose);
 	add_claim('j', phig_justification);
 	end_text();
 	session.made_for = made_for;
@@ -208,6 +212,7 @@ phig_session_definition(void)
 	const char *application = application_name ? application_name : "";
 
 	if (likely(session.made_for == changes && session.active == GetOuterUserId() &&
+			   session.function == phig_boundary_function() &&
 			   strncmp(session.application, application, NAMEDATALEN - 1) == 0))
 		return &session.definition;
 	make_definition(application);

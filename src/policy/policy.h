@@ -94,6 +94,9 @@ extern const char *phig_policy_shown(const PhigDecision *decision);
  */
 extern uint64 phig_policy_stamp(void);
 
+/* Have the plans of this backend that depend on the marker made anew, once. */
+extern void phig_policy_forget_plans(void);
+
 /*
  * A relation that plans depend on (PlannedStmt.relationOids) whose making asked for policies; InvalidOid
  * without the extension.

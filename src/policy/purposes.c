@@ -52,7 +52,7 @@ phiguard_create_purpose(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* drop_purpose(purpose text): with its rules, row predicates and grants */
+/* drop_purpose(purpose text): with its rules, row predicates, grants and registered functions */
 Datum
 phiguard_drop_purpose(PG_FUNCTION_ARGS)
 {
@@ -66,6 +66,7 @@ phiguard_drop_purpose(PG_FUNCTION_ARGS)
 	delete_of(PHIG_POLICY_RULE, purpose);
 	delete_of(PHIG_POLICY_ROWS, purpose);
 	delete_of(PHIG_POLICY_GRANT, purpose);
+	delete_of(PHIG_POLICY_FUNCTION, purpose);
 	phig_policy_delete(purposes, &row->tid);
 	table_close(purposes, NoLock);
 	PG_RETURN_VOID();

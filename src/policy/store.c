@@ -125,6 +125,14 @@ static const Table tables[] = {
 			{COLUMN_TIME, false, AT(PhigGlassReviewRow, reviewed)},
 			{COLUMN_NAME, false, AT(PhigGlassReviewRow, reviewed_by)},
 	}},
+	[PHIG_POLICY_FUNCTION] = {"policy_function", "policy_function_purpose_idx", sizeof(PhigFunctionRow), 6, {
+			{COLUMN_TEXT, false, AT(PhigFunctionRow, purpose)},
+			{COLUMN_TEXT, false, AT(PhigFunctionRow, function)},
+			{COLUMN_NAME, false, AT(PhigFunctionRow, owner)},
+			{COLUMN_TEXT, false, AT(PhigFunctionRow, definition)},
+			{COLUMN_TIME, false, AT(PhigFunctionRow, registered)},
+			{COLUMN_NAME, false, AT(PhigFunctionRow, registered_by)},
+	}},
 };
 
 static Relation open_table(PhigPolicyTable table, LOCKMODE lockmode);

@@ -23,6 +23,7 @@ typedef enum PhigPolicyTable
 	PHIG_POLICY_MODE,
 	PHIG_POLICY_GLASS,
 	PHIG_POLICY_GLASS_REVIEW,
+	PHIG_POLICY_FUNCTION,
 	PHIG_POLICY_TABLES
 } PhigPolicyTable;
 
@@ -117,6 +118,17 @@ typedef struct PhigGlassReviewRow
 	TimestampTz reviewed;
 	char	   *reviewed_by;
 } PhigGlassReviewRow;
+
+typedef struct PhigFunctionRow
+{
+	ItemPointerData tid;
+	char	   *purpose;
+	char	   *function;		/* phig_transform_signature */
+	char	   *owner;			/* of the function */
+	char	   *definition;		/* phig_boundary_definition when it was registered */
+	TimestampTz registered;
+	char	   *registered_by;
+} PhigFunctionRow;
 
 /* Its OID; InvalidOid where the extension, or a table of this version, is not there. */
 extern Oid	phig_policy_table(PhigPolicyTable table);

@@ -8,6 +8,10 @@
  * gets hold of what whoever runs the command may see.  A grant counts while it has not expired, for the
  * role and whoever inherits from it; a denial of the role, or of one that it inherits from, wins.
  *
+ * A registered function's own statements (boundary.c) see by a purpose of their own.  So there is a
+ * perspective for the session, and one for each such function that it has called: each with its subject,
+ * its state and its stamp.
+ *
  * What was found out is kept until the role, a claim, a policy, a role's membership or the mode changes, or
  * the grant expires.  Stamps number these states.  A plan that was made under one must not run under another:
  * when the state changes, the plans of this backend that depend on the marker are made
@@ -25,6 +29,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "policy/boundary.h"
 #include "policy/cache.h"
 #include "policy/glass.h"
 #include "policy/rows.h"
@@ -46,6 +51,7 @@ typedef struct Sources
 /* What a stamp stands for. */
 typedef struct State
 {
+	Oid			function;
 	Oid			role;
 	bool		exempt;
 	bool		granted;
@@ -56,60 +62,65 @@ typedef struct State
 	char		purpose[PHIG_PURPOSE_MAX_BYTES + 1];
 } State;
 
-static PhigSubject present;
-static Sources present_sources;
-static bool present_known = false;
-static MemoryContext subject_context = NULL;
+typedef struct Perspective
+{
+	Oid			function;		/* a registered one, or InvalidOid: the session */
+	PhigSubject subject;
+	Sources		sources;
+	bool		known;
+	MemoryContext context;		/* of the subject's texts */
+	State		state;
+	uint64		stamp;
+	bool		stamp_used;		/* plans may have been made under it */
+	struct Perspective *next;
+} Perspective;
+
+static Perspective session;
 static uint64 roles_generation = 1;
+static uint64 last_stamp = 0;
+static Oid	stamp_marker = InvalidOid;	/* that plans depend on */
 
-static State state;
-static uint64 stamp = 0;
-static bool stamp_used = false; /* plans may have been made under it */
-static Oid	stamp_marker = InvalidOid;	/* that these depend on */
-
+static Perspective *perspective(const PhigBoundary *boundary);
+static Perspective *perspective_of(Oid function);
 static Oid	asking_role(void);
-static bool is_known(void);
-static void find_present(void);
+static bool is_known(const Perspective *view);
+static void find_present(Perspective *view, const PhigBoundary *boundary);
 static void break_glass(PhigSubject *subject);
-static State state_of(const PhigSubject *subject);
-static void state_changes(void);
-static void find_grant(PhigSubject *subject, const char *justification);
+static State state_of(Oid function, const PhigSubject *subject);
+static void state_changes(Perspective *view);
+static void find_for_role(Oid role, const char *purpose, const char *justification, bool registered,
+						  PhigSubject *subject);
+static void find_grant(PhigSubject *subject, const char *justification, bool registered);
 static void refuse(PhigSubject *subject, const char *refusal, const char *advice);
 static void roles_changed(Datum arg, int cacheid, uint32 hashvalue);
 
 const PhigSubject *
 phig_policy_subject(void)
 {
-	if (unlikely(!is_known()))
-		find_present();
-	return &present;
+	return &perspective(phig_boundary())->subject;
 }
 
 uint64
 phig_policy_stamp(void)
 {
-	(void) phig_policy_subject();
-	stamp_used = true;
+	Perspective *view = perspective(phig_boundary());
+
+	view->stamp_used = true;
 	stamp_marker = phig_policy_marker();
-	return stamp;
+	return view->stamp;
+}
+
+void
+phig_policy_forget_plans(void)
+{
+	(void) phig_policy_stamp();
+	state_changes(perspective(phig_boundary()));
 }
 
 void
 phig_subject_find(Oid role, const char *purpose, const char *justification, PhigSubject *subject)
 {
-	memset(subject, 0, sizeof(*subject));
-	subject->role = role;
-	subject->purpose = pstrdup(purpose);
-	subject->exempt = OidIsValid(role) && has_bypassrls_privilege(role);	/* true for superusers */
-	subject->expires = DT_NOEND;
-	if (!OidIsValid(role))
-		refuse(subject, "A function that runs as another role is at work inside a command that keeps somebody's table in order.",
-			   "Leave the table out of functions that indexes, statistics and materialized views call.");
-	else if (purpose[0] == '\0')
-		refuse(subject, "No purpose is set.",
-			   "Set phiguard.purpose to a purpose that is granted to the role, or call phiguard.begin_access().");
-	else
-		find_grant(subject, justification);
+	find_for_role(role, purpose, justification, false, subject);
 }
 
 void
@@ -134,14 +145,15 @@ phig_subject_may_claim(const char *purpose, const char **refusal, const char **a
 void
 phig_subject_purpose_changes(const char *purpose)
 {
-	if (stamp_used && !state.exempt && strcmp(purpose, state.purpose) != 0)
-		state_changes();
+	if (session.stamp_used && !session.state.exempt && strcmp(purpose, session.state.purpose) != 0)
+		state_changes(&session);
 }
 
 void
 phig_policy_init(void)
 {
 	phig_policy_cache_init();
+	phig_boundary_init();
 	phig_rows_init();
 	CacheRegisterSyscacheCallback(AUTHOID, roles_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHMEMMEMROLE, roles_changed, (Datum) 0);
@@ -156,21 +168,49 @@ asking_role(void)
 	return InLocalUserIdChange() ? InvalidOid : GetUserId();
 }
 
-static bool
-is_known(void)
+/* As it is now. */
+static Perspective *
+perspective(const PhigBoundary *boundary)
 {
-	return present_known &&
-		present_sources.role == asking_role() &&
-		present_sources.claims == phig_claims_generation &&
-		present_sources.policies == phig_policy_generation &&
-		present_sources.roles == roles_generation &&
-		present_sources.glass == phig_glass_generation &&
-		present_sources.mode == phig_mode &&
-		(TIMESTAMP_IS_NOEND(present.expires) || present.expires > GetCurrentTimestamp());
+	Perspective *view = likely(boundary == NULL) ? &session : perspective_of(boundary->function);
+
+	if (unlikely(!is_known(view)))
+		find_present(view, boundary);
+	return view;
+}
+
+static Perspective *
+perspective_of(Oid function)
+{
+	Perspective *view;
+
+	for (view = session.next; view != NULL; view = view->next)
+		if (view->function == function)
+			return view;
+	view = MemoryContextAllocZero(TopMemoryContext, sizeof(Perspective));
+	view->function = function;
+	view->next = session.next;
+	session.next = view;
+	return view;
+}
+
+static bool
+is_known(const Perspective *view)
+{
+	const Sources *sources = &view->sources;
+
+	return view->known &&
+		sources->role == asking_role() &&
+		sources->claims == phig_claims_generation &&
+		sources->policies == phig_policy_generation &&
+		sources->roles == roles_generation &&
+		sources->glass == phig_glass_generation &&
+		sources->mode == phig_mode &&
+		(TIMESTAMP_IS_NOEND(view->subject.expires) || view->subject.expires > GetCurrentTimestamp());
 }
 
 static void
-find_present(void)
+find_present(Perspective *view, const PhigBoundary *boundary)
 {
 	/* Before: what changes while catalogs are read must count. */
 	Sources		sources = {
@@ -180,25 +220,25 @@ find_present(void)
 	MemoryContext caller;
 	State		now;
 
-	present_known = false;
-	if (subject_context == NULL)
-		subject_context = AllocSetContextCreate(TopMemoryContext, "phiguard subject", ALLOCSET_SMALL_SIZES);
-	MemoryContextReset(subject_context);
-	caller = MemoryContextSwitchTo(subject_context);
-	phig_subject_find(sources.role, phig_purpose == NULL ? "" : phig_purpose,
-					  phig_justification == NULL ? "" : phig_justification, &present);
+	view->known = false;
+	if (view->context == NULL)
+		view->context = AllocSetContextCreate(TopMemoryContext, "phiguard subject", ALLOCSET_SMALL_SIZES);
+	MemoryContextReset(view->context);
+	caller = MemoryContextSwitchTo(view->context);
+	find_for_role(sources.role, boundary != NULL ? boundary->purpose : phig_purpose == NULL ? "" : phig_purpose,
+				  phig_justification == NULL ? "" : phig_justification, boundary != NULL, &view->subject);
 	if (phig_policy_glass_broken)
-		break_glass(&present);
+		break_glass(&view->subject);
 	MemoryContextSwitchTo(caller);
-	now = state_of(&present);
-	if (memcmp(&now, &state, sizeof(state)) != 0 || stamp == 0)
+	now = state_of(view->function, &view->subject);
+	if (memcmp(&now, &view->state, sizeof(State)) != 0 || view->stamp == 0)
 	{
-		state_changes();
-		state = now;
-		stamp++;
+		state_changes(view);
+		view->state = now;
+		view->stamp = ++last_stamp;
 	}
-	present_sources = sources;
-	present_known = true;
+	view->sources = sources;
+	view->known = true;
 }
 
 /* In an emergency everything is shown, for a time. */
@@ -215,11 +255,12 @@ break_glass(PhigSubject *subject)
 
 /* With every byte set: states are compared as memory. */
 static State
-state_of(const PhigSubject *subject)
+state_of(Oid function, const PhigSubject *subject)
 {
 	State		result;
 
 	memset(&result, 0, sizeof(result));
+	result.function = function;
 	result.role = subject->role;
 	result.exempt = subject->exempt;
 	result.mode = phig_mode;
@@ -237,13 +278,13 @@ state_of(const PhigSubject *subject)
 
 /* No plan that was made before may run as it is. */
 static void
-state_changes(void)
+state_changes(Perspective *view)
 {
 	SharedInvalidationMessage message;
 
-	if (!stamp_used)
+	if (!view->stamp_used)
 		return;
-	stamp_used = false;
+	view->stamp_used = false;
 	if (!OidIsValid(stamp_marker))
 		return;
 	memset(&message, 0, sizeof(message));
@@ -263,12 +304,31 @@ state_changes(void)
 }
 
 static void
-find_grant(PhigSubject *subject, const char *justification)
+find_for_role(Oid role, const char *purpose, const char *justification, bool registered, PhigSubject *subject)
+{
+	memset(subject, 0, sizeof(*subject));
+	subject->role = role;
+	subject->purpose = pstrdup(purpose);
+	subject->exempt = OidIsValid(role) && has_bypassrls_privilege(role);	/* true for superusers */
+	subject->expires = DT_NOEND;
+	if (!OidIsValid(role))
+		refuse(subject, "A function that runs as another role is at work inside a command that keeps somebody's table in order.",
+			   "Leave the table out of functions that indexes, statistics and materialized views call.");
+	else if (purpose[0] == '\0')
+		refuse(subject, "No purpose is set.",
+			   "Set phiguard.purpose to a purpose that is granted to the role, or call phiguard.begin_access().");
+	else
+		find_grant(subject, justification, registered);
+}
+
+/* registered: who may call a registered function needs no grant of its purpose; a denial counts. */
+static void
+find_grant(PhigSubject *subject, const char *justification, bool registered)
 {
 	const char *rolename = GetUserNameFromId(subject->role, true);
 	PhigPurposeRow *purpose = phig_policy_purpose(subject->purpose);
 	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz until = DT_NOBEGIN;
+	TimestampTz until = registered ? DT_NOEND : DT_NOBEGIN;
 	bool		denied = false;
 	bool		expired = false;
 	ListCell   *lc;

@@ -15,6 +15,7 @@
 
 #include "keys/store.h"
 #include "label/inherit.h"
+#include "policy/boundary.h"
 #include "policy/cache.h"
 #include "policy/call.h"
 #include "policy/change.h"
@@ -34,6 +35,7 @@ static void verify_rules(ReturnSetInfo *result);
 static void verify_rows(ReturnSetInfo *result);
 static void verify_grants(ReturnSetInfo *result);
 static void verify_modes(ReturnSetInfo *result);
+static void verify_functions(ReturnSetInfo *result);
 static void verify_fit(ReturnSetInfo *result);
 static char *misplaced(const char *schema, const char *relation, const char *column_name, Oid *relid);
 static void put(ReturnSetInfo *result, const char *purpose, const char *object, const char *finding);
@@ -53,6 +55,7 @@ phiguard_verify_policy(PG_FUNCTION_ARGS)
 	verify_rows(result);
 	verify_grants(result);
 	verify_modes(result);
+	verify_functions(result);
 	verify_fit(result);
 	return (Datum) 0;
 }
@@ -158,6 +161,21 @@ verify_modes(ReturnSetInfo *result)
 			put(result, NULL, words, "its mode is unknown: enforce holds");
 		if (problem != NULL)
 			put(result, NULL, words, problem);
+	}
+}
+
+static void
+verify_functions(ReturnSetInfo *result)
+{
+	ListCell   *lc;
+
+	foreach(lc, phig_policy_rows_of(PHIG_POLICY_FUNCTION, NULL))
+	{
+		const PhigFunctionRow *row = lfirst(lc);
+		const char *problem = phig_boundary_problem(row);
+
+		if (problem != NULL)
+			put(result, row->purpose, psprintf("function %s", row->function), problem);
 	}
 }
 

@@ -546,6 +546,9 @@ SELECT u FROM visit v, unnest(ARRAY[v.ssn::text, v.note, v.zip]) u WHERE v.id = 
 --- a refcursor of a SECURITY DEFINER function
 SELECT open_patients();
 FETCH ALL FROM patients_open;
+--- a refcursor of a registered function
+SELECT registered_cursor();
+FETCH ALL FROM registered_open;
 --- a scalar function
 SELECT ssn_of(2);
 --- a scalar SECURITY DEFINER function

@@ -136,6 +136,16 @@ SELECT phiguard.allow_rows('study', r, 'consented') FROM unnest('{patient,visit,
 SELECT phiguard.create_purpose('quality', code => 'TREAT', otherwise => 'clear') \g /dev/null
 SELECT phiguard.create_purpose('billing', code => 'HPAYMT', otherwise => 'mask') \g /dev/null
 SELECT phiguard.grant_purpose(p, r) FROM unnest('{study,quality}'::text[]) p, unnest('{regress_phig_reader,regress_phig_writer,regress_phig_owner}'::regrole[]) r \g /dev/null
+-- Registered for a purpose that shows everything: what they read themselves stays inside, what they call goes by "study".
+CREATE FUNCTION visits_called(f text) RETURNS SETOF visit LANGUAGE plpgsql SET search_path = public, pg_temp AS
+    'DECLARE r record; BEGIN FOR r IN SELECT note FROM visit ORDER BY id LIMIT 1 LOOP RETURN QUERY EXECUTE format(''SELECT * FROM %s'', f); END LOOP; END';
+CREATE FUNCTION visits_counted(f text) RETURNS SETOF visit LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS
+    'BEGIN PERFORM note FROM visit; RETURN QUERY SELECT v.* FROM numbers n, LATERAL visits_plpgsql() v WHERE n.id = 1; END';
+CREATE FUNCTION registered_cursor() RETURNS refcursor LANGUAGE plpgsql SET search_path = public, pg_temp AS
+    'DECLARE c refcursor := ''registered_open''; BEGIN OPEN c FOR SELECT ssn FROM patient ORDER BY id; RETURN c; END';
+REVOKE ALL ON FUNCTION visits_called(text), visits_counted(text), registered_cursor() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION visits_called(text), visits_counted(text), registered_cursor() TO regress_phig_reader, regress_phig_writer, regress_phig_owner;
+SELECT phiguard.register_function(f, 'quality') FROM unnest('{visits_called(text),visits_counted(text),registered_cursor()}'::regprocedure[]) f \g /dev/null
 
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO regress_phig_reader;
 GRANT ALL ON ALL TABLES IN SCHEMA public TO regress_phig_writer;
