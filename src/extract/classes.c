@@ -1,0 +1,379 @@
+/*
+ * classes.c
+ *		Equivalence classes of a release, found in one pass over its rows.
+ *
+ * Values become codes (codes.h), a row's codes of the quasi-identifiers a
+ * class, a person in a class a member.  Most persons are in one class, and most
+ * members have one value of a sensitive column: the first of each stands in an
+ * array, only further ones go into a hash table.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "extract/classes.h"
+
+/* Numbers by a pair of numbers. */
+typedef struct PairEntry
+{
+	uint64		pair;
+	int32		number;
+	char		status;
+} PairEntry;
+
+#define SH_PREFIX pairs
+#define SH_ELEMENT_TYPE PairEntry
+#define SH_KEY_TYPE uint64
+#define SH_KEY pair
+#define SH_HASH_KEY(table, key) phig_hash_word(key)
+#define SH_EQUAL(table, a, b) ((a) == (b))
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/* Classes by the codes of their quasi-identifiers. */
+typedef struct ClassEntry
+{
+	int32		cls;
+	uint32		hash;
+	char		status;
+} ClassEntry;
+
+static inline uint32 hash_of_class(PhigClasses *classes, int32 cls);
+static inline bool same_class(PhigClasses *classes, int32 a, int32 b);
+
+#define SH_PREFIX classtable
+#define SH_ELEMENT_TYPE ClassEntry
+#define SH_KEY_TYPE int32
+#define SH_KEY cls
+#define SH_HASH_KEY(table, key) hash_of_class((table)->private_data, key)
+#define SH_EQUAL(table, a, b) same_class((table)->private_data, a, b)
+#define SH_STORE_HASH
+#define SH_GET_HASH(table, entry) (entry)->hash
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/* An array that grows; NULL and 0 at first. */
+typedef struct Numbers
+{
+	int32	   *at;
+	Size		allocated;
+} Numbers;
+
+/* Persons, and in which classes they are. */
+typedef struct Membership
+{
+	PhigCodes  *persons;
+	Numbers		first_member;	/* by person: their first member, or -1 */
+	Numbers		class_of;		/* by member */
+	pairs_hash *further;		/* (person, class) to member, of the persons' further classes */
+	int32		nmembers;
+} Membership;
+
+typedef struct SensitiveColumn
+{
+	PhigCodes  *codes;
+	Numbers		first_value;	/* by member: its first value, or -1 */
+	pairs_hash *further;		/* (member, value) of the members' further values */
+	pairs_hash *counts;			/* (class, value) to persons */
+} SensitiveColumn;
+
+struct PhigClasses
+{
+	MemoryContext context;
+	int			nquasi;
+	int			nsensitive;
+	PhigCodes **quasi;
+	SensitiveColumn *sensitive;
+	Membership	release;
+	Membership	population;
+	classtable_hash *table;
+	PhigClass  *classes;
+	int32	   *keys;			/* nquasi codes a class, and of the row that looks for its class */
+	int32		nclasses;
+	int32		allocated;
+	int64		rows;
+	int64		rows_without_person;
+};
+
+#define PAIR(a, b) (((uint64) (uint32) (a)) << 32 | (uint32) (b))
+
+static void membership_init(PhigClasses *classes, Membership *membership, const PhigColumnType *person);
+static int32 class_of_row(PhigClasses *classes, const NullableDatum *quasi);
+static int32 member_of(PhigClasses *classes, Membership *membership, int32 person, int32 cls, bool *is_new);
+static void add_value(PhigClasses *classes, SensitiveColumn *column, int32 member, int32 cls, int32 value);
+static inline int32 *number_at(PhigClasses *classes, Numbers *numbers, int32 index);
+static void grow_classes(PhigClasses *classes);
+
+PhigClasses *
+phig_classes_create(MemoryContext context, const PhigColumnType persons[2],
+					int nquasi, int nsensitive, const PhigColumnType *columns)
+{
+	MemoryContext before = MemoryContextSwitchTo(context);
+	PhigClasses *classes = palloc0(sizeof(PhigClasses));
+
+	classes->context = context;
+	classes->nquasi = nquasi;
+	classes->nsensitive = nsensitive;
+	classes->quasi = palloc(sizeof(PhigCodes *) * Max(nquasi, 1));
+	for (int i = 0; i < nquasi; i++)
+		classes->quasi[i] = phig_codes_create(context, columns[i].type, columns[i].collation);
+	classes->sensitive = palloc0(sizeof(SensitiveColumn) * Max(nsensitive, 1));
+	for (int i = 0; i < nsensitive; i++)
+	{
+		const PhigColumnType *column = &columns[nquasi + i];
+
+		classes->sensitive[i].codes = phig_codes_create(context, column->type, column->collation);
+		classes->sensitive[i].further = pairs_create(context, 64, NULL);
+		classes->sensitive[i].counts = pairs_create(context, 64, NULL);
+	}
+	membership_init(classes, &classes->release, &persons[0]);
+	membership_init(classes, &classes->population, &persons[1]);
+	classes->table = classtable_create(context, 64, classes);
+	grow_classes(classes);
+	MemoryContextSwitchTo(before);
+	return classes;
+}
+
+void
+phig_classes_add(PhigClasses *classes, const NullableDatum *person, const NullableDatum *columns)
+{
+	int32		cls = class_of_row(classes, columns);
+	int32		code = phig_codes_of(classes->release.persons, person->value, person->isnull);
+	bool		is_new;
+	int32		member = member_of(classes, &classes->release, code, cls, &is_new);
+
+	classes->rows++;
+	classes->rows_without_person += person->isnull;
+	classes->classes[cls].rows++;
+	classes->classes[cls].persons += is_new;
+	for (int i = 0; i < classes->nsensitive; i++)
+	{
+		const NullableDatum *column = &columns[classes->nquasi + i];
+
+		add_value(classes, &classes->sensitive[i], member, cls,
+				  phig_codes_of(classes->sensitive[i].codes, column->value, column->isnull));
+	}
+}
+
+void
+phig_classes_add_population(PhigClasses *classes, const NullableDatum *person, const NullableDatum *quasi)
+{
+	int32		cls = class_of_row(classes, quasi);
+	int32		code = phig_codes_of(classes->population.persons, person->value, person->isnull);
+	bool		is_new;
+
+	(void) member_of(classes, &classes->population, code, cls, &is_new);
+	classes->classes[cls].population += is_new;
+}
+
+int64
+phig_classes_rows(const PhigClasses *classes)
+{
+	return classes->rows;
+}
+
+int64
+phig_classes_rows_without_person(const PhigClasses *classes)
+{
+	return classes->rows_without_person;
+}
+
+int32
+phig_classes_persons(const PhigClasses *classes)
+{
+	return phig_codes_count(classes->release.persons);
+}
+
+const PhigClass *
+phig_classes_all(const PhigClasses *classes, int32 *count)
+{
+	*count = classes->nclasses;
+	return classes->classes;
+}
+
+PhigCodes *
+phig_classes_sensitive(const PhigClasses *classes, int column)
+{
+	return classes->sensitive[column].codes;
+}
+
+PhigCodes *
+phig_classes_quasi(const PhigClasses *classes, int column)
+{
+	return classes->quasi[column];
+}
+
+PhigClassValue *
+phig_classes_values(const PhigClasses *classes, int column, int32 **first)
+{
+	pairs_hash *counts = classes->sensitive[column].counts;
+	PhigClassValue *values = palloc_extended(sizeof(PhigClassValue) * (Size) Max(counts->members, 1), MCXT_ALLOC_HUGE);
+	int32	   *next = palloc_extended(sizeof(int32) * ((Size) classes->nclasses + 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	pairs_iterator iterator;
+	PairEntry  *entry;
+
+	/* Counted, summed up, put in place: the classes are numbers. */
+	pairs_start_iterate(counts, &iterator);
+	while ((entry = pairs_iterate(counts, &iterator)) != NULL)
+		next[(entry->pair >> 32) + 1]++;
+	for (int32 cls = 0; cls < classes->nclasses; cls++)
+		next[cls + 1] += next[cls];
+	*first = palloc_extended(sizeof(int32) * ((Size) classes->nclasses + 1), MCXT_ALLOC_HUGE);
+	memcpy(*first, next, sizeof(int32) * ((Size) classes->nclasses + 1));
+	pairs_start_iterate(counts, &iterator);
+	while ((entry = pairs_iterate(counts, &iterator)) != NULL)
+	{
+		int32		cls = (int32) (entry->pair >> 32);
+
+		values[next[cls]++] = (PhigClassValue)
+		{
+			.cls = cls, .value = (int32) entry->pair, .persons = entry->number
+		};
+	}
+	return values;
+}
+
+static void
+membership_init(PhigClasses *classes, Membership *membership, const PhigColumnType *person)
+{
+	membership->persons = phig_codes_create(classes->context, person->type, person->collation);
+	membership->further = pairs_create(classes->context, 64, NULL);
+}
+
+/* The row's codes stand where those of the next class would: either they become its, or another class has the same. */
+static int32
+class_of_row(PhigClasses *classes, const NullableDatum *quasi)
+{
+	int32		candidate = classes->nclasses;
+	int32	   *key;
+	ClassEntry *entry;
+	bool		found;
+
+	if (candidate == classes->allocated)
+		grow_classes(classes);
+	key = &classes->keys[(Size) candidate * classes->nquasi];
+	for (int i = 0; i < classes->nquasi; i++)
+		key[i] = phig_codes_of(classes->quasi[i], quasi[i].value, quasi[i].isnull);
+	entry = classtable_insert(classes->table, candidate, &found);
+	if (!found)
+	{
+		classes->classes[candidate] = (PhigClass)
+		{
+			0
+		};
+		classes->nclasses++;
+	}
+	return entry->cls;
+}
+
+/* The member that a person is of a class. */
+static int32
+member_of(PhigClasses *classes, Membership *membership, int32 person, int32 cls, bool *is_new)
+{
+	int32	   *first = number_at(classes, &membership->first_member, person);
+	int32	   *member = first;
+
+	if (*first >= 0 && membership->class_of.at[*first] != cls)
+	{
+		bool		found;
+		PairEntry  *entry = pairs_insert(membership->further, PAIR(person, cls), &found);
+
+		if (!found)
+			entry->number = -1;
+		member = &entry->number;
+	}
+	*is_new = *member < 0;
+	if (*is_new)
+	{
+		if (membership->nmembers == PG_INT32_MAX)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("too many members of equivalence classes")));
+		*member = membership->nmembers++;
+		*number_at(classes, &membership->class_of, *member) = cls;
+	}
+	return *member;
+}
+
+/* A member has a value: counted once. */
+static void
+add_value(PhigClasses *classes, SensitiveColumn *column, int32 member, int32 cls, int32 value)
+{
+	int32	   *first = number_at(classes, &column->first_value, member);
+	PairEntry  *count;
+	bool		found;
+
+	if (*first == value)
+		return;
+	if (*first < 0)
+		*first = value;
+	else
+	{
+		(void) pairs_insert(column->further, PAIR(member, value), &found);
+		if (found)
+			return;
+	}
+	count = pairs_insert(column->counts, PAIR(cls, value), &found);
+	count->number = found ? count->number + 1 : 1;
+}
+
+/* Place in an array that has one for each index so far: -1 where nothing was put yet. */
+static inline int32 *
+number_at(PhigClasses *classes, Numbers *numbers, int32 index)
+{
+	if (unlikely((Size) index >= numbers->allocated))
+	{
+		Size		allocated = Max(1024, 2 * (Size) index);
+
+		if (numbers->at == NULL)
+			numbers->at = MemoryContextAllocHuge(classes->context, sizeof(int32) * allocated);
+		else
+			numbers->at = repalloc_huge(numbers->at, sizeof(int32) * allocated);
+		memset(numbers->at + numbers->allocated, 0xff, sizeof(int32) * (allocated - numbers->allocated));
+		numbers->allocated = allocated;
+	}
+	return &numbers->at[index];
+}
+
+static void
+grow_classes(PhigClasses *classes)
+{
+	Size		key = sizeof(int32) * Max(classes->nquasi, 1);
+
+	if (classes->allocated == 0)
+	{
+		classes->allocated = 1024;
+		classes->classes = MemoryContextAllocHuge(classes->context, sizeof(PhigClass) * classes->allocated);
+		classes->keys = MemoryContextAllocHuge(classes->context, key * classes->allocated);
+		return;
+	}
+	if (classes->allocated > PG_INT32_MAX / 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many equivalence classes")));
+	classes->allocated *= 2;
+	classes->classes = repalloc_huge(classes->classes, sizeof(PhigClass) * (Size) classes->allocated);
+	classes->keys = repalloc_huge(classes->keys, key * (Size) classes->allocated);
+}
+
+static inline uint32
+hash_of_class(PhigClasses *classes, int32 cls)
+{
+	const int32 *key = &classes->keys[(Size) cls * classes->nquasi];
+	uint32		hash = 0;
+
+	for (int i = 0; i < classes->nquasi; i++)
+		hash = murmurhash32(hash_combine(hash, (uint32) key[i]));
+	return hash;
+}
+
+static inline bool
+same_class(PhigClasses *classes, int32 a, int32 b)
+{
+	return memcmp(&classes->keys[(Size) a * classes->nquasi], &classes->keys[(Size) b * classes->nquasi],
+				  sizeof(int32) * classes->nquasi) == 0;
+}

@@ -1,0 +1,241 @@
+/*
+ * codes.c
+ *		The values of a column as numbers.
+ *
+ * Most types say of themselves that equal values have equal bytes (btree's
+ * equalimage function): theirs are hashed and compared as bytes.  The others
+ * (numeric, floating point, collations that are not deterministic) go by the
+ * type's own hash function and equality.
+ */
+#include "postgres.h"
+
+#include "access/nbtree.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/typcache.h"
+
+#include "extract/codes.h"
+
+typedef enum Likeness
+{
+	BY_WORD,					/* passed by value: the Datum itself */
+	BY_BYTES,
+	BY_TYPE						/* the type's functions */
+} Likeness;
+
+typedef struct CodeEntry
+{
+	Datum		value;
+	uint32		hash;
+	int32		code;
+	char		status;
+} CodeEntry;
+
+static inline uint32 hash_of(PhigCodes *codes, Datum value);
+static inline bool same(PhigCodes *codes, Datum a, Datum b);
+
+#define SH_PREFIX codes
+#define SH_ELEMENT_TYPE CodeEntry
+#define SH_KEY_TYPE Datum
+#define SH_KEY value
+#define SH_HASH_KEY(table, key) hash_of((table)->private_data, key)
+#define SH_EQUAL(table, a, b) same((table)->private_data, a, b)
+#define SH_STORE_HASH
+#define SH_GET_HASH(table, entry) (entry)->hash
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+struct PhigCodes
+{
+	MemoryContext context;
+	codes_hash *table;
+	TypeCacheEntry *type;
+	Oid			collation;
+	Likeness	likeness;
+	int32		count;
+	int32		null_code;		/* or -1 */
+};
+
+typedef struct Ordering
+{
+	FmgrInfo   *compare;
+	Oid			collation;
+	const Datum *values;		/* by code */
+	int32		null_code;
+} Ordering;
+
+static Likeness likeness_of(TypeCacheEntry *type, Oid collation);
+static bool equal_bytes(TypeCacheEntry *type, Oid collation);
+static inline const char *bytes_of(const PhigCodes *codes, Datum value, Size *length);
+static int32 next_code(PhigCodes *codes);
+static int	compare_codes(const void *a, const void *b, void *arg);
+
+PhigCodes *
+phig_codes_create(MemoryContext context, Oid type, Oid collation)
+{
+	PhigCodes  *codes = MemoryContextAllocZero(context, sizeof(PhigCodes));
+
+	codes->context = context;
+	codes->type = lookup_type_cache(getBaseType(type),
+									TYPECACHE_BTREE_OPFAMILY | TYPECACHE_HASH_PROC_FINFO | TYPECACHE_EQ_OPR_FINFO |
+									TYPECACHE_CMP_PROC_FINFO);
+	codes->collation = OidIsValid(collation) ? collation : codes->type->typcollation;
+	codes->likeness = likeness_of(codes->type, codes->collation);
+	codes->table = codes_create(context, 64, codes);
+	codes->null_code = -1;
+	return codes;
+}
+
+int32
+phig_codes_of(PhigCodes *codes, Datum value, bool isnull)
+{
+	CodeEntry  *entry;
+	bool		found;
+
+	if (isnull)
+	{
+		if (codes->null_code < 0)
+			codes->null_code = next_code(codes);
+		return codes->null_code;
+	}
+	if (codes->type->typlen == -1)
+		value = PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));
+	entry = codes_insert_hash(codes->table, value, hash_of(codes, value), &found);
+	if (!found)
+	{
+		MemoryContext before = MemoryContextSwitchTo(codes->context);
+
+		entry->value = datumCopy(value, codes->type->typbyval, codes->type->typlen);
+		entry->code = next_code(codes);
+		MemoryContextSwitchTo(before);
+	}
+	return entry->code;
+}
+
+int32
+phig_codes_count(const PhigCodes *codes)
+{
+	return codes->count;
+}
+
+int32 *
+phig_codes_ranks(PhigCodes *codes)
+{
+	int32	   *in_order = palloc_extended(sizeof(int32) * (Size) codes->count, MCXT_ALLOC_HUGE);
+	int32	   *ranks = palloc_extended(sizeof(int32) * (Size) codes->count, MCXT_ALLOC_HUGE);
+	Datum	   *values = palloc_extended(sizeof(Datum) * (Size) codes->count, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	Ordering	ordering = {&codes->type->cmp_proc_finfo, codes->collation, values, codes->null_code};
+	codes_iterator iterator;
+	CodeEntry  *entry;
+
+	if (!OidIsValid(codes->type->cmp_proc))
+		return NULL;
+	codes_start_iterate(codes->table, &iterator);
+	while ((entry = codes_iterate(codes->table, &iterator)) != NULL)
+		values[entry->code] = entry->value;
+	for (int32 code = 0; code < codes->count; code++)
+		in_order[code] = code;
+	qsort_arg(in_order, codes->count, sizeof(int32), compare_codes, &ordering);
+	for (int32 rank = 0; rank < codes->count; rank++)
+		ranks[in_order[rank]] = rank;
+	return ranks;
+}
+
+static Likeness
+likeness_of(TypeCacheEntry *type, Oid collation)
+{
+	if (type->typlen != -2 && equal_bytes(type, collation))
+		return type->typbyval ? BY_WORD : BY_BYTES;
+	if (OidIsValid(type->hash_proc) && OidIsValid(type->eq_opr))
+		return BY_TYPE;
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_FUNCTION),
+			 errmsg("values of type %s cannot be counted", format_type_be(type->type_id)),
+			 errdetail("The type has no equality that can be hashed."),
+			 errhint("Use a view that casts the column to another type, text say.")));
+}
+
+/* Do equal values have equal bytes? */
+static bool
+equal_bytes(TypeCacheEntry *type, Oid collation)
+{
+	Oid			function;
+
+	if (!OidIsValid(type->btree_opf))
+		return false;
+	function = get_opfamily_proc(type->btree_opf, type->btree_opintype, type->btree_opintype, BTEQUALIMAGE_PROC);
+	return OidIsValid(function) &&
+		DatumGetBool(OidFunctionCall1Coll(function, collation, ObjectIdGetDatum(type->btree_opintype)));
+}
+
+static inline uint32
+hash_of(PhigCodes *codes, Datum value)
+{
+	const char *bytes;
+	Size		length;
+
+	if (codes->likeness == BY_WORD)
+		return phig_hash_word((uint64) value);
+	if (codes->likeness == BY_TYPE)
+		return DatumGetUInt32(FunctionCall1Coll(&codes->type->hash_proc_finfo, codes->collation, value));
+	bytes = bytes_of(codes, value, &length);
+	return hash_bytes((const unsigned char *) bytes, (int) length);
+}
+
+static inline bool
+same(PhigCodes *codes, Datum a, Datum b)
+{
+	const char *a_bytes;
+	const char *b_bytes;
+	Size		a_length;
+	Size		b_length;
+
+	if (codes->likeness == BY_WORD)
+		return a == b;
+	if (codes->likeness == BY_TYPE)
+		return DatumGetBool(FunctionCall2Coll(&codes->type->eq_opr_finfo, codes->collation, a, b));
+	a_bytes = bytes_of(codes, a, &a_length);
+	b_bytes = bytes_of(codes, b, &b_length);
+	return a_length == b_length && memcmp(a_bytes, b_bytes, a_length) == 0;
+}
+
+static inline const char *
+bytes_of(const PhigCodes *codes, Datum value, Size *length)
+{
+	if (codes->type->typlen == -1)
+	{
+		*length = VARSIZE_ANY_EXHDR(DatumGetPointer(value));
+		return VARDATA_ANY(DatumGetPointer(value));
+	}
+	*length = codes->type->typlen;
+	return DatumGetPointer(value);
+}
+
+static int32
+next_code(PhigCodes *codes)
+{
+	if (codes->count == PG_INT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many different values in a column")));
+	return codes->count++;
+}
+
+static int
+compare_codes(const void *a, const void *b, void *arg)
+{
+	const Ordering *ordering = arg;
+	int32		a_code = *(const int32 *) a;
+	int32		b_code = *(const int32 *) b;
+
+	if (a_code == ordering->null_code || b_code == ordering->null_code)
+		return (a_code == ordering->null_code) - (b_code == ordering->null_code);
+	return DatumGetInt32(FunctionCall2Coll(ordering->compare, ordering->collation,
+										   ordering->values[a_code], ordering->values[b_code]));
+}

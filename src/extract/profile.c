@@ -1,0 +1,234 @@
+/*
+ * profile.c
+ *		The aggregate phiguard.risk_profile, and asking for it.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/array.h"
+#include "utils/float.h"
+
+#include "extract/profile.h"
+#include "extract/release.h"
+
+/* Arguments of the transition function: the state, these, the columns. */
+enum
+{
+	ARG_STATE, ARG_NQUASI, ARG_IN_POPULATION, ARG_K, ARG_L, ARG_THRESHOLD, ARG_PERSON, ARG_POPULATION_PERSON,
+	ARG_FIRST_COLUMN
+};
+
+typedef struct ProfileState
+{
+	PhigClasses *classes;
+	PhigRiskOptions options;
+	int			nquasi;
+	int			nsensitive;
+} ProfileState;
+
+PG_FUNCTION_INFO_V1(phiguard_risk_profile_add);
+PG_FUNCTION_INFO_V1(phiguard_risk_profile_measure);
+
+static ProfileState *new_state(FunctionCallInfo fcinfo, MemoryContext context);
+static PhigColumnType argument_type(FunctionCallInfo fcinfo, int argument);
+static char *profile_text(const PhigProfileQuery *query);
+static void put_source(StringInfo text, const PhigProfileQuery *query, bool population);
+static PhigProfile *no_rows(const PhigProfileQuery *query);
+static PhigProfile *unpack(const PhigProfileQuery *query, Datum array);
+
+Datum
+phiguard_risk_profile_add(PG_FUNCTION_ARGS)
+{
+	MemoryContext context;
+	ProfileState *state;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		elog(ERROR, "aggregate function called in non-aggregate context");
+	state = PG_ARGISNULL(ARG_STATE) ? new_state(fcinfo, context) : (ProfileState *) PG_GETARG_POINTER(ARG_STATE);
+	if (PG_GETARG_BOOL(ARG_IN_POPULATION))
+	{
+		state->options.has_population = true;
+		phig_classes_add_population(state->classes, &fcinfo->args[ARG_POPULATION_PERSON],
+									&fcinfo->args[ARG_FIRST_COLUMN]);
+	}
+	else
+		phig_classes_add(state->classes, &fcinfo->args[ARG_PERSON], &fcinfo->args[ARG_FIRST_COLUMN]);
+	PG_RETURN_POINTER(state);
+}
+
+Datum
+phiguard_risk_profile_measure(PG_FUNCTION_ARGS)
+{
+	ProfileState *state;
+	double		metrics[PHIG_RISK_NMETRICS + PHIG_PROFILE_MAX_COLUMNS * PHIG_RISK_NSENSITIVE];
+	Datum		values[lengthof(metrics)];
+	int			count = PHIG_RISK_NMETRICS;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	state = (ProfileState *) PG_GETARG_POINTER(0);
+	phig_risk_measure(state->classes, &state->options, metrics);
+	for (int i = 0; i < state->nquasi; i++)
+		metrics[count++] = phig_codes_count(phig_classes_quasi(state->classes, i));
+	for (int i = 0; i < state->nsensitive; i++)
+	{
+		phig_risk_measure_sensitive(state->classes, i, &state->options, metrics + count);
+		count += PHIG_RISK_NSENSITIVE;
+	}
+	for (int i = 0; i < count; i++)
+		values[i] = Float8GetDatum(metrics[i]);
+	PG_RETURN_ARRAYTYPE_P(construct_array(values, count, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+static ProfileState *
+new_state(FunctionCallInfo fcinfo, MemoryContext context)
+{
+	ProfileState *state = MemoryContextAllocZero(context, sizeof(ProfileState));
+	int			ncolumns = PG_NARGS() - ARG_FIRST_COLUMN;
+	PhigColumnType persons[2];
+	PhigColumnType columns[FUNC_MAX_ARGS];
+
+	for (int i = ARG_NQUASI; i <= ARG_THRESHOLD; i++)
+		if (PG_ARGISNULL(i))
+			elog(ERROR, "argument %d of risk_profile is null", i);
+	state->nquasi = PG_GETARG_INT32(ARG_NQUASI);
+	state->nsensitive = ncolumns - state->nquasi;
+	if (state->nquasi < 1 || state->nsensitive < 0 || ncolumns > PHIG_PROFILE_MAX_COLUMNS)
+		elog(ERROR, "risk_profile has %d columns, %d of them quasi-identifiers", ncolumns, state->nquasi);
+	state->options.k = PG_GETARG_INT32(ARG_K);
+	state->options.l = Max(PG_GETARG_INT32(ARG_L), 1);
+	state->options.threshold = PG_GETARG_FLOAT8(ARG_THRESHOLD);
+	persons[0] = argument_type(fcinfo, ARG_PERSON);
+	persons[1] = argument_type(fcinfo, ARG_POPULATION_PERSON);
+	for (int i = 0; i < ncolumns; i++)
+		columns[i] = argument_type(fcinfo, ARG_FIRST_COLUMN + i);
+	state->classes = phig_classes_create(context, persons, state->nquasi, state->nsensitive, columns);
+	return state;
+}
+
+static PhigColumnType
+argument_type(FunctionCallInfo fcinfo, int argument)
+{
+	TargetEntry *entry = list_nth(AggGetAggref(fcinfo)->args, argument - ARG_NQUASI);
+
+	return (PhigColumnType)
+	{
+		exprType((Node *) entry->expr), exprCollation((Node *) entry->expr)
+	};
+}
+
+PhigProfile *
+phig_profile_read(const PhigProfileQuery *query)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		args[] = {Int32GetDatum(query->nquasi), Int32GetDatum(query->options.k), Int32GetDatum(query->options.l),
+	Float8GetDatum(query->options.threshold)};
+	Oid			types[] = {INT4OID, INT4OID, INT4OID, FLOAT8OID};
+	PhigProfile *profile;
+	bool		isnull;
+	Datum		array;
+
+	if (query->nquasi < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("quasi names no column"),
+				 errhint("Name the columns that others could know of a person: year of birth, sex, ZIP code.")));
+	if (query->nquasi + query->nsensitive > PHIG_PROFILE_MAX_COLUMNS)
+		ereport(ERROR,
+				(errcode(ERRCODE_TOO_MANY_COLUMNS),
+				 errmsg("more than %d columns in quasi and sensitive", PHIG_PROFILE_MAX_COLUMNS)));
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args(profile_text(query), lengthof(args), types, args, NULL, true, 0) != SPI_OK_SELECT ||
+		SPI_processed != 1)
+		elog(ERROR, "the risk profile could not be read");
+	array = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	MemoryContextSwitchTo(caller);
+	profile = isnull ? no_rows(query) : unpack(query, PointerGetDatum(PG_DETOAST_DATUM_COPY(array)));
+	SPI_finish();
+	return profile;
+}
+
+/* SELECT phiguard.risk_profile(...) FROM (rows of the release UNION ALL rows of the population) */
+static char *
+profile_text(const PhigProfileQuery *query)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, "SELECT phiguard.risk_profile($1, in_population, $2, $3, $4, person, population_person");
+	for (int i = 0; i < query->nquasi; i++)
+		appendStringInfo(&text, ", q%d", i + 1);
+	for (int i = 0; i < query->nsensitive; i++)
+		appendStringInfo(&text, ", s%d", i + 1);
+	appendStringInfoString(&text, ") FROM (");
+	put_source(&text, query, false);
+	if (OidIsValid(query->population))
+	{
+		appendStringInfoString(&text, " UNION ALL ");
+		put_source(&text, query, true);
+	}
+	appendStringInfoString(&text, ") released");
+	return text.data;
+}
+
+static void
+put_source(StringInfo text, const PhigProfileQuery *query, bool population)
+{
+	Oid			relid = population ? query->population : query->relid;
+	const char **quasi = population ? query->population_quasi : query->quasi;
+
+	appendStringInfo(text, "SELECT %s AS in_population", population ? "true" : "false");
+	appendStringInfo(text, ", %s AS person", population ? "NULL" : query->person);
+	if (population)
+		appendStringInfo(text, ", %s AS population_person", query->population_person);
+	else
+		appendStringInfoString(text, OidIsValid(query->population) ? ", NULL AS population_person" :
+							   ", NULL::pg_catalog.int4 AS population_person");
+	for (int i = 0; i < query->nquasi; i++)
+		appendStringInfo(text, ", %s AS q%d", quasi[i], i + 1);
+	for (int i = 0; i < query->nsensitive; i++)
+		appendStringInfo(text, ", %s AS s%d", population ? "NULL" : query->sensitive[i], i + 1);
+	appendStringInfo(text, " FROM %s", phig_release_name(relid));
+}
+
+static PhigProfile *
+no_rows(const PhigProfileQuery *query)
+{
+	PhigProfile *profile = palloc0(sizeof(PhigProfile));
+	double		(*sensitive)[PHIG_RISK_NSENSITIVE] = palloc0(sizeof(*sensitive) * Max(query->nsensitive, 1));
+
+	for (int i = PHIG_RISK_K; i < PHIG_RISK_NMETRICS; i++)
+		profile->release[i] = get_float8_nan();
+	for (int column = 0; column < query->nsensitive; column++)
+		for (int i = PHIG_RISK_L_DISTINCT; i < PHIG_RISK_NSENSITIVE; i++)
+			sensitive[column][i] = get_float8_nan();
+	profile->values_of_quasi = palloc0(sizeof(double) * query->nquasi);
+	profile->sensitive = (const double (*)[PHIG_RISK_NSENSITIVE]) sensitive;
+	return profile;
+}
+
+static PhigProfile *
+unpack(const PhigProfileQuery *query, Datum array)
+{
+	PhigProfile *profile = palloc(sizeof(PhigProfile));
+	int			expected = PHIG_RISK_NMETRICS + query->nquasi + query->nsensitive * PHIG_RISK_NSENSITIVE;
+	double	   *metrics = palloc(sizeof(double) * expected);
+	Datum	   *values;
+	int			count;
+
+	deconstruct_array(DatumGetArrayTypeP(array), FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
+					  &values, NULL, &count);
+	if (count != expected)
+		elog(ERROR, "the risk profile has %d metrics instead of %d", count, expected);
+	for (int i = 0; i < count; i++)
+		metrics[i] = DatumGetFloat8(values[i]);
+	memcpy(profile->release, metrics, sizeof(profile->release));
+	profile->values_of_quasi = metrics + PHIG_RISK_NMETRICS;
+	profile->sensitive = (const double (*)[PHIG_RISK_NSENSITIVE]) (metrics + PHIG_RISK_NMETRICS + query->nquasi);
+	return profile;
+}
