@@ -1,0 +1,146 @@
+# Risk metrics equal those that lib/PhigRisk.pm works out: on the UCI table, and on random tables with nulls, persons in
+# several classes, populations, and values of several types.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use PhigRisk;
+use PhigTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = phig_node('risk');
+my $by_number = sub { $_[0] <=> $_[1] };
+my $by_bytes = sub { $_[0] cmp $_[1] };
+
+# hold(NAME, SQL OF THE METRICS, METRICS OF PhigRisk, COLUMN NAMES): each metric that either has is the same.
+sub hold
+{
+	my ($name, $sql, $expected, @sensitive) = @_;
+	my %number = map { $sensitive[$_] => $_ } 0 .. $#sensitive;
+	my %got;
+	my @differ;
+
+	for my $line (split /\n/, $node->safe_psql('postgres', "SET extra_float_digits = 1; SELECT metric, sensitive_column, value FROM $sql"))
+	{
+		my ($metric, $column, $value) = split /\|/, $line, -1;
+		$got{ $column eq '' ? $metric : "$metric $number{$column}" } = $value;
+	}
+	for my $metric (sort keys %{ { %got, %$expected } })
+	{
+		my ($is, $should) = ($got{$metric} // 'missing', $expected->{$metric} // '');
+		push @differ, "$metric: $is, not $should" if !alike($is, $should);
+	}
+	is(join("\n", @differ), '', "$name: " . keys(%got) . ' metrics');
+	return %got;
+}
+
+# Counts are equal, sums of fractions up to what adding in another order does.
+sub alike
+{
+	my ($is, $should) = @_;
+	return $is eq $should if $is eq '' || $should eq '' || $is eq 'missing';
+	return $should == 9**9**9 if $is eq 'Infinity';
+	return abs($is - $should) <= 1e-9 * (1 + abs $should);
+}
+
+# What PhigRisk would miss shows that the comparison can fail.
+ok(!alike('0.25', 0.2500001) && !alike('', 0) && !alike('missing', '') && alike('0.25', 0.25), 'the comparison tells numbers apart');
+
+# The UCI table: encounters of 10,158 rows, persons by patient_nbr.
+my ($header, @encounters) = split /\n/, `gzip -dc $FindBin::RealBin/../data/uci_diabetes/readmission.csv.gz`;
+my @columns = split /,/, $header;
+my %position = map { $columns[$_] => $_ } 0 .. $#columns;
+my @fields = map { [ map { $_ eq '?' ? undef : $_ } split /,/, $_, -1 ] } @encounters;
+my @wanted = qw(patient_nbr race gender age admission_type_id diag_1 time_in_hospital num_lab_procedures readmitted);
+copy_in('uci', 'patient_nbr int, race text COLLATE "C", gender text COLLATE "C", age text COLLATE "C", admission_type_id smallint,
+	diag_1 text COLLATE "C", time_in_hospital int, num_lab_procedures numeric, readmitted text COLLATE "C"',
+	map { my $row = $_; [ map { $row->[ $position{$_} ] } @wanted ] } @fields);
+is($node->safe_psql('postgres', 'SELECT count(*) > 10000, count(DISTINCT patient_nbr) < count(*) FROM uci'), 't|t', 'persons with several encounters');
+
+my %uci = uci('all four quasi-identifiers', [qw(race gender age admission_type_id)], [qw(diag_1 time_in_hospital num_lab_procedures readmitted)], 11, 2, 1 / 11);
+cmp_ok($uci{members}, '>', $uci{persons}, 'some persons are in several classes');
+cmp_ok($uci{small_cells}, '>', 0, 'there are small cells');
+uci('one', ['gender'], ['time_in_hospital'], 5, 3, 0.2);
+uci('the diagnosis too', [qw(race gender age diag_1)], ['readmitted'], 2, 1, 0.5);
+
+sub uci
+{
+	my ($name, $quasi, $sensitive, $k, $l, $threshold) = @_;
+	my %order = (time_in_hospital => $by_number, num_lab_procedures => $by_number);
+	my @rows = map { my $row = $_; [ map { $row->[ $position{$_} ] } 'patient_nbr', @$quasi, @$sensitive ] } @fields;
+
+	return hold("UCI, $name",
+		sprintf("phiguard.risk('uci', '{%s}', '{%s}', subject => 'patient_nbr', k => $k, l => $l, threshold => %.17g)",
+			join(q(,), @$quasi), join(q(,), @$sensitive), $threshold),
+		{ risk_metrics(rows => \@rows, quasi => scalar @$quasi, order => [ map { $order{$_} || $by_bytes } @$sensitive ], k => $k, l => $l, threshold => $threshold) },
+		@$sensitive);
+}
+
+# Random tables, the same ones each time.  The type of the person changes; point has no order.
+my $state = 20240229;
+for my $round (1 .. 12)
+{
+	my ($persons, $values, $nulls) = ((5, 60, 400)[ $round % 3 ], 1 + random(9), random(4));
+	my $type = (qw(integer text uuid numeric))[ $round % 4 ];
+	my @rows = map { [ person($type, random($persons)), value($values, $nulls), value(3, $nulls), value(2, 0), value(12, $nulls), value(5, $nulls) ] } 1 .. 700;
+	my @others = map { [ $_, value($values, $nulls), value(3, $nulls), value(2, 0) ] } 1 .. 300;
+	# A population is the release's persons as often as they are in its classes, and others.
+	my %seen;
+	my @population = grep { !$seen{ join '|', map { $_ // '' } @$_ }++ } map { [ @$_[ 0 .. 3 ] ] } @rows;
+	my $number = 100_000;
+	$_->[0] = $number++ for @population;
+	push @population, map { [ $number + $_->[0], @$_[ 1 .. 3 ] ] } @others;
+
+	copy_in("release$round", "person $type, q1 int, q2 text, q3 float8, s1 numeric, s2 text COLLATE \"C\"", @rows);
+	copy_in("register$round", 'who int, q1 int, q2 text, q3 float8', @population);
+	my ($k, $l, $threshold) = (1 + random(12), 1 + random(4), random(100) / 100);
+	my %same = (rows => \@rows, quasi => 3, order => [ $by_number, $by_bytes ], k => $k, l => $l, threshold => $threshold);
+	my $arguments = "'release$round', '{q1,q2,q3}', '{s1,s2}', subject => 'person', k => $k, l => $l, threshold => $threshold";
+	hold("random $round, $type", "phiguard.risk($arguments)", { risk_metrics(%same) }, 's1', 's2');
+	hold("random $round with a population", "phiguard.risk($arguments, population => 'register$round', population_subject => 'who')",
+		{ risk_metrics(%same, population => \@population) }, 's1', 's2');
+}
+
+# A window onto a view does the same, and so does a larger table that a parallel plan would read.
+$node->safe_psql('postgres', 'CREATE VIEW seen AS SELECT * FROM uci');
+hold('through a view', q{phiguard.risk('seen', '{gender}', '{time_in_hospital}', subject => 'patient_nbr')},
+	{ risk_metrics(rows => [ map { [ @$_[ @position{qw(patient_nbr gender time_in_hospital)} ] ] } @fields ], quasi => 1, order => [$by_number], k => 11, l => 2, threshold => 1 / 11) },
+	'time_in_hospital');
+$node->safe_psql('postgres', q{
+	ALTER DATABASE postgres SET parallel_setup_cost = 0; ALTER DATABASE postgres SET parallel_tuple_cost = 0; ALTER DATABASE postgres SET min_parallel_table_scan_size = 0;
+	ALTER DATABASE postgres SET max_parallel_workers_per_gather = 2});
+uci('in parallel', [qw(race gender age admission_type_id)], [qw(diag_1 time_in_hospital num_lab_procedures readmitted)], 11, 2, 1 / 11);
+
+$node->stop;
+done_testing();
+
+sub random
+{
+	my ($below) = @_;
+	$state = ($state * 1103515245 + 12345) % 2**31;
+	return int($state / 65536) % $below;
+}
+
+# A small number, or null so many times of ten.
+sub value
+{
+	my ($values, $nulls) = @_;
+	return random(10) < $nulls ? undef : random($values);
+}
+
+sub person
+{
+	my ($type, $number) = @_;
+	return undef if $number == 0;
+	return $type eq 'uuid' ? sprintf('00000000-0000-0000-0000-%012d', $number) : $type eq 'text' ? "person $number" : $number;
+}
+
+sub copy_in
+{
+	my ($table, $definition, @rows) = @_;
+	my $sql = "CREATE TABLE $table ($definition);\nCOPY $table FROM STDIN;\n"
+	  . join('', map { join("\t", map { $_ // '\N' } @$_) . "\n" } @rows) . "\\.\nANALYZE $table;\n";
+	$node->safe_psql('postgres', $sql);
+}
