@@ -27,6 +27,7 @@ COMMENT ON FUNCTION phiguard.redact(text, text, text, text) IS
 NULL in, NULL out. Raises as phiguard.redact(text, text) and phiguard.token(). Source: RFC 2104; 45 CFR 164.514(b)(1).';
 
 INSERT INTO phiguard.transform_registry (function, name, form, result, categories, kinds, reversible, methods, builtin, source)
-SELECT pg_catalog.format('phiguard.redact(%s)', arguments), 'redact', 'redaction', 'note', '{note}', NULL, false, '{expert_determination}', true,
-       '45 CFR 164.514(b)(1): what detection did not find is still there'
-  FROM (VALUES ('text'), ('text,text'), ('text,text,text,text')) v(arguments);
+SELECT pg_catalog.format('phiguard.redact(%s)', arguments), 'redact', 'redaction', 'note', '{note}', NULL, false, methods::text[], true, source
+  FROM (VALUES ('text', '{safe_harbor,expert_determination}', '45 CFR 164.514(b)(1), (b)(2)(ii): what detection did not find is still there'),
+               ('text,text', '{safe_harbor,expert_determination}', '45 CFR 164.514(b)(1), (b)(2)(ii): what detection did not find is still there'),
+               ('text,text,text,text', '{expert_determination}', '45 CFR 164.514(b)(1): what detection did not find is still there')) v(arguments, methods, source);

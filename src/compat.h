@@ -12,6 +12,7 @@
 #endif
 
 #include "access/tupdesc.h"
+#include "catalog/pg_class.h"
 #include "nodes/parsenodes.h"
 #include "nodes/primnodes.h"
 #include "utils/backend_status.h"
@@ -101,6 +102,28 @@ phig_compat_has_virtual(TupleDesc desc)
 #endif
 }
 
+
+/*
+ * The view that a sub-select of a rewritten query stands for: 16 keeps its OID in the entry, 15 keeps
+ * OLD and NEW in front of the sub-select's range table, which no query can write.
+ */
+static inline Oid
+phig_compat_view_of(const RangeTblEntry *rte)
+{
+#if PG_VERSION_NUM >= 160000
+	return rte->relid;
+#else
+	const List *rtable = rte->subquery->rtable;
+	const RangeTblEntry *old_entry = list_length(rtable) < 2 ? NULL : linitial_node(RangeTblEntry, rtable);
+	const RangeTblEntry *new_entry = old_entry ? lsecond_node(RangeTblEntry, rtable) : NULL;
+
+	if (old_entry == NULL || old_entry->rtekind != RTE_RELATION || old_entry->relkind != RELKIND_VIEW ||
+		new_entry->rtekind != RTE_RELATION || new_entry->relid != old_entry->relid ||
+		strcmp(old_entry->eref->aliasname, "old") != 0 || strcmp(new_entry->eref->aliasname, "new") != 0)
+		return InvalidOid;
+	return old_entry->relid;
+#endif
+}
 
 #include "access/xact.h"
 #include "commands/explain.h"

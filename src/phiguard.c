@@ -7,6 +7,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
+#include "extract/extract.h"
 #include "hooks.h"
 #include "journal/journal.h"
 #include "label/label.h"
@@ -31,6 +32,7 @@ _PG_init(void)
 	phig_settings_init();
 	phig_label_init();
 	phig_policy_init();
+	phig_extract_init();
 	phig_journal_init();
 	phig_hooks_init();
 }

@@ -22,7 +22,7 @@
 
 typedef struct Collection
 {
-	bool		rehearsal;
+	const PhigSubject *subject;
 	List	   *places;			/* of PhigPlace * */
 	List	  **functions;
 } Collection;
@@ -33,9 +33,9 @@ static void put_in_line(Query *query, RangeTblEntry *rte, Collection *found);
 static void add_place(Query *query, Index rti, Collection *found);
 
 List *
-phig_enforce_places(Query *query, bool rehearsal, List **functions)
+phig_enforce_places(Query *query, const PhigSubject *subject, List **functions)
 {
-	Collection	found = {.rehearsal = rehearsal, .functions = functions};
+	Collection	found = {.subject = subject, .functions = functions};
 
 	collect(query, &found);
 	return found.places;
@@ -62,7 +62,7 @@ collect(Query *query, Collection *found)
 				  rte->relkind != RELKIND_COMPOSITE_TYPE) ||
 				 (rte->rtekind == RTE_NAMEDTUPLESTORE && OidIsValid(rte->relid)))
 		{
-			if (found->rehearsal ? phig_policy_would_govern(rte->relid) : phig_policy_governs(rte->relid))
+			if (phig_policy_governs_for(found->subject, rte->relid))
 				add_place(query, rti, found);
 		}
 	}

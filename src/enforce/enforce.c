@@ -36,7 +36,6 @@ static bool restrict_query(Query *query, bool makes_table, const PhigSubject *su
 static bool is_constraint_query(const Query *query);
 static bool has_subquery(Node *node, void *context);
 static bool check_purpose(List *places, const PhigSubject *subject, PhigRefusal *refusal);
-static void look_up_policies(List *places, const PhigSubject *subject, PhigEnforcement *done);
 static void close_codes(PhigRelPolicy *policy, const PhigSubject *subject);
 static bool may_write_family(Oid relid, Oid role);
 static bool may_write_above(Oid relid, Oid role);
@@ -106,7 +105,7 @@ static bool
 restrict_query(Query *query, bool makes_table, const PhigSubject *subject, PhigEnforcement *done,
 			   PhigRefusal *refusal)
 {
-	List	   *places = phig_enforce_places(query, subject->rehearsal, &done->functions);
+	List	   *places = phig_enforce_places(query, subject, &done->functions);
 	ListCell   *lc;
 
 	if (places == NIL)
@@ -114,7 +113,7 @@ restrict_query(Query *query, bool makes_table, const PhigSubject *subject, PhigE
 	done->applies = true;
 	if (!check_purpose(places, subject, refusal))
 		return false;
-	look_up_policies(places, subject, done);
+	phig_enforce_look_up(places, subject, done);
 	foreach(lc, places)
 	{
 		const PhigPlace *place = lfirst(lc);
@@ -173,8 +172,8 @@ check_purpose(List *places, const PhigSubject *subject, PhigRefusal *refusal)
 }
 
 /* One that only INSERT writes to needs none, and without a purpose there is none. */
-static void
-look_up_policies(List *places, const PhigSubject *subject, PhigEnforcement *done)
+void
+phig_enforce_look_up(List *places, const PhigSubject *subject, PhigEnforcement *done)
 {
 	ListCell   *lc;
 
@@ -188,7 +187,8 @@ look_up_policies(List *places, const PhigSubject *subject, PhigEnforcement *done
 		place->policy = phig_policy_relation(subject, rte->relid, rte->inh);
 		if (place->policy == NULL || place->policy->all_clear)
 			continue;
-		close_codes(place->policy, subject);
+		if (!subject->extract)
+			close_codes(place->policy, subject);
 		done->policies = lappend(done->policies, place->policy);
 	}
 }
@@ -431,6 +431,14 @@ phig_enforce_plan(PlannedStmt *plan, const PhigEnforcement *done, PhigRefusal *r
 	/* Outside functions the role is compared when the plan is fetched. */
 	if (done->stamp != 0)
 		plan->dependsOnRole = true;
+	foreach(lc, done->functions)
+	{
+		PlanInvalItem *item = makeNode(PlanInvalItem);
+
+		item->cacheId = PROCOID;
+		item->hashValue = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(lfirst_oid(lc)));
+		plan->invalItems = lappend(plan->invalItems, item);
+	}
 	if (!done->applies)
 		return true;
 	foreach(lc, plan->rtable)
@@ -444,14 +452,6 @@ phig_enforce_plan(PlannedStmt *plan, const PhigEnforcement *done, PhigRefusal *r
 									phig_enforce_relation_name(rte->relid));
 		refusal->hint = "Name it in the statement, or have the table that it belongs to labelled.";
 		return false;
-	}
-	foreach(lc, done->functions)
-	{
-		PlanInvalItem *item = makeNode(PlanInvalItem);
-
-		item->cacheId = PROCOID;
-		item->hashValue = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(lfirst_oid(lc)));
-		plan->invalItems = lappend(plan->invalItems, item);
 	}
 	return true;
 }

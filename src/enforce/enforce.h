@@ -73,6 +73,18 @@ typedef struct PhigRehearsal
 extern void phig_enforce_rehearse(const Query *query, PhigRehearsal *rehearsal);
 
 /*
+ * phig_enforce_extract
+ *		Restrict the query of an extract's view, in place, to what the extract's purpose shows.
+ *
+ * Labelled columns stand in clear only as arguments of transforms that the method (a place in phig_transform_methods)
+ * accepts.  subject: with extract set.  problems: texts (char *) are added for what the query reads and the purpose
+ * denies, and for columns that reach a transform in another form.
+ * Memory, errors: as phig_enforce_query.
+ */
+extern void phig_enforce_extract(Query *query, const PhigSubject *subject, int method, PhigEnforcement *done,
+								 List **problems);
+
+/*
  * phig_enforce_plan
  *		What a plan has to say of it: invalid when policy, role or an inlined function changes.
  *

@@ -17,10 +17,18 @@ typedef struct PhigPlace
 	Index		rti;
 	bool		is_target;		/* of INSERT, UPDATE, DELETE or MERGE */
 	PhigRelPolicy *policy;
+	AttrNumber	nclear;			/* columns that it has behind its own, for transforms: see clear.c */
+	AttrNumber *clear;			/* [nclear] which columns these are */
 } PhigPlace;
 
 /* collect.c: the governed relations of a query, all levels; inlines functions that the planner would. */
-extern List *phig_enforce_places(Query *query, bool rehearsal, List **functions);
+extern List *phig_enforce_places(Query *query, const PhigSubject *subject, List **functions);
+
+/* enforce.c: the policies of places that are read; codes are closed to a role that may write. */
+extern void phig_enforce_look_up(List *places, const PhigSubject *subject, PhigEnforcement *done);
+
+/* clear.c: arguments of transforms that a method accepts are read as they are. */
+extern void phig_enforce_clear(Query *query, List *places, int method);
 
 /* enforce.c: what a restriction of the query to what a subject is shown would come to; the query is not changed. */
 extern bool phig_enforce_rehearse_as(const Query *query, const PhigSubject *subject, PhigEnforcement *done,

@@ -45,6 +45,7 @@ static bool all_columns_clear(const PhigRelPolicy *policy);
 static bool redirect(Node *node, void *context);
 static Query *make_subselect(const PhigPlace *place, const PhigSubject *subject, Extras *extras);
 static List *shown_columns(const PhigPlace *place, const PhigSubject *subject, Relation rel);
+static Var *var_of(Relation rel, AttrNumber attno);
 static Node *shown_column(const PhigPlace *place, const PhigSubject *subject, Relation rel, AttrNumber attno);
 static Node *in_other_form(const PhigDecision *decision, const PhigSubject *subject, Var *value, Node *whose);
 static TargetEntry *whole_row(List *columns, Relation rel, AttrNumber resno);
@@ -66,7 +67,7 @@ phig_enforce_show(const PhigPlace *place, const PhigSubject *subject)
 {
 	Query	   *query = place->query;
 	RangeTblEntry *rte = rt_fetch(place->rti, query->rtable);
-	Extras		extras = {.rti = place->rti, .natts = place->policy->natts};
+	Extras		extras = {.rti = place->rti, .natts = place->policy->natts + place->nclear};
 	List	   *security_quals = rte->securityQuals;
 	Query	   *subselect;
 
@@ -164,7 +165,11 @@ make_subselect(const PhigPlace *place, const PhigSubject *subject, Extras *extra
 	phig_compat_move_permissions(place->query, rte, subselect, inner);
 
 	subselect->targetList = list_copy(columns);
-	for (AttrNumber resno = place->policy->natts + 1; resno <= extras->natts; resno++)
+	for (AttrNumber i = 0; i < place->nclear; i++)
+		subselect->targetList = lappend(subselect->targetList,
+										makeTargetEntry((Expr *) var_of(rel, place->clear[i]), place->policy->natts + i + 1,
+														get_attname(rte->relid, place->clear[i], false), false));
+	for (AttrNumber resno = place->policy->natts + place->nclear + 1; resno <= extras->natts; resno++)
 	{
 		TargetEntry *entry = NULL;
 

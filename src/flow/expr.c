@@ -33,7 +33,6 @@ static void follow_aggregate(Walk *walk, Aggref *aggref);
 static void follow_window(Walk *walk, WindowFunc *window);
 static void follow_function(Walk *walk, FuncExpr *call);
 static bool is_column(PhigFlowContext *ctx, PhigFlowLevel *level, Node *expression);
-static bool is_min_or_max(const Aggref *aggref);
 static bool is_stored_column(PhigFlowContext *ctx, PhigFlowLevel *level, const Var *var);
 static void follow_sublink(Walk *walk, SubLink *sublink);
 static void follow_field(Walk *walk, Node *row, AttrNumber field);
@@ -260,7 +259,7 @@ is_column(PhigFlowContext *ctx, PhigFlowLevel *level, Node *expression)
 	PhigFlowLevel *below;
 
 	check_stack_depth();
-	if (IsA(var, Aggref) && is_min_or_max((const Aggref *) var))
+	if (IsA(var, Aggref) && phig_flow_is_min_or_max((const Aggref *) var))
 		return is_column(ctx, level, (Node *) linitial_node(TargetEntry, ((const Aggref *) var)->args)->expr);
 	if (!IsA(var, Var) || IS_SPECIAL_VARNO(var->varno) || var->varattno <= 0)
 		return false;
@@ -283,8 +282,8 @@ is_column(PhigFlowContext *ctx, PhigFlowLevel *level, Node *expression)
 }
 
 /* Of the server: they give one of the values that they get. */
-static bool
-is_min_or_max(const Aggref *aggref)
+bool
+phig_flow_is_min_or_max(const Aggref *aggref)
 {
 	const char *name = aggref->aggfnoid < FirstNormalObjectId ? get_func_name(aggref->aggfnoid) : NULL;
 

@@ -72,9 +72,9 @@ static List *make_stores(const PhigFlowContext *ctx);
 static List *list_relids(const PhigFlowContext *ctx);
 
 static PhigFlow *
-analyze(Query *query, bool governed)
+analyze(Query *query, bool governed, bool reviewed)
 {
-	PhigFlowContext ctx = {.governed = governed};
+	PhigFlowContext ctx = {.governed = governed, .reviewed = reviewed};
 	PhigFlowLevel *top;
 	Bitmapset  *returned;
 
@@ -98,13 +98,19 @@ analyze(Query *query, bool governed)
 PhigFlow *
 phig_flow_analyze(Query *query)
 {
-	return analyze(query, false);
+	return analyze(query, false, false);
 }
 
 PhigFlow *
 phig_flow_analyze_governed(Query *query)
 {
-	return analyze(query, true);
+	return analyze(query, true, false);
+}
+
+PhigFlow *
+phig_flow_analyze_reviewed(Query *query)
+{
+	return analyze(query, false, true);
 }
 
 static Bitmapset *

@@ -30,6 +30,7 @@ typedef struct PhigFlowItem
 	AttrNumber	attno;
 	PhigForm	form;
 	PhigLabel	label;
+	PhigLabel	left;			/* what its value still is, in that form */
 } PhigFlowItem;
 
 /* A sorted (relid, attno, form), duplicate-free set. */
@@ -60,6 +61,8 @@ typedef struct PhigFlow
 	PhigLabel  *column_labels;	/* [ncolumns] what the result still is; UNLABELLED when no PHI */
 	List	   *unlabelled_stores;	/* of PhigFlowStore * */
 	List	   *relids;			/* OIDs of all labelled relations met, even when no column counts */
+	List	   *extracts;		/* whose view it reads, for the record: the caller's; see
+								 * extract/extract.h */
 	uint32		flags;			/* PHIG_FLOW_... */
 } PhigFlow;
 
@@ -85,6 +88,12 @@ extern PhigFlow *phig_flow_analyze(Query *query);
  * What others make the statement do is left out: check options, triggers; row-level security has a set of its own.
  */
 extern PhigFlow *phig_flow_analyze_governed(Query *query);
+
+/*
+ * phig_flow_analyze_reviewed
+ *		Where every column of every table goes: the reviewed ones (none) and those that nobody has looked at as well.
+ */
+extern PhigFlow *phig_flow_analyze_reviewed(Query *query);
 
 /*
  * phig_flow_add_withheld
@@ -125,7 +134,13 @@ extern bool phig_flow_transform(Oid funcid, const PhigLabel *argument, bool comp
 /* Is the function a transform, and the one that was registered? */
 extern bool phig_flow_is_transform(Oid funcid);
 
+/* Does a method of de-identification (a place in phig_transform_methods) accept the transform? */
+extern bool phig_flow_method_accepts(Oid funcid, int method);
+
 /* What stands below the casts of an argument that only change its type: not its length, nor its text. */
 extern Node *phig_flow_uncast(Node *expression);
+
+/* The server's own min or max of one value, which give one of the values that they get. */
+extern bool phig_flow_is_min_or_max(const Aggref *aggref);
 
 #endif

@@ -96,6 +96,7 @@ typedef struct PhigFlowContext
 	int			nitems;
 	int			maxitems;
 	bool		governed;		/* phig_flow_analyze_governed */
+	bool		reviewed;		/* phig_flow_analyze_reviewed */
 	int			pass;
 	bool		again;			/* a cell was read while it was being computed */
 	bool		grew;			/* a cell holds more than after the pass before */
@@ -111,7 +112,7 @@ typedef struct PhigFlowContext
 static inline bool
 phig_flow_counts(const PhigFlowContext *ctx, const PhigLabel *label)
 {
-	return phig_label_is_phi(label) || (ctx->governed && label->category == PHIG_CAT_UNLABELLED);
+	return ctx->reviewed || phig_label_is_phi(label) || (ctx->governed && label->category == PHIG_CAT_UNLABELLED);
 }
 
 /* meet.c: which labelled relations are there? */

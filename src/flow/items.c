@@ -152,7 +152,10 @@ phig_flow_make_set(const PhigFlowContext *ctx, const Bitmapset *set)
 		return result;
 	result.items = palloc(bms_num_members(set) * sizeof(PhigFlowItem));
 	while ((id = bms_next_member(set, id)) >= 0)
-		result.items[result.nitems++] = ctx->items[id];
+	{
+		result.items[result.nitems] = ctx->items[id];
+		result.items[result.nitems++].left = ctx->remaining[id];
+	}
 	if (result.nitems > 1)
 		qsort(result.items, result.nitems, sizeof(PhigFlowItem), compare_items);
 	return result;
@@ -182,6 +185,7 @@ add_withheld(PhigFlow *flow, PhigFlowSet *set, const PhigFlowSet *asked)
 			has_column(&flow->stored, &item) || has_column(&flow->referenced, &item))
 			continue;
 		item.form = PHIG_FORM_WITHHELD;
+		item.left = (PhigLabel) {.category = PHIG_CAT_NONE};
 		more.items[more.nitems++] = item;
 	}
 	if (more.nitems > 1)

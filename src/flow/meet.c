@@ -114,11 +114,13 @@ phig_flow_meet_relation(PhigFlowContext *ctx, Oid relid)
 	if (relid < FirstNormalObjectId)
 		return NULL;
 	labels = phig_label_relation(relid);
-	if (labels == NULL)
+	if (labels == NULL && !ctx->reviewed)
 		return NULL;
 	rel = phig_flow_rel(ctx, relid);
 	if (rel != NULL)
 		return rel;
+	if (labels == NULL)
+		labels = phig_label_relation_copy(relid);
 
 	/* Copied at once: the next catalog access may free labels. */
 	rel = palloc0(sizeof(PhigFlowRel) + labels->natts * (sizeof(PhigLabel) + sizeof(int)));

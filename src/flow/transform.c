@@ -80,6 +80,14 @@ phig_flow_is_transform(Oid funcid)
 	return funcid >= FirstNormalObjectId && look_up(funcid) != NULL;
 }
 
+bool
+phig_flow_method_accepts(Oid funcid, int method)
+{
+	const PhigTransform *transform = funcid < FirstNormalObjectId ? NULL : look_up(funcid);
+
+	return transform != NULL && (transform->methods & 1u << method) != 0;
+}
+
 /* The result lives until the next call. */
 static const PhigTransform *
 look_up(Oid funcid)

@@ -8,6 +8,7 @@
  * makes one.  The strings, in order:
  *		0	the definition's text
  *		1	columns without a label into which labelled data is written
+ *		2	the extracts that it reads, each with a stamp of what was proven of it
  */
 #include "postgres.h"
 
@@ -16,11 +17,12 @@
 #include "nodes/makefuncs.h"
 #include "utils/memutils.h"
 
+#include "extract/extract.h"
 #include "journal/carrier.h"
 #include "journal/format.h"
 
 #define CARRIER_NAME "phiguard carrier: what the planner hook tells the executor hooks of this statement"
-#define CARRIER_STRINGS 2
+#define CARRIER_STRINGS 3
 #define CARRIER_MAGIC UINT64CONST(0x7068696743617272)
 
 typedef struct PhigCarrierFixed
@@ -112,8 +114,8 @@ phig_carrier_attach(PlannedStmt *plan, const PhigStatement *statement, const Phi
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	List	   *strings;
 
-	strings = list_make2(makeString(unconstify(char *, statement->def.len ? statement->def.text : "")),
-						 makeString(unlabelled_targets(flow)));
+	strings = list_make3(makeString(unconstify(char *, statement->def.len ? statement->def.text : "")),
+						 makeString(unlabelled_targets(flow)), makeString(phig_extract_stamps(flow->extracts)));
 	rte->rtekind = RTE_RESULT;
 	rte->eref = makeNode(Alias);
 	rte->eref->aliasname = CARRIER_NAME;
@@ -164,6 +166,7 @@ phig_carrier_read(const PlannedStmt *plan, PhigCarrier *out)
 	out->restricted = (fixed->enforced & ENFORCED_RESTRICTED) != 0;
 	out->constraint = (fixed->enforced & ENFORCED_CONSTRAINT) != 0;
 	out->unlabelled_stores = strVal(lsecond(strings));
+	out->extracts = strVal(lthird(strings));
 	return true;
 }
 

@@ -22,6 +22,7 @@ typedef struct PhigCarrier
 	Oid			function;		/* the registered function whose own it is, or InvalidOid */
 	bool		restricted;		/* not every column and row that was asked of is clear */
 	bool		constraint;		/* the server's own query for a foreign key */
+	char	   *extracts;		/* phig_extract_stamps() of those that it reads, or "" */
 	char	   *unlabelled_stores;	/* "public.copy.a, public.copy.b", or "" */
 	struct PhigCarrierFixed *fixed; /* inside the plan; carrier.c's */
 } PhigCarrier;

@@ -15,6 +15,7 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "extract/extract.h"
 #include "journal/carrier.h"
 #include "journal/context.h"
 #include "journal/inherited.h"
@@ -29,11 +30,13 @@
 PhigPlanning *phig_plan_capture = NULL;
 bool		phig_plan_rehearsed = false;
 
+static List *enter_extracts(Query *query, const char *query_string);
 static void restrict_query(Query *query, const char *query_string, PhigPlanning *planning);
 static void rehearse(const Query *query, PhigPlanning *planning);
 static bool makes_table(void);
 static void guard_relation_made(const PlannedStmt *plan, const PhigCarrier *carrier);
 static void record_refusal(const PhigStatement *statement);
+static void guard_extracts(const PlannedStmt *plan, const PhigCarrier *carrier);
 static void guard(const PlannedStmt *plan, const PhigCarrier *carrier, const PhigStatement *statement);
 static const char *command_of(CmdType command);
 static inline bool meets_labels(const PlannedStmt *plan);
@@ -44,21 +47,47 @@ static void check_unlabelled_stores(const char *columns);
 bool
 phig_plan_begin(Query *query, const char *query_string, PhigPlanning *planning)
 {
+	List	   *extracts = enter_extracts(query, query_string);
+
+	phig_extract_hide(extracts);
 	restrict_query(query, query_string, planning);
+	phig_extract_show(extracts);
 	planning->flow = phig_flow_analyze(query);
-	if (planning->flow == NULL)
+	if (planning->flow == NULL && extracts == NIL)
 		return false;
+	if (planning->flow == NULL)
+		planning->flow = palloc0(sizeof(PhigFlow));
+	planning->flow->extracts = phig_extract_disclosures(extracts);
 	if (planning->enforced.asked)
 		phig_flow_add_withheld(planning->flow, planning->enforced.asked);
 	planning->text = phig_normalize(query_string, query->stmt_location, query->stmt_len,
 									(Node *) query, &planning->fingerprint);
 	phig_statement_build(&planning->statement, planning->flow, command_of(query->commandType),
 						 planning->text, planning->fingerprint);
+	phig_extract_hide(extracts);
 	rehearse(query, planning);
+	phig_extract_show(extracts);
+	phig_extract_add(extracts, &planning->enforced);
 	planning->depth = phig_code_depth;
 	if (phig_plan_capture && phig_plan_capture->depth == planning->depth)
 		*phig_plan_capture = *planning;
 	return true;
+}
+
+/* The boundaries of extracts, settled. */
+static List *
+enter_extracts(Query *query, const char *query_string)
+{
+	PhigRefusal refusal;
+	List	   *extracts = phig_extract_enter(query, &refusal);
+
+	if (refusal.message != NULL)
+	{
+		phig_plan_refused(phig_flow_analyze(query), command_of(query->commandType), (Node *) query, query_string,
+						  query->stmt_location, query->stmt_len);
+		phig_enforce_refuse(&refusal);
+	}
+	return extracts;
 }
 
 /* What is recorded is the query as it will run. */
@@ -152,8 +181,11 @@ start_labelled(QueryDesc *query_desc)
 	PlannedStmt *plan = query_desc->plannedstmt;
 	PhigCarrier carrier;
 	uint32		flags = 0;
+	bool		carried = phig_carrier_read(plan, &carrier);
 
-	if (phig_carrier_read(plan, &carrier) && !phig_carrier_is_stale(plan, &carrier))
+	if (carried && carrier.extracts[0] != '\0')
+		guard_extracts(plan, &carrier);
+	if (carried && !phig_carrier_is_stale(plan, &carrier))
 	{
 		guard(plan, &carrier, &carrier.statement);
 		if (carrier.unlabelled_stores[0] != '\0')
@@ -174,6 +206,24 @@ start_labelled(QueryDesc *query_desc)
 	if (phig_wrapper_command)
 		flags |= adapt_to_wrapper(query_desc, &carrier.statement);
 	return phig_access_begin(query_desc, &carrier.statement, flags);
+}
+
+/* In every mode, for everybody. */
+static void
+guard_extracts(const PlannedStmt *plan, const PhigCarrier *carrier)
+{
+	PhigRefusal refusal = {0};
+	bool		open = phig_extract_still_open(carrier->extracts, &refusal);
+
+	if (open && !phig_carrier_is_stale(plan, carrier))
+		return;
+	if (open)
+	{
+		refusal.message = "labels of a table that an extract reads have changed since the statement was planned";
+		refusal.hint = "Run it again.";
+	}
+	record_refusal(&carrier->statement);
+	phig_enforce_refuse(&refusal);
 }
 
 /* Only a plan that was made for this very subject and these policies may run; without a carrier, for nobody. */

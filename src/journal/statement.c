@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "extract/extract.h"
 #include "journal/context.h"
 #include "journal/recall.h"
 #include "journal/record.h"
@@ -42,6 +43,9 @@ static bool is_defined_so(const PhigDefinition *def, const PhigFlow *flow, const
 #endif
 static void append_fingerprint(StringInfo buf, uint64 fingerprint);
 static void append_columns(StringInfo buf, Paths *paths, const PhigFlow *flow);
+static void append_disclosures(StringInfo buf, List *extracts);
+static char *joined(List *words);
+static int	compare_paths(const ListCell *a, const ListCell *b);
 static bool fits(const StringInfo buf);
 static char *path_of(Paths *paths, const PhigFlowItem *item);
 static char *known_path(Paths *paths, Oid relid, AttrNumber attno);
@@ -63,11 +67,16 @@ phig_statement_build(PhigStatement *out, const PhigFlow *flow, const char *comma
 	PhigRecallKey key;
 
 	memset(out, 0, sizeof(*out));
-	out->kind = writes ? PHIG_KIND_WRITE : PHIG_KIND_READ;
+	out->kind = flow->extracts ? PHIG_KIND_DISCLOSURE : writes ? PHIG_KIND_WRITE : PHIG_KIND_READ;
 	if (flow->flags & PHIG_FLOW_ROW_TRIGGER)
 		out->flags |= PHIG_FLAG_ROW_TRIGGER;
 	if (flow->flags & PHIG_FLOW_APPROXIMATE)
 		out->flags |= PHIG_FLAG_APPROXIMATE;
+	if (flow->extracts)
+	{
+		define(&out->def, flow, command, query, fingerprint);
+		return;
+	}
 	if (!writes && flow->returned.nitems == 0 && flow->referenced.nitems == 0)
 		return;
 	if (phig_recall_find(&key, out, flow, command, query, fingerprint))
@@ -105,6 +114,7 @@ define(PhigDefinition *def, const PhigFlow *flow, const char *command, const cha
 				 errhint("Split the statement.")));
 	append_paths(&buf, 'w', forms_of(&paths, &flow->returned));
 	append_paths(&buf, 'c', categories_of(&paths, flow));
+	append_disclosures(&buf, flow->extracts);
 	if (paths.most < MaxAttrNumber)
 		append_line(&buf, 'F', "cut");
 	/* Last: what does not fit into a record is cut off at the end. */
@@ -124,6 +134,46 @@ is_defined_so(const PhigDefinition *def, const PhigFlow *flow, const char *comma
 		memcmp(anew.id, def->id, PHIG_ID_BYTES) == 0;
 }
 #endif
+
+/* Which extracts, under which agreements, to whom: one line each. */
+static void
+append_disclosures(StringInfo buf, List *extracts)
+{
+	List	   *lines[3] = {NIL, NIL, NIL};
+	ListCell   *lc;
+
+	foreach(lc, extracts)
+	{
+		const PhigDisclosure *disclosure = lfirst(lc);
+		const char *const values[3] = {disclosure->extract, disclosure->agreement, disclosure->recipient};
+
+		for (int i = 0; i < 3; i++)
+			if (values[i] != NULL)
+				lines[i] = lappend(lines[i], unconstify(char *, values[i]));
+	}
+	for (int i = 0; i < 3; i++)
+		if (lines[i] != NIL)
+			append_line(buf, "xgR"[i], joined(lines[i]));
+}
+
+/* Sorted, each once, "a, b". */
+static char *
+joined(List *words)
+{
+	StringInfoData text;
+	const char *last = NULL;
+	ListCell   *lc;
+
+	list_sort(words, compare_paths);
+	initStringInfo(&text);
+	foreach(lc, words)
+	{
+		if (last == NULL || strcmp(last, lfirst(lc)) != 0)
+			appendStringInfo(&text, "%s%s", last ? ", " : "", (char *) lfirst(lc));
+		last = lfirst(lc);
+	}
+	return text.data;
+}
 
 /* 16 hex digits. */
 static void
@@ -170,10 +220,13 @@ phig_statement_retarget(PhigStatement *out, const PhigStatement *in, const char 
 	if (into_relation)
 	{
 		stored = list_concat(stored, phig_definition_values(in->def.text, 'r'));
-		out->kind = PHIG_KIND_WRITE;
+		if (out->kind != PHIG_KIND_DISCLOSURE)
+			out->kind = PHIG_KIND_WRITE;
 	}
 	append_paths(&buf, 's', stored);
 	for (const char *key = lists; *key; key++)
+		append_paths(&buf, *key, phig_definition_values(in->def.text, *key));
+	for (const char *key = "xgR"; *key; key++)
 		append_paths(&buf, *key, phig_definition_values(in->def.text, *key));
 	foreach(lc, phig_definition_values(in->def.text, 'q'))
 		append_line(&buf, 'q', lfirst(lc));

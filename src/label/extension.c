@@ -110,6 +110,9 @@ relation_dropped(const ObjectAddress *object)
 		(phig_relkind_has_labels(relkind) ||
 		 (relkind == RELKIND_COMPOSITE_TYPE && phig_type_is_used(get_rel_type_id(object->objectId)))))
 		note_typed_drop(object);
+	/* A view may be an extract. */
+	if (relkind == RELKIND_VIEW)
+		phig_names_dropped(object->objectId, object->objectSubId == 0);
 	if (!phig_relkind_has_labels(relkind))
 		return;
 	if (object->objectSubId != 0)

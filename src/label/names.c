@@ -29,7 +29,7 @@
 #include "label/registry.h"
 
 #define SCHEMA_NAME "phiguard"
-#define MOST_COLUMNS 16
+#define MOST_COLUMNS 18
 
 /* Where in a table names stand; 0: not in this one.  Columns are of type name. */
 typedef struct NamedTable
@@ -50,7 +50,9 @@ static const NamedTable named_tables[] = {
 	{"label_registry", "label_registry_relation_idx", "label_registry_domain_idx", NULL, 1, 2, 3, 4, false},
 	{"policy_rule", NULL, NULL, "policy_purpose", 2, 3, 4, 0, false},
 	{"policy_rows", NULL, NULL, "policy_purpose", 2, 3, 0, 0, false},
-	{"policy_mode", NULL, NULL, "policy_purpose", 1, 2, 0, 0, true}
+	{"policy_mode", NULL, NULL, "policy_purpose", 1, 2, 0, 0, true},
+	{"extract", NULL, NULL, "policy_purpose", 1, 2, 0, 0, true},
+	{"extract_risk", NULL, NULL, "policy_purpose", 1, 2, 0, 0, true}
 };
 
 typedef struct NotedName

@@ -48,6 +48,15 @@ phig_is_officer(void)
 }
 
 bool
+phig_role_is_officer(Oid role)
+{
+	Oid			officers = phig_officer_role == NULL || phig_officer_role[0] == '\0' ? InvalidOid :
+		get_role_oid(phig_officer_role, true);
+
+	return superuser_arg(role) || (OidIsValid(officers) && has_privs_of_role(role, officers));
+}
+
+bool
 phig_is_auditor(void)
 {
 	return superuser() || has_role(phig_auditor_role);

@@ -12,6 +12,9 @@
 /* Raises 42501 unless the current role is an officer.  what: "set labels", as in "must be a privacy officer to ..." */
 extern void phig_require_officer(const char *what);
 
+/* Is any role one of the officers? */
+extern bool phig_role_is_officer(Oid role);
+
 /* Raises 42501 unless the current role is an officer or an auditor. */
 extern void phig_require_reader(void);
 

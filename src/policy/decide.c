@@ -69,6 +69,14 @@ phig_policy_would_govern(Oid relid)
 	return phig_label_relation(relid) != NULL && phig_policy_mode(relid) != PHIG_MODE_OFF;
 }
 
+bool
+phig_policy_governs_for(const PhigSubject *subject, Oid relid)
+{
+	if (subject->extract)
+		return phig_label_relation(relid) != NULL;
+	return subject->rehearsal ? phig_policy_would_govern(relid) : phig_policy_governs(relid);
+}
+
 PhigRelPolicy *
 phig_policy_relation(const PhigSubject *subject, Oid relid, bool with_children)
 {
@@ -80,8 +88,7 @@ phig_policy_relation(const PhigSubject *subject, Oid relid, bool with_children)
 	ListCell   *lc;
 
 	foreach(lc, family)
-		governed = governed || (subject->rehearsal ? phig_policy_would_govern(lfirst_oid(lc)) :
-								phig_policy_governs(lfirst_oid(lc)));
+		governed = governed || phig_policy_governs_for(subject, lfirst_oid(lc));
 	if (!governed)
 		return NULL;
 	policies = phig_policies_of(subject->purpose);

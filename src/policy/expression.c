@@ -125,7 +125,9 @@ Node *
 phig_policy_expression(const PhigSubject *subject_of_policy, const PhigDecision *decision,
 					   Node *value, Node *subject, const char **problem)
 {
-	return phig_policy_make(subject_of_policy->purpose, decision, value, subject, NULL, problem);
+	const char *domain = subject_of_policy->domain;
+
+	return phig_policy_make(domain != NULL ? domain : subject_of_policy->purpose, decision, value, subject, NULL, problem);
 }
 
 Node *

@@ -68,6 +68,9 @@ typedef struct PhigSubject
 	bool		rehearsal;		/* asked what would be, were all tables in mode enforce that are
 								 * in mode audit */
 	TimestampTz expires;		/* when granted ends to hold; DT_NOEND */
+	bool		extract;		/* an extract asks: whatever the modes, all labelled tables are
+								 * governed */
+	const char *domain;			/* key domain where a rule says none; NULL: the purpose's name */
 } PhigSubject;
 
 /*
@@ -121,6 +124,9 @@ extern bool phig_policy_governs(Oid relid);
 
 /* The same for a rehearsal: labelled, and its mode not off. */
 extern bool phig_policy_would_govern(Oid relid);
+
+/* The same as it is for a subject: a session, a rehearsal or an extract. */
+extern bool phig_policy_governs_for(const PhigSubject *subject, Oid relid);
 
 /* The session has broken the glass at some time, and not ended that: worth asking the subject. */
 extern bool phig_policy_glass_broken;

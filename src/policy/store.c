@@ -18,9 +18,11 @@
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -32,11 +34,11 @@
 #include "policy/store.h"
 
 #define SCHEMA_NAME "phiguard"
-#define MOST_COLUMNS 12
+#define MOST_COLUMNS 18
 
 typedef enum ColumnType
 {
-	COLUMN_TEXT, COLUMN_NAME, COLUMN_BOOL, COLUMN_ROLE, COLUMN_TIME, COLUMN_NUMBER
+	COLUMN_TEXT, COLUMN_NAME, COLUMN_BOOL, COLUMN_ROLE, COLUMN_TIME, COLUMN_NUMBER, COLUMN_TEXTS
 } ColumnType;
 
 /* A column, and where it stands in the row's struct. */
@@ -133,6 +135,58 @@ static const Table tables[] = {
 			{COLUMN_TIME, false, AT(PhigFunctionRow, registered)},
 			{COLUMN_NAME, false, AT(PhigFunctionRow, registered_by)},
 	}},
+	[PHIG_POLICY_AGREEMENT] = {"agreement", NULL, sizeof(PhigAgreementRow), 10, {
+			{COLUMN_TEXT, false, AT(PhigAgreementRow, name)},
+			{COLUMN_TEXT, false, AT(PhigAgreementRow, kind)},
+			{COLUMN_TEXT, false, AT(PhigAgreementRow, party)},
+			{COLUMN_TEXTS, false, AT(PhigAgreementRow, purposes)},
+			{COLUMN_TIME, false, AT(PhigAgreementRow, effective)},
+			{COLUMN_TIME, true, AT(PhigAgreementRow, expires)},
+			{COLUMN_TEXT, true, AT(PhigAgreementRow, reference)},
+			{COLUMN_TIME, true, AT(PhigAgreementRow, ended)},
+			{COLUMN_TIME, false, AT(PhigAgreementRow, created)},
+			{COLUMN_NAME, false, AT(PhigAgreementRow, created_by)},
+	}},
+	[PHIG_POLICY_EXTRACT] = {"extract", NULL, sizeof(PhigExtractRow), 17, {
+			{COLUMN_NAME, false, AT(PhigExtractRow, schema)},
+			{COLUMN_NAME, false, AT(PhigExtractRow, relation)},
+			{COLUMN_TEXT, false, AT(PhigExtractRow, purpose)},
+			{COLUMN_TEXT, false, AT(PhigExtractRow, method)},
+			{COLUMN_TEXT, true, AT(PhigExtractRow, agreement)},
+			{COLUMN_NAME, false, AT(PhigExtractRow, owner)},
+			{COLUMN_TEXT, false, AT(PhigExtractRow, pin)},
+			{COLUMN_TIME, false, AT(PhigExtractRow, checked)},
+			{COLUMN_NAME, false, AT(PhigExtractRow, checked_by)},
+			{COLUMN_TEXT, true, AT(PhigExtractRow, attestation)},
+			{COLUMN_TIME, true, AT(PhigExtractRow, attested)},
+			{COLUMN_NAME, true, AT(PhigExtractRow, attested_by)},
+			{COLUMN_TIME, true, AT(PhigExtractRow, attested_until)},
+			{COLUMN_TEXT, true, AT(PhigExtractRow, attested_pin)},
+			{COLUMN_TEXTS, true, AT(PhigExtractRow, redacted)},
+			{COLUMN_TIME, false, AT(PhigExtractRow, created)},
+			{COLUMN_NAME, false, AT(PhigExtractRow, created_by)},
+	}},
+	[PHIG_POLICY_EXTRACT_RISK] = {"extract_risk", NULL, sizeof(PhigExtractRiskRow), 10, {
+			{COLUMN_NAME, false, AT(PhigExtractRiskRow, schema)},
+			{COLUMN_NAME, false, AT(PhigExtractRiskRow, relation)},
+			{COLUMN_TEXT, false, AT(PhigExtractRiskRow, pin)},
+			{COLUMN_TEXT, false, AT(PhigExtractRiskRow, expert)},
+			{COLUMN_TEXT, false, AT(PhigExtractRiskRow, limits)},
+			{COLUMN_TEXT, false, AT(PhigExtractRiskRow, results)},
+			{COLUMN_BOOL, false, AT(PhigExtractRiskRow, within)},
+			{COLUMN_TIME, false, AT(PhigExtractRiskRow, valid_until)},
+			{COLUMN_TIME, false, AT(PhigExtractRiskRow, recorded)},
+			{COLUMN_NAME, false, AT(PhigExtractRiskRow, recorded_by)},
+	}},
+	[PHIG_POLICY_METHOD_RULE] = {"method_rule", NULL, sizeof(PhigMethodRuleRow), 7, {
+			{COLUMN_TEXT, false, AT(PhigMethodRuleRow, method)},
+			{COLUMN_TEXT, false, AT(PhigMethodRuleRow, category)},
+			{COLUMN_TEXT, true, AT(PhigMethodRuleRow, kind)},
+			{COLUMN_TEXT, true, AT(PhigMethodRuleRow, transform)},
+			{COLUMN_TEXT, false, AT(PhigMethodRuleRow, verdict)},
+			{COLUMN_TEXT, false, AT(PhigMethodRuleRow, citation)},
+			{COLUMN_TEXT, true, AT(PhigMethodRuleRow, advice)},
+	}},
 };
 
 static Relation open_table(PhigPolicyTable table, LOCKMODE lockmode);
@@ -140,6 +194,8 @@ static void *read_row(HeapTuple tuple, TupleDesc desc, const Table *table);
 static void read_column(void *field, ColumnType type, bool isnull, Datum value);
 static HeapTuple form_row(Relation relation, const Table *table, const void *row);
 static Datum column_datum(const void *field, ColumnType type, bool *isnull);
+static List *text_list(Datum array);
+static Datum text_array(List *list);
 static void tell_sessions(void);
 
 Oid
@@ -306,6 +362,9 @@ read_column(void *field, ColumnType type, bool isnull, Datum value)
 		case COLUMN_NUMBER:
 			*(int32 *) field = DatumGetInt32(value);
 			break;
+		case COLUMN_TEXTS:
+			*(List **) field = isnull ? NIL : text_list(value);
+			break;
 	}
 }
 
@@ -350,8 +409,38 @@ column_datum(const void *field, ColumnType type, bool *isnull)
 			return TimestampTzGetDatum(*(const TimestampTz *) field);
 		case COLUMN_NUMBER:
 			return Int32GetDatum(*(const int32 *) field);
+		case COLUMN_TEXTS:
+			*isnull = *(List *const *) field == NIL;
+			return *isnull ? (Datum) 0 : text_array(*(List *const *) field);
 	}
 	return (Datum) 0;
+}
+
+/* Of char *, without NULLs. */
+static List *
+text_list(Datum array)
+{
+	List	   *list = NIL;
+	Datum	   *elements;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
+	for (int i = 0; i < n; i++)
+		if (!nulls[i])
+			list = lappend(list, TextDatumGetCString(elements[i]));
+	return list;
+}
+
+static Datum
+text_array(List *list)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * list_length(list));
+	ListCell   *lc;
+
+	foreach(lc, list)
+		elements[foreach_current_index(lc)] = CStringGetTextDatum(lfirst(lc));
+	return PointerGetDatum(construct_array(elements, list_length(list), TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /* At commit; this one at the end of the command. */

@@ -24,6 +24,10 @@ typedef enum PhigPolicyTable
 	PHIG_POLICY_GLASS,
 	PHIG_POLICY_GLASS_REVIEW,
 	PHIG_POLICY_FUNCTION,
+	PHIG_POLICY_AGREEMENT,
+	PHIG_POLICY_EXTRACT,
+	PHIG_POLICY_EXTRACT_RISK,
+	PHIG_POLICY_METHOD_RULE,
 	PHIG_POLICY_TABLES
 } PhigPolicyTable;
 
@@ -129,6 +133,71 @@ typedef struct PhigFunctionRow
 	TimestampTz registered;
 	char	   *registered_by;
 } PhigFunctionRow;
+
+typedef struct PhigAgreementRow
+{
+	ItemPointerData tid;
+	char	   *name;
+	char	   *kind;			/* BAA, DUA */
+	char	   *party;
+	List	   *purposes;		/* of char * */
+	TimestampTz effective;
+	TimestampTz expires;		/* DT_NOEND: never */
+	char	   *reference;		/* or NULL */
+	TimestampTz ended;			/* DT_NOEND: it has not been */
+	TimestampTz created;
+	char	   *created_by;
+} PhigAgreementRow;
+
+typedef struct PhigExtractRow
+{
+	ItemPointerData tid;
+	char	   *schema;
+	char	   *relation;
+	char	   *purpose;
+	char	   *method;
+	char	   *agreement;		/* or NULL */
+	char	   *owner;			/* of the view, when it was checked */
+	char	   *pin;			/* digest of all that was proven */
+	TimestampTz checked;
+	char	   *checked_by;
+	char	   *attestation;	/* NULL: there is none; as the next five */
+	TimestampTz attested;
+	char	   *attested_by;
+	TimestampTz attested_until;
+	char	   *attested_pin;
+	List	   *redacted;		/* of char *: output columns of redacted text that it names */
+	TimestampTz created;
+	char	   *created_by;
+} PhigExtractRow;
+
+typedef struct PhigExtractRiskRow
+{
+	ItemPointerData tid;
+	char	   *schema;
+	char	   *relation;
+	char	   *pin;
+	char	   *expert;
+	char	   *limits;			/* JSON */
+	char	   *results;		/* JSON */
+	bool		within;
+	TimestampTz valid_until;
+	TimestampTz recorded;
+	char	   *recorded_by;
+} PhigExtractRiskRow;
+
+/* What a method of de-identification says of a label, or of one that went through a transform. */
+typedef struct PhigMethodRuleRow
+{
+	ItemPointerData tid;
+	char	   *method;
+	char	   *category;
+	char	   *kind;			/* or NULL: any */
+	char	   *transform;		/* or NULL: the label that is left */
+	char	   *verdict;		/* passes, refused, attest */
+	char	   *citation;
+	char	   *advice;			/* or NULL */
+} PhigMethodRuleRow;
 
 /* Its OID; InvalidOid where the extension, or a table of this version, is not there. */
 extern Oid	phig_policy_table(PhigPolicyTable table);

@@ -57,6 +57,7 @@ const char *const phig_transform_methods[] = {
 static Relation open_registry(LOCKMODE lockmode);
 static PhigTransform *read_row(HeapTuple tuple, TupleDesc desc);
 static bool read_categories(Datum array, uint32 *categories);
+static uint32 read_methods(Datum array);
 static List *text_list(Datum array);
 static void append_words(StringInfo words, const char *before, Datum array);
 static char *function_body(HeapTuple proc, Oid funcid);
@@ -287,6 +288,7 @@ read_row(HeapTuple tuple, TupleDesc desc)
 	if (!phig_transform_is_word(form, phig_transform_forms))
 		return NULL;
 	row->generalises = strcmp(form, PHIG_FORM_GENERALISATION) == 0;
+	row->methods = read_methods(values[PHIG_TRANSFORM_METHODS - 1]);
 	row->builtin = DatumGetBool(values[PHIG_TRANSFORM_BUILTIN - 1]);
 	if (!nulls[PHIG_TRANSFORM_DEFINITION - 1])
 		row->definition = TextDatumGetCString(values[PHIG_TRANSFORM_DEFINITION - 1]);
@@ -334,6 +336,20 @@ read_categories(Datum array, uint32 *categories)
 		*categories |= 1u << category;
 	}
 	return *categories != 0;
+}
+
+/* A method that is not known accepts nothing. */
+static uint32
+read_methods(Datum array)
+{
+	uint32		methods = 0;
+	ListCell   *lc;
+
+	foreach(lc, text_list(array))
+		for (int i = 0; phig_transform_methods[i] != NULL; i++)
+			if (strcmp(phig_transform_methods[i], lfirst(lc)) == 0)
+				methods |= 1u << i;
+	return methods;
 }
 
 /* Of char *, without NULLs. */

@@ -40,6 +40,7 @@ typedef struct PhigTransform
 {
 	char	   *function;		/* see phig_transform_signature */
 	bool		generalises;	/* of form generalisation */
+	uint32		methods;		/* bits 1 << place in phig_transform_methods: those that accept it */
 	PhigCategory result;		/* UNLABELLED: the value still is what it was */
 	const char *result_kind;	/* or NULL */
 	uint32		categories;		/* bits 1 << PhigCategory of what it takes; 0: anything */

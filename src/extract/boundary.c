@@ -1,0 +1,289 @@
+/*
+ * boundary.c
+ *		Where a query reads extracts.
+ *
+ * The view's sub-query in the rewritten query is the boundary.  Inside, the extract's purpose and method hold, whoever reads,
+ * in every mode (enforce/extract.c); outside, the session's purpose.  While that is settled the
+ * sub-query is one over nothing, of the same columns: nothing of what stands inside is the session's business.
+ *
+ * An extract inside of an extract is a view like any other: the outer one was proven with it.  A set-returning function
+ * that the planner would put in line is put in line here, where it reads an extract.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "extract/extract.h"
+#include "extract/prove.h"
+#include "extract/state.h"
+#include "extract/view.h"
+
+typedef struct Search
+{
+	List	   *boundaries;
+	PhigRefusal *refusal;
+	List	   *functions;		/* OIDs of those that were put in line */
+} Search;
+
+static void search(Query *query, Search *s);
+static bool search_sublinks(Node *node, void *context);
+static void put_in_line(Query *query, RangeTblEntry *rte, Search *s);
+static bool enter(RangeTblEntry *rte, Oid view, Search *s);
+static void refuse_closed(PhigRefusal *refusal, const PhigExtractState *state);
+static Query *make_stub(const Query *query);
+
+List *
+phig_extract_enter(Query *query, PhigRefusal *refusal)
+{
+	Search		s = {.refusal = refusal};
+
+	memset(refusal, 0, sizeof(*refusal));
+	if (query->commandType == CMD_UTILITY || phig_extract_rows() == NIL)
+		return NIL;
+	search(query, &s);
+	if (refusal->message != NULL)
+		return NIL;
+	if (s.boundaries != NIL)
+	{
+		PhigBoundary *first = linitial(s.boundaries);
+
+		first->enforced.functions = list_concat_unique_oid(first->enforced.functions, s.functions);
+	}
+	return s.boundaries;
+}
+
+void
+phig_extract_hide(List *boundaries)
+{
+	ListCell   *lc;
+
+	foreach(lc, boundaries)
+	{
+		PhigBoundary *boundary = lfirst(lc);
+
+		boundary->rte->subquery = boundary->stub;
+	}
+}
+
+void
+phig_extract_show(List *boundaries)
+{
+	ListCell   *lc;
+
+	foreach(lc, boundaries)
+	{
+		PhigBoundary *boundary = lfirst(lc);
+
+		boundary->rte->subquery = boundary->query;
+	}
+}
+
+void
+phig_extract_add(List *boundaries, PhigEnforcement *done)
+{
+	ListCell   *lc;
+
+	foreach(lc, boundaries)
+	{
+		const PhigBoundary *boundary = lfirst(lc);
+
+		done->restricted = true;
+		done->relids = list_concat_unique_oid(done->relids, boundary->enforced.relids);
+		done->policies = list_concat(done->policies, boundary->enforced.policies);
+		done->functions = list_concat_unique_oid(done->functions, boundary->enforced.functions);
+	}
+}
+
+List *
+phig_extract_disclosures(List *boundaries)
+{
+	List	   *disclosures = NIL;
+	ListCell   *lc;
+
+	foreach(lc, boundaries)
+		disclosures = lappend(disclosures, ((const PhigBoundary *) lfirst(lc))->disclosure);
+	return disclosures;
+}
+
+char *
+phig_extract_stamps(List *disclosures)
+{
+	StringInfoData stamps;
+	ListCell   *lc;
+
+	if (disclosures == NIL)
+		return "";
+	initStringInfo(&stamps);
+	foreach(lc, disclosures)
+	{
+		const PhigDisclosure *disclosure = lfirst(lc);
+
+		appendStringInfo(&stamps, "%u " UINT64_FORMAT ";", disclosure->view, disclosure->stamp);
+	}
+	return stamps.data;
+}
+
+bool
+phig_extract_still_open(const char *stamps, PhigRefusal *refusal)
+{
+	while (*stamps != '\0')
+	{
+		char	   *end;
+		Oid			view = strtoul(stamps, &end, 10);
+		uint64		stamp = strtou64(end + 1, &end, 10);
+		const PhigExtractState *state = phig_extract_state(view);
+
+		stamps = end + 1;
+		if (state != NULL && state->problem != NULL)
+		{
+			refuse_closed(refusal, state);
+			return false;
+		}
+		if (state == NULL || state->stamp != stamp)
+		{
+			refusal->message = "an extract that the statement reads has changed";
+			refusal->detail = "The statement was planned before that.";
+			refusal->hint = "Run it again.";
+			return false;
+		}
+	}
+	return true;
+}
+
+static void
+search(Query *query, Search *s)
+{
+	ListCell   *lc;
+
+	check_stack_depth();
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+		Oid			view;
+
+		if (rte->rtekind == RTE_FUNCTION)
+			put_in_line(query, rte, s);
+		if (rte->rtekind != RTE_SUBQUERY)
+			continue;
+		view = phig_view_of(rte);
+		if (!OidIsValid(view) || !enter(rte, view, s))
+			search(rte->subquery, s);
+	}
+	foreach(lc, query->cteList)
+		search(castNode(Query, lfirst_node(CommonTableExpr, lc)->ctequery), s);
+	if (query->hasSubLinks)
+		query_tree_walker(query, search_sublinks, s,
+						  QTW_IGNORE_RT_SUBQUERIES | QTW_IGNORE_CTE_SUBQUERIES | QTW_IGNORE_JOINALIASES);
+}
+
+static bool
+search_sublinks(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		search((Query *) node, context);
+		return false;
+	}
+	return expression_tree_walker(node, search_sublinks, context);
+}
+
+/* As for governed tables: enforce/collect.c. */
+static void
+put_in_line(Query *query, RangeTblEntry *rte, Search *s)
+{
+	Query	   *inlined = phig_flow_inline(query, rte);
+	int			before = list_length(s->boundaries);
+
+	if (inlined == NULL)
+		return;
+	search(inlined, s);
+	if (list_length(s->boundaries) == before)
+		return;
+	s->functions = lappend_oid(s->functions,
+							   ((FuncExpr *) linitial_node(RangeTblFunction, rte->functions)->funcexpr)->funcid);
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = inlined;
+	rte->security_barrier = false;
+	rte->funcordinality = false;
+}
+
+/* False where the view is no extract. */
+static bool
+enter(RangeTblEntry *rte, Oid view, Search *s)
+{
+	const PhigExtractState *state = phig_extract_state(view);
+	PhigBoundary *boundary;
+	PhigDisclosure *disclosure;
+	PhigExtractRow row;
+	List	   *problems = NIL;
+
+	if (state == NULL)
+		return false;
+	if (state->problem != NULL)
+	{
+		refuse_closed(s->refusal, state);
+		return true;
+	}
+	boundary = palloc0(sizeof(PhigBoundary));
+	disclosure = palloc0(sizeof(PhigDisclosure));
+	row = *state->row;
+	row.purpose = pstrdup(row.purpose);
+	row.method = pstrdup(row.method);
+	row.agreement = row.agreement ? pstrdup(row.agreement) : NULL;
+	disclosure->extract = quote_qualified_identifier(row.schema, row.relation);
+	disclosure->agreement = row.agreement;
+	disclosure->recipient = state->recipient ? pstrdup(state->recipient) : NULL;
+	disclosure->stamp = state->stamp;
+	disclosure->view = view;
+	boundary->disclosure = disclosure;
+	boundary->rte = rte;
+	boundary->query = rte->subquery;
+	boundary->stub = make_stub(rte->subquery);
+	s->boundaries = lappend(s->boundaries, boundary);
+	phig_extract_set_domains(boundary->query, &row);
+	phig_enforce_extract(boundary->query, phig_extract_subject(&row, view), phig_method_from_name(row.method),
+						 &boundary->enforced, &problems);
+	/* The proof would have had them. */
+	if (problems != NIL)
+		elog(ERROR, "an extract that was proven reads what its purpose does not show");
+	return true;
+}
+
+static void
+refuse_closed(PhigRefusal *refusal, const PhigExtractState *state)
+{
+	refusal->message = psprintf("extract %s is closed", quote_qualified_identifier(state->row->schema, state->row->relation));
+	refusal->detail = pstrdup(state->problem);
+	refusal->hint = pstrdup(state->hint);
+}
+
+/* The same visible columns, and no table. */
+static Query *
+make_stub(const Query *query)
+{
+	Query	   *stub = makeNode(Query);
+	ListCell   *lc;
+
+	stub->commandType = CMD_SELECT;
+	stub->querySource = QSRC_ORIGINAL;
+	stub->canSetTag = true;
+	stub->jointree = makeFromExpr(NIL, NULL);
+	foreach(lc, query->targetList)
+	{
+		const TargetEntry *tle = lfirst_node(TargetEntry, lc);
+		Node	   *expr = (Node *) tle->expr;
+
+		if (tle->resjunk)
+			continue;
+		stub->targetList = lappend(stub->targetList,
+								   makeTargetEntry((Expr *) makeNullConst(exprType(expr), exprTypmod(expr), exprCollation(expr)),
+												   list_length(stub->targetList) + 1, tle->resname, false));
+	}
+	return stub;
+}

@@ -1,0 +1,70 @@
+/*
+ * extract.h
+ *		Views that are proven to meet a method of de-identification, 45 CFR 164.514.
+ *
+ * An extract is an ordinary view, and a row in phiguard.extract that says what was proven of it and when.
+ * Reading it is a boundary: inside, its own purpose holds, for everybody.
+ */
+#ifndef PHIG_EXTRACT_H
+#define PHIG_EXTRACT_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "nodes/parsenodes.h"
+
+#include "enforce/enforce.h"
+#include "flow/flow.h"
+
+/* What the record of a read says of an extract that it goes through; see PhigFlow.extracts. */
+typedef struct PhigDisclosure
+{
+	const char *extract;		/* "schema.view", quoted as needed */
+	const char *agreement;		/* or NULL */
+	const char *recipient;		/* or NULL: the agreement's party */
+	uint64		stamp;			/* of what was proven: a plan is made under it */
+	Oid			view;
+} PhigDisclosure;
+
+/* A view of an extract where it stands in a query. */
+typedef struct PhigBoundary
+{
+	RangeTblEntry *rte;
+	Query	   *query;			/* restricted to what the extract shows */
+	Query	   *stub;			/* of the same columns, without a table */
+	PhigDisclosure *disclosure;
+	PhigEnforcement enforced;
+} PhigBoundary;
+
+/*
+ * phig_extract_enter
+ *		Restrict what a query reads of extracts, in place.
+ *
+ * NIL, after one look-up for each view, where it reads none.  Otherwise a list of PhigBoundary *.  A closed extract
+ * sets *refusal and gives NIL.
+ * Memory: the current context.  Errors: 42501 for what cannot be decided.
+ */
+extern List *phig_extract_enter(Query *query, PhigRefusal *refusal);
+
+/* While what the session's own purpose shows is settled, extracts are views over nothing. */
+extern void phig_extract_hide(List *boundaries);
+extern void phig_extract_show(List *boundaries);
+
+/* What a list of boundaries adds to what enforcement did, and to the record. */
+extern void phig_extract_add(List *boundaries, PhigEnforcement *done);
+extern List *phig_extract_disclosures(List *boundaries);
+
+/* For the carrier: "" where there are none. */
+extern char *phig_extract_stamps(List *disclosures);
+
+/*
+ * phig_extract_still_open
+ *		Before a plan is run that has these stamps: are its extracts open, and as they were then?
+ *
+ * A few comparisons where nothing has changed.  False with *refusal set.
+ */
+extern bool phig_extract_still_open(const char *stamps, PhigRefusal *refusal);
+
+extern void phig_extract_init(void);
+
+#endif

@@ -1,0 +1,215 @@
+/*
+ * prove.c
+ *		Does a view meet its method?
+ *
+ * The view's query is taken as it is for whoever reads it, restricted as it will be then, and followed: what reaches an
+ * output, in what form, and what is left of it.  Only transforms lower what a column is (flow/transform.c).  Each thing that
+ * reaches an output has to pass the method (method.c), and the query may have nothing that cannot be followed (vet.c).
+ * All that is wrong is said at once.
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "catalog/pg_class.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "enforce/enforce.h"
+#include "extract/prove.h"
+#include "extract/view.h"
+#include "label/inherit.h"
+#include "journal/statement.h"
+
+static void prove_query(PhigProof *proof, const PhigExtractRow *row, Oid view);
+static void prove_privileges(PhigProof *proof, Oid view);
+static void prove_outputs(PhigProof *proof, const PhigExtractRow *row, const Query *query, const PhigFlow *flow);
+static PhigFinding *prove_output(const PhigExtractRow *row, const char *column, const PhigFlowSet *set);
+static void list_steering(PhigProof *proof, const PhigFlow *flow);
+static void add_source(PhigFinding *finding, const PhigFlowItem *item);
+static List *add_word(List *list, char *word);
+static void add_finding(PhigProof *proof, PhigFinding *finding);
+
+PhigProof *
+phig_extract_prove(const PhigExtractRow *row, Oid view)
+{
+	PhigProof  *proof = palloc0(sizeof(PhigProof));
+	char	   *problem;
+
+	proof->until = DT_NOEND;
+	proof->relids = list_make1_oid(view);
+	problem = phig_agreement_problem(row->agreement, row->purpose, row->method, &proof->until);
+	if (problem != NULL)
+		phig_proof_refuse(proof, NULL, problem);
+	if (phig_method_from_name(row->method) < 0)
+		phig_proof_refuse(proof, NULL, "its method is unknown");
+	phig_extract_vet_view(proof, row, view);
+	if (get_rel_relkind(view) == RELKIND_VIEW && phig_policy_purpose(row->purpose) != NULL &&
+		phig_method_from_name(row->method) >= 0)
+		prove_query(proof, row, view);
+	return proof;
+}
+
+PhigSubject *
+phig_extract_subject(const PhigExtractRow *row, Oid view)
+{
+	PhigSubject *subject = palloc0(sizeof(PhigSubject));
+
+	subject->purpose = row->purpose;
+	subject->granted = true;
+	subject->extract = true;
+	subject->expires = DT_NOEND;
+	subject->domain = row->agreement ? row->agreement : row->purpose;
+	return subject;
+}
+
+void
+phig_proof_refuse(PhigProof *proof, const char *citation, const char *advice)
+{
+	PhigFinding *finding = palloc0(sizeof(PhigFinding));
+
+	finding->verdict = PHIG_VERDICT_REFUSED;
+	finding->citation = citation;
+	finding->advice = advice;
+	add_finding(proof, finding);
+}
+
+static void
+prove_query(PhigProof *proof, const PhigExtractRow *row, Oid view)
+{
+	Query	   *query = phig_view_query(view);
+	Query	   *restricted;
+	PhigEnforcement done;
+	List	   *problems = NIL;
+	PhigFlow   *flow;
+	ListCell   *lc;
+
+	phig_extract_vet_query(proof, row, copyObject(query));
+	prove_privileges(proof, view);
+	restricted = copyObject(query);
+	phig_extract_set_domains(restricted, row);
+	phig_enforce_extract(restricted, phig_extract_subject(row, view), phig_method_from_name(row->method), &done, &problems);
+	foreach(lc, problems)
+		phig_proof_refuse(proof, "45 CFR 164.514(d)", lfirst(lc));
+	if (strcmp(row->method, "safe_harbor") == 0)
+		phig_extract_vet_birth_years(proof, restricted);
+	flow = phig_flow_analyze_reviewed(restricted);
+	prove_outputs(proof, row, restricted, flow);
+	if (flow != NULL)
+		list_steering(proof, flow);
+	phig_extract_pin(proof, row, query, flow);
+}
+
+/* Whoever reads the view reads the tables as its owner. */
+static void
+prove_privileges(PhigProof *proof, Oid view)
+{
+	Relation	relation = relation_open(view, AccessShareLock);
+	Oid			owner = relation->rd_rel->relowner;
+	ListCell   *lc;
+
+	relation_close(relation, NoLock);
+	foreach(lc, proof->relids)
+		if (lfirst_oid(lc) != view && get_rel_name(lfirst_oid(lc)) != NULL && phig_parents(lfirst_oid(lc)) == NIL &&
+			pg_class_aclcheck(lfirst_oid(lc), owner, ACL_SELECT) != ACLCHECK_OK &&
+			pg_attribute_aclcheck_all(lfirst_oid(lc), owner, ACL_SELECT, ACLMASK_ANY) != ACLCHECK_OK)
+			phig_proof_refuse(proof, NULL, psprintf("role \"%s\", to which the view belongs, may not select from \"%s\": GRANT SELECT",
+													GetUserNameFromId(owner, false), get_rel_name(lfirst_oid(lc))));
+}
+
+static void
+prove_outputs(PhigProof *proof, const PhigExtractRow *row, const Query *query, const PhigFlow *flow)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, query->targetList)
+	{
+		const TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (tle->resjunk)
+			continue;
+		add_finding(proof, prove_output(row, tle->resname, flow == NULL ? NULL : &flow->columns[n]));
+		n++;
+	}
+}
+
+/* What is worst of all that reaches it. */
+static PhigFinding *
+prove_output(const PhigExtractRow *row, const char *column, const PhigFlowSet *set)
+{
+	PhigFinding *finding = palloc0(sizeof(PhigFinding));
+
+	finding->column = column;
+	finding->verdict = PHIG_VERDICT_PASSES;
+	for (int i = 0; set != NULL && i < set->nitems; i++)
+	{
+		const char *citation;
+		const char *advice;
+		PhigVerdict verdict = phig_method_verdict(row->method, &set->items[i], &citation, &advice);
+
+		add_source(finding, &set->items[i]);
+		if (finding->citation == NULL || verdict > finding->verdict)
+		{
+			finding->verdict = verdict;
+			finding->citation = citation;
+			finding->advice = advice;
+		}
+	}
+	return finding;
+}
+
+/* What decides which rows there are: as the purpose shows it. */
+static void
+list_steering(PhigProof *proof, const PhigFlow *flow)
+{
+	for (int i = 0; i < flow->referenced.nitems; i++)
+	{
+		const PhigFlowItem *item = &flow->referenced.items[i];
+		PhigFinding *finding;
+
+		if (item->label.category == PHIG_CAT_NONE)
+			continue;
+		finding = palloc0(sizeof(PhigFinding));
+		finding->verdict = item->label.category == PHIG_CAT_UNLABELLED ? PHIG_VERDICT_REFUSED : PHIG_VERDICT_STEERS;
+		finding->citation = "45 CFR 164.514(d)";
+		finding->advice = item->label.category == PHIG_CAT_UNLABELLED ?
+			"nobody has reviewed it: phiguard.label() says what it is, phiguard.review() that it is no PHI" :
+			"decides which rows there are, or in what order; the purpose shows it";
+		add_source(finding, item);
+		add_finding(proof, finding);
+	}
+}
+
+static void
+add_source(PhigFinding *finding, const PhigFlowItem *item)
+{
+	char	   *path = phig_column_path(item->relid, item->attno);
+	char	   *function = item->form > PHIG_FORM_WITHHELD ? get_func_name(item->form) : NULL;
+
+	if (path != NULL)
+		finding->sources = add_word(finding->sources, path);
+	if (function != NULL)
+		finding->transforms = add_word(finding->transforms, function);
+}
+
+static List *
+add_word(List *list, char *word)
+{
+	ListCell   *lc;
+
+	foreach(lc, list)
+		if (strcmp(lfirst(lc), word) == 0)
+			return list;
+	return lappend(list, word);
+}
+
+static void
+add_finding(PhigProof *proof, PhigFinding *finding)
+{
+	proof->refused |= finding->verdict == PHIG_VERDICT_REFUSED;
+	proof->findings = lappend(proof->findings, finding);
+}
