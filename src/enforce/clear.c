@@ -51,6 +51,8 @@ typedef struct Clearing
 	const Level *level;
 	Oid			function;		/* the transform whose argument is looked at */
 	List	   *passed;			/* of Passed * */
+	bool		lost;			/* it comes from where rows are put together */
+	List	   *unreached;		/* OIDs of functions with such arguments */
 } Clearing;
 
 static bool clear_walker(Node *node, void *context);
@@ -66,12 +68,13 @@ static AttrNumber add_output(Query *query, Expr *expr);
 static bool clear_of_cte(Clearing *c, const Level *level, RangeTblEntry *rte, Var *var);
 static void name_outputs(RangeTblEntry *rte, AttrNumber natts);
 
-void
+List *
 phig_enforce_clear(Query *query, List *places, int method)
 {
 	Clearing	c = {.places = places, .method = method};
 
 	(void) clear_walker((Node *) query, &c);
+	return c.unreached;
 }
 
 static bool
@@ -108,8 +111,9 @@ clear_arguments(FuncExpr *call, Clearing *c)
 	{
 		Var		   *var = column_below(lfirst(lc));
 
-		if (var != NULL)
-			(void) make_clear(c, c->level, var);
+		c->lost = false;
+		if (var != NULL && !make_clear(c, c->level, var) && c->lost)
+			c->unreached = list_append_unique_oid(c->unreached, call->funcid);
 	}
 }
 
@@ -136,7 +140,8 @@ make_clear(Clearing *c, const Level *level, Var *var)
 	check_stack_depth();
 	for (Index up = var->varlevelsup; up > 0 && level != NULL; up--)
 		level = level->above;
-	if (level == NULL || level->query->setOperations != NULL || is_grouped(level->query, var))
+	c->lost = level == NULL || level->query->setOperations != NULL || is_grouped(level->query, var);
+	if (c->lost)
 		return false;
 	rte = rt_fetch(var->varno, level->query->rtable);
 	switch (rte->rtekind)
@@ -151,6 +156,7 @@ make_clear(Clearing *c, const Level *level, Var *var)
 		case RTE_CTE:
 			return clear_of_cte(c, level, rte, var);
 		default:
+			c->lost = true;
 			return false;
 	}
 }
@@ -228,7 +234,8 @@ clear_of_query(Clearing *c, const Level *above, Query *query, Var *var, bool *ad
 	Passed	   *passed = NULL;
 	ListCell   *lc;
 
-	if (!passes_on(query) || var->varattno > list_length(query->targetList))
+	c->lost = !passes_on(query) || var->varattno > list_length(query->targetList);
+	if (c->lost)
 		return false;
 	foreach(lc, c->passed)
 	{
@@ -316,7 +323,8 @@ clear_of_cte(Clearing *c, const Level *level, RangeTblEntry *rte, Var *var)
 	foreach(lc, level->query->cteList)
 		if (strcmp(lfirst_node(CommonTableExpr, lc)->ctename, rte->ctename) == 0)
 			cte = lfirst_node(CommonTableExpr, lc);
-	if (cte == NULL || cte->cterecursive)
+	c->lost = cte == NULL || cte->cterecursive;
+	if (c->lost)
 		return false;
 	query = castNode(Query, cte->ctequery);
 	if (!clear_of_query(c, level, query, var, &added))

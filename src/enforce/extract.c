@@ -14,14 +14,16 @@
 
 #include "enforce/internal.h"
 
-static void find_problems(const PhigFlow *asked, List *places, int method, List **problems);
-static void look_at_set(const PhigFlowSet *set, const PhigRelPolicy *policy, int method, List **problems);
+static void find_problems(const PhigFlow *asked, List *places, List *unreached, List **problems);
+static void look_at_set(const PhigFlowSet *set, const PhigRelPolicy *policy, List *unreached, List **problems);
+static Oid	taker(const PhigFlowItem *item, List *unreached);
 static List *add_problem(List *problems, char *problem);
 
 void
 phig_enforce_extract(Query *query, const PhigSubject *subject, int method, PhigEnforcement *done, List **problems)
 {
 	List	   *places;
+	List	   *unreached;
 	ListCell   *lc;
 
 	memset(done, 0, sizeof(*done));
@@ -36,9 +38,9 @@ phig_enforce_extract(Query *query, const PhigSubject *subject, int method, PhigE
 		if (place->policy)
 			done->relids = list_concat_unique_oid(done->relids, place->policy->reads);
 	}
-	phig_enforce_clear(query, places, method);
+	unreached = phig_enforce_clear(query, places, method);
 	/* What is read in clear points behind the relations' columns by now, and is not among this. */
-	find_problems(phig_flow_analyze_governed(query), places, method, problems);
+	find_problems(phig_flow_analyze_governed(query), places, unreached, problems);
 	foreach(lc, places)
 	{
 		const PhigPlace *place = lfirst(lc);
@@ -49,7 +51,7 @@ phig_enforce_extract(Query *query, const PhigSubject *subject, int method, PhigE
 }
 
 static void
-find_problems(const PhigFlow *asked, List *places, int method, List **problems)
+find_problems(const PhigFlow *asked, List *places, List *unreached, List **problems)
 {
 	ListCell   *lc;
 
@@ -61,19 +63,20 @@ find_problems(const PhigFlow *asked, List *places, int method, List **problems)
 
 		if (place->policy == NULL)
 			continue;
-		look_at_set(&asked->returned, place->policy, method, problems);
-		look_at_set(&asked->referenced, place->policy, method, problems);
+		look_at_set(&asked->returned, place->policy, unreached, problems);
+		look_at_set(&asked->referenced, place->policy, unreached, problems);
 	}
 }
 
 static void
-look_at_set(const PhigFlowSet *set, const PhigRelPolicy *policy, int method, List **problems)
+look_at_set(const PhigFlowSet *set, const PhigRelPolicy *policy, List *unreached, List **problems)
 {
 	for (int i = 0; i < set->nitems; i++)
 	{
 		const PhigFlowItem *item = &set->items[i];
 		PhigAction	action;
 		const char *column;
+		Oid			function;
 
 		if (item->relid != policy->relid || item->attno > policy->natts)
 			continue;
@@ -82,13 +85,33 @@ look_at_set(const PhigFlowSet *set, const PhigRelPolicy *policy, int method, Lis
 			continue;
 		column = psprintf("%s.%s", phig_enforce_relation_name(item->relid),
 						  quote_identifier(get_attname(item->relid, item->attno, false)));
-		if (item->form != PHIG_FORM_CLEAR && phig_flow_method_accepts(item->form, method))
+		function = taker(item, unreached);
+		if (OidIsValid(function))
 			*problems = add_problem(*problems,
-									psprintf("column %s does not reach %s() as it is: call it where the table is read, before rows are grouped, made distinct or put together",
-											 column, get_func_name(item->form)));
+									psprintf("column %s does not reach %s() as it is: call it where the table is read, "
+											 "before rows are grouped, made distinct or put together",
+											 column, get_func_name(function)));
 		else if (action == PHIG_ACTION_DENY)
-			*problems = add_problem(*problems, psprintf("the purpose does not show column %s, which the query reads", column));
+			*problems = add_problem(*problems, psprintf("the purpose does not show column %s, which the query reads",
+														column));
 	}
+}
+
+/* A transform without a way to its argument, which this column may be; InvalidOid: none. */
+static Oid
+taker(const PhigFlowItem *item, List *unreached)
+{
+	ListCell   *lc;
+
+	foreach(lc, unreached)
+	{
+		PhigLabel	left;
+
+		if (item->form == lfirst_oid(lc) ||
+			(item->form == PHIG_FORM_CLEAR && phig_flow_transform(lfirst_oid(lc), &item->label, false, &left)))
+			return lfirst_oid(lc);
+	}
+	return InvalidOid;
 }
 
 static List *

@@ -27,8 +27,11 @@ extern List *phig_enforce_places(Query *query, const PhigSubject *subject, List 
 /* enforce.c: the policies of places that are read; codes are closed to a role that may write. */
 extern void phig_enforce_look_up(List *places, const PhigSubject *subject, PhigEnforcement *done);
 
-/* clear.c: arguments of transforms that a method accepts are read as they are. */
-extern void phig_enforce_clear(Query *query, List *places, int method);
+/*
+ * clear.c: arguments of transforms that a method accepts are read as they are.  Gives the OIDs of those with an
+ * argument for which there is no way to that.
+ */
+extern List *phig_enforce_clear(Query *query, List *places, int method);
 
 /* enforce.c: what a restriction of the query to what a subject is shown would come to; the query is not changed. */
 extern bool phig_enforce_rehearse_as(const Query *query, const PhigSubject *subject, PhigEnforcement *done,

@@ -167,7 +167,8 @@ make_subselect(const PhigPlace *place, const PhigSubject *subject, Extras *extra
 	subselect->targetList = list_copy(columns);
 	for (AttrNumber i = 0; i < place->nclear; i++)
 		subselect->targetList = lappend(subselect->targetList,
-										makeTargetEntry((Expr *) var_of(rel, place->clear[i]), place->policy->natts + i + 1,
+										makeTargetEntry((Expr *) var_of(rel, place->clear[i]),
+														place->policy->natts + i + 1,
 														get_attname(rte->relid, place->clear[i], false), false));
 	for (AttrNumber resno = place->policy->natts + place->nclear + 1; resno <= extras->natts; resno++)
 	{

@@ -2,12 +2,12 @@
  * boundary.c
  *		Where a query reads extracts.
  *
- * The view's sub-query in the rewritten query is the boundary.  Inside, the extract's purpose and method hold, whoever reads,
- * in every mode (enforce/extract.c); outside, the session's purpose.  While that is settled the
+ * The view's sub-query in the rewritten query is the boundary.  Inside, the extract's purpose and method hold,
+ * whoever reads, in every mode (enforce/extract.c); outside, the session's purpose.  While that is settled the
  * sub-query is one over nothing, of the same columns: nothing of what stands inside is the session's business.
  *
- * An extract inside of an extract is a view like any other: the outer one was proven with it.  A set-returning function
- * that the planner would put in line is put in line here, where it reads an extract.
+ * An extract inside of an extract is a view like any other: the outer one was proven with it.  A set-returning
+ * function that the planner would put in line is put in line here, where it reads an extract.
  */
 #include "postgres.h"
 
@@ -278,11 +278,12 @@ make_stub(const Query *query)
 	{
 		const TargetEntry *tle = lfirst_node(TargetEntry, lc);
 		Node	   *expr = (Node *) tle->expr;
+		Const	   *null = makeNullConst(exprType(expr), exprTypmod(expr), exprCollation(expr));
 
 		if (tle->resjunk)
 			continue;
 		stub->targetList = lappend(stub->targetList,
-								   makeTargetEntry((Expr *) makeNullConst(exprType(expr), exprTypmod(expr), exprCollation(expr)),
+								   makeTargetEntry((Expr *) null,
 												   list_length(stub->targetList) + 1, tle->resname, false));
 	}
 	return stub;

@@ -2,8 +2,9 @@
  * check.c
  *		What was proven, for people: phiguard.check_extract(), and the state of extracts.
  *
- * An officer who calls check_extract() and finds nothing refused has thereby looked at the extract as it is now: it is pinned
- * to that, and open again, if its terms hold.  An attestation and a determination are of what they were made of, and are wanted anew.
+ * An officer who calls check_extract() and finds nothing refused has thereby looked at the extract as it is
+ * now: it is pinned to that, and open again, if its terms hold.  An attestation and a determination are of
+ * what they were made of, and are wanted anew.
  */
 #include "postgres.h"
 
@@ -86,7 +87,8 @@ phiguard_check_extract(PG_FUNCTION_ARGS)
 				 errmsg("the view of the extract is gone"),
 				 errhint("phiguard.drop_extract() removes it.")));
 	proof = phig_extract_prove(row, view);
-	if (!proof->refused && strcmp(proof->pin, row->pin) != 0 && phig_is_officer() && !RecoveryInProgress() && !XactReadOnly)
+	if (!proof->refused && strcmp(proof->pin, row->pin) != 0 && phig_is_officer() && !RecoveryInProgress() &&
+		!XactReadOnly)
 		pin_anew(row, proof);
 	foreach(lc, proof->findings)
 		put_finding(result, lfirst(lc));

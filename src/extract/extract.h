@@ -40,9 +40,8 @@ typedef struct PhigBoundary
  * phig_extract_enter
  *		Restrict what a query reads of extracts, in place.
  *
- * NIL, after one look-up for each view, where it reads none.  Otherwise a list of PhigBoundary *.  A closed extract
- * sets *refusal and gives NIL.
- * Memory: the current context.  Errors: 42501 for what cannot be decided.
+ * NIL, after one look-up for each view, where it reads none.  Otherwise a list of PhigBoundary *.  A closed
+ * extract sets *refusal and gives NIL. Memory: the current context.  Errors: 42501 for what cannot be decided.
  */
 extern List *phig_extract_enter(Query *query, PhigRefusal *refusal);
 

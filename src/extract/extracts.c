@@ -2,8 +2,9 @@
  * extracts.c
  *		Extracts made, replaced and dropped; attestations and determinations.
  *
- * The view is made by the server's own CREATE VIEW, as the officer's: readers need SELECT on it and nothing else.  It is
- * proven before the transaction goes on, and one that does not meet its method is an error that says all that is wrong.
+ * The view is made by the server's own CREATE VIEW, as the officer's: readers need SELECT on it and nothing
+ * else.  It is proven before the transaction goes on, and one that does not meet its method is an error that
+ * says all that is wrong.
  */
 #include "postgres.h"
 
@@ -328,7 +329,8 @@ valid_until(FunctionCallInfo fcinfo, int arg)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("how long it is valid must not be null")));
-	until = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now), PG_GETARG_DATUM(arg)));
+	until = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now),
+													PG_GETARG_DATUM(arg)));
 	if (until <= now)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -2,9 +2,9 @@
  * method.c
  *		What methods of de-identification say of a column: phiguard.method_rule.
  *
- * The row that names the transform that the column went through holds, by the column's own label; then the one for what is
- * left of it; each time the one that names the kind before the one that does not.
- * What no row speaks of is refused.
+ * The row that names the transform that the column went through holds, by the column's own label; then the one
+ * for what is left of it; each time the one that names the kind before the one that does not. What no row
+ * speaks of is refused.
  */
 #include "postgres.h"
 
@@ -107,7 +107,8 @@ find_rule(const char *method, const char *transform, const PhigLabel *label)
 		const PhigMethodRuleRow *rule = lfirst(lc);
 
 		if (strcmp(rule->method, method) != 0 || strcmp(rule->category, phig_category_name(label->category)) != 0 ||
-			(rule->transform == NULL ? transform != NULL : transform == NULL || strcmp(rule->transform, transform) != 0))
+			(rule->transform == NULL) != (transform == NULL) ||
+			(transform != NULL && strcmp(rule->transform, transform) != 0))
 			continue;
 		if (rule->kind != NULL && (label->kind == NULL || strcmp(rule->kind, label->kind) != 0))
 			continue;

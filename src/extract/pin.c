@@ -2,10 +2,10 @@
  * pin.c
  *		All that a proof went by, as one digest.
  *
- * The view's query as it is rewritten for whoever reads it, with the views below it and row-level security; the labels of
- * every column that it reaches; what registered transforms do; the purpose's policies; the method's rules; the view's
- * owner.  Trees name objects by OID: a dump that is restored, or a server that was upgraded, wants
- * phiguard.check_extract() once.
+ * The view's query as it is rewritten for whoever reads it, with the views below it and row-level security;
+ * the labels of every column that it reaches; what registered transforms do; the purpose's policies; the
+ * method's rules; the view's owner.  Trees name objects by OID: a dump that is restored, or a server that was
+ * upgraded, wants phiguard.check_extract() once.
  */
 #include "postgres.h"
 

@@ -2,10 +2,10 @@
  * prove.c
  *		Does a view meet its method?
  *
- * The view's query is taken as it is for whoever reads it, restricted as it will be then, and followed: what reaches an
- * output, in what form, and what is left of it.  Only transforms lower what a column is (flow/transform.c).  Each thing that
- * reaches an output has to pass the method (method.c), and the query may have nothing that cannot be followed (vet.c).
- * All that is wrong is said at once.
+ * The view's query is taken as it is for whoever reads it, restricted as it will be then, and followed: what
+ * reaches an output, in what form, and what is left of it.  Only transforms lower what a column is
+ * (flow/transform.c).  Each thing that reaches an output has to pass the method (method.c), and the query may
+ * have nothing that cannot be followed (vet.c). All that is wrong is said at once.
  */
 #include "postgres.h"
 
@@ -91,7 +91,8 @@ prove_query(PhigProof *proof, const PhigExtractRow *row, Oid view)
 	prove_privileges(proof, view);
 	restricted = copyObject(query);
 	phig_extract_set_domains(restricted, row);
-	phig_enforce_extract(restricted, phig_extract_subject(row, view), phig_method_from_name(row->method), &done, &problems);
+	phig_enforce_extract(restricted, phig_extract_subject(row, view), phig_method_from_name(row->method), &done,
+						 &problems);
 	foreach(lc, problems)
 		phig_proof_refuse(proof, "45 CFR 164.514(d)", lfirst(lc));
 	if (strcmp(row->method, "safe_harbor") == 0)

@@ -50,8 +50,8 @@ typedef struct PhigProof
  * phig_extract_prove
  *		Prove what a row of phiguard.extract says of a view.
  *
- * Memory: the current context.  Errors: 42501 where the purpose's policies cannot be evaluated; 0A000 for nodes that
- * flow does not know.
+ * Memory: the current context.  Errors: 42501 where the purpose's policies cannot be evaluated; 0A000 for
+ * nodes that flow does not know.
  */
 extern PhigProof *phig_extract_prove(const PhigExtractRow *row, Oid view);
 

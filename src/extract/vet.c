@@ -2,9 +2,9 @@
  * vet.c
  *		What an extract's view and its query may not have at all.
  *
- * A function that is neither the server's nor a registered transform may run statements of its own, and one that asks for
- * settings, catalogs or files lets whoever reads have a hand in what comes out.  A whole row gets a column more when its table
- * does.  System columns say where a row lies and when it was written.
+ * A function that is neither the server's nor a registered transform may run statements of its own, and one
+ * that asks for settings, catalogs or files lets whoever reads have a hand in what comes out.  A whole row
+ * gets a column more when its table does.  System columns say where a row lies and when it was written.
  */
 #include "postgres.h"
 
@@ -59,7 +59,7 @@ phig_extract_vet_view(PhigProof *proof, const PhigExtractRow *row, Oid view)
 	if (relation->rd_rel->relkind != RELKIND_VIEW)
 		phig_proof_refuse(proof, NULL, "it is not a view: phiguard.drop_extract(), and phiguard.create_extract() anew");
 	else if (!RelationIsSecurityView(relation) || RelationHasSecurityInvoker(relation))
-		phig_proof_refuse(proof, NULL, "the view has to be a security_barrier, and not security_invoker: ALTER VIEW â63¦ SET (â63¦)");
+		phig_proof_refuse(proof, NULL, "the view has to be a security_barrier, and not security_invoker: ALTER VIEW ... SET (...)");
 	if (relation->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
 		phig_proof_refuse(proof, NULL, "the view is temporary: leave temporary tables out");
 	if (relation->rd_rules != NULL && relation->rd_rules->numLocks != 1)
@@ -67,7 +67,7 @@ phig_extract_vet_view(PhigProof *proof, const PhigExtractRow *row, Oid view)
 	if (relation->trigdesc != NULL)
 		phig_proof_refuse(proof, NULL, "the view has triggers: DROP TRIGGER");
 	if (strcmp(GetUserNameFromId(relation->rd_rel->relowner, false), row->owner) != 0)
-		phig_proof_refuse(proof, NULL, psprintf("the view belongs to another role than \"%s\": ALTER VIEW â63¦ OWNER TO, or phiguard.replace_extract()",
+		phig_proof_refuse(proof, NULL, psprintf("the view belongs to another role than \"%s\": ALTER VIEW ... OWNER TO, or phiguard.replace_extract()",
 												row->owner));
 	else if (!phig_role_is_officer(relation->rd_rel->relowner))
 		phig_proof_refuse(proof, NULL, psprintf("role \"%s\", to which the view belongs, is not a privacy officer", row->owner));
@@ -245,7 +245,7 @@ birth_year_walker(Node *node, void *context)
 
 		if (name != NULL && strcmp(name, "birth_year") == 0 && phig_is_ours(ProcedureRelationId, call->funcid) &&
 			!is_today(llast(call->args), &v->proof->until))
-			say(v, "45 CFR 164.514(b)(2)(i)(C)", "the year that birth_year() goes by may be earlier than one that is released: birth_year(â91¦, current_date)");
+			say(v, "45 CFR 164.514(b)(2)(i)(C)", "the year that birth_year() goes by may be earlier than one that is released: birth_year(..., current_date)");
 	}
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, birth_year_walker, context, 0);

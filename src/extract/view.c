@@ -34,7 +34,8 @@ phig_view_query(Oid view)
 	target->val = (Node *) star;
 	target->location = -1;
 	select->targetList = list_make1(target);
-	select->fromClause = list_make1(makeRangeVar(get_namespace_name_or_temp(get_rel_namespace(view)), get_rel_name(view), -1));
+	select->fromClause = list_make1(makeRangeVar(get_namespace_name_or_temp(get_rel_namespace(view)),
+												 get_rel_name(view), -1));
 	statement->stmt = (Node *) select;
 	queries = pg_analyze_and_rewrite_fixedparams(statement, "SELECT * FROM an extract", NULL, 0, NULL);
 	foreach(lc, linitial_node(Query, queries)->rtable)

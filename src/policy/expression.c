@@ -127,7 +127,8 @@ phig_policy_expression(const PhigSubject *subject_of_policy, const PhigDecision 
 {
 	const char *domain = subject_of_policy->domain;
 
-	return phig_policy_make(domain != NULL ? domain : subject_of_policy->purpose, decision, value, subject, NULL, problem);
+	return phig_policy_make(domain != NULL ? domain : subject_of_policy->purpose, decision, value, subject, NULL,
+							problem);
 }
 
 Node *

@@ -153,7 +153,8 @@ phig_twin_set_domain(FuncExpr *call, const char *domain)
 		complete_arguments(call, proc);
 		lc = list_nth_cell(call->args, place);
 		if (!given)
-			lfirst(lc) = makeConst(TEXTOID, -1, get_typcollation(TEXTOID), -1, CStringGetTextDatum(domain), false, false);
+			lfirst(lc) = makeConst(TEXTOID, -1, get_typcollation(TEXTOID), -1, CStringGetTextDatum(domain), false,
+								   false);
 		else
 		{
 			const Const *said = lfirst(lc);
@@ -185,8 +186,9 @@ make_extract_site(FmgrInfo *flinfo)
 				 errmsg("a transform that an extract calls is not there"),
 				 errhint("Run ALTER EXTENSION phiguard UPDATE in this database.")));
 	fmgr_info_cxt(original, &site->original, flinfo->fn_mcxt);
-	site->call = makeFuncExpr(original, get_func_rettype(original), list_make1(makeNullConst(INTERNALOID, -1, InvalidOid)),
-							  InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+	site->call = makeFuncExpr(original, get_func_rettype(original),
+							  list_make1(makeNullConst(INTERNALOID, -1, InvalidOid)), InvalidOid, InvalidOid,
+							  COERCE_EXPLICIT_CALL);
 	site->original.fn_expr = (Node *) site->call;
 	MemoryContextSwitchTo(caller);
 	return site;

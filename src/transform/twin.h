@@ -13,13 +13,14 @@
  * phig_twin_in_extract
  *		Let a call of a keyed or random transform be one of its twin, in place.
  *
- * Reading an extract asks for no right to call the transform, or to its key domain.  Other calls stay as they are.
+ * Reading an extract asks for no right to call the transform, or to its key domain.  Other calls stay as they
+ * are.
  */
 extern void phig_twin_in_extract(FuncExpr *call);
 
 /*
  * phig_twin_set_domain
- *		Give a call of a transform of phiguard's that takes a key domain, and does not say one, this one; all its arguments stand there then.
+ *		Let a call of a transform that takes a key domain and says none say this one; all its arguments are there then.
  *
  * False where it says another one, or one that is not a constant.  True for functions without a key domain.
  */
