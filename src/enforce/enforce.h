@@ -78,11 +78,12 @@ extern void phig_enforce_rehearse(const Query *query, PhigRehearsal *rehearsal);
  *
  * Labelled columns stand in clear only as arguments of transforms that the method (a place in phig_transform_methods)
  * accepts.  subject: with extract set.  problems: texts (char *) are added for what the query reads and the purpose
- * denies, and for columns that reach a transform in another form.
+ * denies, and for columns that reach a transform in another form.  decided: where not NULL, what the purpose shows of
+ * the columns and rows that the query asks for is appended as text.
  * Memory, errors: as phig_enforce_query.
  */
 extern void phig_enforce_extract(Query *query, const PhigSubject *subject, int method, PhigEnforcement *done,
-								 List **problems);
+								 List **problems, StringInfo decided);
 
 /*
  * phig_enforce_plan

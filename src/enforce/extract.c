@@ -16,14 +16,18 @@
 
 static void find_problems(const PhigFlow *asked, List *places, List *unreached, List **problems);
 static void look_at_set(const PhigFlowSet *set, const PhigRelPolicy *policy, List *unreached, List **problems);
+static void tell_decisions(const PhigFlow *asked, List *places, StringInfo decided);
+static void tell_set(const PhigFlowSet *set, const PhigRelPolicy *policy, StringInfo decided);
 static Oid	taker(const PhigFlowItem *item, List *unreached);
 static List *add_problem(List *problems, char *problem);
 
 void
-phig_enforce_extract(Query *query, const PhigSubject *subject, int method, PhigEnforcement *done, List **problems)
+phig_enforce_extract(Query *query, const PhigSubject *subject, int method, PhigEnforcement *done, List **problems,
+					 StringInfo decided)
 {
 	List	   *places;
 	List	   *unreached;
+	const PhigFlow *asked;
 	ListCell   *lc;
 
 	memset(done, 0, sizeof(*done));
@@ -40,7 +44,10 @@ phig_enforce_extract(Query *query, const PhigSubject *subject, int method, PhigE
 	}
 	unreached = phig_enforce_clear(query, places, method);
 	/* What is read in clear points behind the relations' columns by now, and is not among this. */
-	find_problems(phig_flow_analyze_governed(query), places, unreached, problems);
+	asked = phig_flow_analyze_governed(query);
+	find_problems(asked, places, unreached, problems);
+	if (decided != NULL)
+		tell_decisions(asked, places, decided);
 	foreach(lc, places)
 	{
 		const PhigPlace *place = lfirst(lc);
@@ -94,6 +101,40 @@ look_at_set(const PhigFlowSet *set, const PhigRelPolicy *policy, List *unreached
 		else if (action == PHIG_ACTION_DENY)
 			*problems = add_problem(*problems, psprintf("the purpose does not show column %s, which the query reads",
 														column));
+	}
+}
+
+/* What holds for the columns that the query asks for, and for rows. */
+static void
+tell_decisions(const PhigFlow *asked, List *places, StringInfo decided)
+{
+	ListCell   *lc;
+
+	foreach(lc, places)
+	{
+		const PhigRelPolicy *policy = ((const PhigPlace *) lfirst(lc))->policy;
+
+		if (policy == NULL)
+			continue;
+		if (policy->rows != NULL)
+			appendStringInfo(decided, "\n%u rows %s", policy->relid, nodeToString(policy->rows));
+		if (asked == NULL)
+			continue;
+		tell_set(&asked->returned, policy, decided);
+		tell_set(&asked->referenced, policy, decided);
+	}
+}
+
+static void
+tell_set(const PhigFlowSet *set, const PhigRelPolicy *policy, StringInfo decided)
+{
+	for (int i = 0; i < set->nitems; i++)
+	{
+		const PhigFlowItem *item = &set->items[i];
+
+		if (item->relid == policy->relid && item->attno <= policy->natts)
+			appendStringInfo(decided, "\n%u.%d shown %s", item->relid, item->attno,
+							 phig_policy_shown(&policy->columns[item->attno - 1]));
 	}
 }
 

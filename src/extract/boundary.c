@@ -248,7 +248,7 @@ enter(RangeTblEntry *rte, Oid view, Search *s)
 	s->boundaries = lappend(s->boundaries, boundary);
 	phig_extract_set_domains(boundary->query, &row);
 	phig_enforce_extract(boundary->query, phig_extract_subject(&row, view), phig_method_from_name(row.method),
-						 &boundary->enforced, &problems);
+						 &boundary->enforced, &problems, NULL);
 	/* The proof would have had them. */
 	if (problems != NIL)
 		elog(ERROR, "an extract that was proven reads what its purpose does not show");

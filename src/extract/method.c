@@ -19,6 +19,7 @@ static List *rules = NIL;		/* of PhigMethodRuleRow * */
 static uint64 rules_at = 0;		/* phig_policy_generation */
 static MemoryContext rules_context = NULL;
 
+static int	compare_lines(const ListCell *a, const ListCell *b);
 static void read_rules(void);
 static const PhigMethodRuleRow *find_rule(const char *method, const char *transform, const PhigLabel *label);
 
@@ -61,9 +62,11 @@ phig_method_verdict(const char *method, const PhigFlowItem *item, const char **c
 	return strcmp(rule->verdict, "attest") == 0 ? PHIG_VERDICT_ATTEST : PHIG_VERDICT_REFUSED;
 }
 
+/* In an order of its own: not that of the table. */
 void
 phig_method_describe(const char *method, StringInfo text)
 {
+	List	   *lines = NIL;
 	ListCell   *lc;
 
 	if (rules_at != phig_policy_generation)
@@ -73,9 +76,18 @@ phig_method_describe(const char *method, StringInfo text)
 		const PhigMethodRuleRow *rule = lfirst(lc);
 
 		if (strcmp(rule->method, method) == 0)
-			appendStringInfo(text, "\n%s %s %s %s", rule->category, rule->kind ? rule->kind : "",
-							 rule->transform ? rule->transform : "", rule->verdict);
+			lines = lappend(lines, psprintf("%s %s %s %s", rule->category, rule->kind ? rule->kind : "",
+											rule->transform ? rule->transform : "", rule->verdict));
 	}
+	list_sort(lines, compare_lines);
+	foreach(lc, lines)
+		appendStringInfo(text, "\n%s", (char *) lfirst(lc));
+}
+
+static int
+compare_lines(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
 }
 
 static void

@@ -3,9 +3,9 @@
  *		All that a proof went by, as one digest.
  *
  * The view's query as it is rewritten for whoever reads it, with the views below it and row-level security;
- * the labels of every column that it reaches; what registered transforms do; the purpose's policies; the
- * method's rules; the view's owner.  Trees name objects by OID: a dump that is restored, or a server that was
- * upgraded, wants phiguard.check_extract() once.
+ * the labels of every column that it reaches; what registered transforms do; what the purpose shows of them,
+ * and which rows; the method's rules; the view's owner.  Trees name objects by OID: a dump that is restored,
+ * or a server that was upgraded, wants phiguard.check_extract() once.
  */
 #include "postgres.h"
 
@@ -16,7 +16,6 @@
 #include "utils/lsyscache.h"
 
 #include "extract/prove.h"
-#include "policy/cache.h"
 #include "transform/registry.h"
 
 static void add_items(StringInfo text, const PhigFlowSet *set);
@@ -26,15 +25,16 @@ static bool add_function(Oid funcid, void *context);
 static void hash(const StringInfo text, char *out);
 
 void
-phig_extract_pin(PhigProof *proof, const PhigExtractRow *row, Query *query, const PhigFlow *flow)
+phig_extract_pin(PhigProof *proof, const PhigExtractRow *row, Query *query, const PhigFlow *flow,
+				 const char *decided)
 {
 	StringInfoData text;
 
 	initStringInfo(&text);
 	appendStringInfo(&text, "%s\n%s\n%s\n%s\n", row->purpose, row->method, row->agreement ? row->agreement : "",
 					 row->owner);
-	appendStringInfo(&text, UINT64_FORMAT "\n", phig_policies_of(row->purpose)->digest);
 	appendStringInfoString(&text, nodeToString(query));
+	appendStringInfoString(&text, decided);
 	if (flow != NULL)
 	{
 		add_items(&text, &flow->returned);

@@ -84,15 +84,18 @@ prove_query(PhigProof *proof, const PhigExtractRow *row, Oid view)
 	Query	   *restricted;
 	PhigEnforcement done;
 	List	   *problems = NIL;
+	StringInfoData decided;
 	PhigFlow   *flow;
 	ListCell   *lc;
+
+	initStringInfo(&decided);
 
 	phig_extract_vet_query(proof, row, copyObject(query));
 	prove_privileges(proof, view);
 	restricted = copyObject(query);
 	phig_extract_set_domains(restricted, row);
 	phig_enforce_extract(restricted, phig_extract_subject(row, view), phig_method_from_name(row->method), &done,
-						 &problems);
+						 &problems, &decided);
 	foreach(lc, problems)
 		phig_proof_refuse(proof, "45 CFR 164.514(d)", lfirst(lc));
 	if (strcmp(row->method, "safe_harbor") == 0)
@@ -101,7 +104,7 @@ prove_query(PhigProof *proof, const PhigExtractRow *row, Oid view)
 	prove_outputs(proof, row, restricted, flow);
 	if (flow != NULL)
 		list_steering(proof, flow);
-	phig_extract_pin(proof, row, query, flow);
+	phig_extract_pin(proof, row, query, flow, decided.data);
 }
 
 /* Whoever reads the view reads the tables as its owner. */

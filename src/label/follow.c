@@ -332,8 +332,10 @@ before_move(ObjectType type, RangeVar *name)
 {
 	PhigFollow *follow;
 	Oid			relid = name == NULL ? InvalidOid : RangeVarGetRelid(name, NoLock, true);
+	char		relkind = OidIsValid(relid) ? get_rel_relkind(relid) : '\0';
 
-	if (name != NULL ? !phig_relkind_has_labels(OidIsValid(relid) ? get_rel_relkind(relid) : '\0') :
+	/* A view may be an extract. */
+	if (name != NULL ? !phig_relkind_has_labels(relkind) && relkind != RELKIND_VIEW :
 		type != OBJECT_SCHEMA && type != OBJECT_DOMAIN && type != OBJECT_TYPE && type != OBJECT_EXTENSION)
 		return NULL;
 	follow = palloc0(sizeof(PhigFollow));
