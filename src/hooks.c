@@ -499,7 +499,7 @@ phig_ExplainOneQuery(Query *query, int cursorOptions, IntoClause *into, ExplainS
 	phig_plan_capture = &captured;
 	PG_TRY();
 	{
-		if (phig_active() && phig_enforce_session())
+		if (phig_active() && phig_plan_may_hide())
 			shown = phig_plan_may_be_shown(query, queryString, cursorOptions, params, es->analyze);
 		if (shown)
 			chain(query, cursorOptions, into, es, queryString, params, queryEnv);

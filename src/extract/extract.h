@@ -45,6 +45,9 @@ typedef struct PhigBoundary
  */
 extern List *phig_extract_enter(Query *query, PhigRefusal *refusal);
 
+/* Are there any in this database? */
+extern bool phig_extract_in_use(void);
+
 /* While what the session's own purpose shows is settled, extracts are views over nothing. */
 extern void phig_extract_hide(List *boundaries);
 extern void phig_extract_show(List *boundaries);

@@ -59,6 +59,12 @@ phig_extract_rows(void)
 	return rows;
 }
 
+bool
+phig_extract_in_use(void)
+{
+	return phig_extract_rows() != NIL;
+}
+
 const PhigExtractRow *
 phig_extract_row(Oid view)
 {

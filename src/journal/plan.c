@@ -36,6 +36,7 @@ static void rehearse(const Query *query, PhigPlanning *planning);
 static bool makes_table(void);
 static void guard_relation_made(const PlannedStmt *plan, const PhigCarrier *carrier);
 static void record_refusal(const PhigStatement *statement);
+static bool hides_plan(const PhigCarrier *carrier);
 static void guard_extracts(const PlannedStmt *plan, const PhigCarrier *carrier);
 static void guard(const PlannedStmt *plan, const PhigCarrier *carrier, const PhigStatement *statement);
 static const char *command_of(CmdType command);
@@ -291,13 +292,28 @@ guard_relation_made(const PlannedStmt *plan, const PhigCarrier *carrier)
 }
 
 bool
+phig_plan_may_hide(void)
+{
+	return phig_enforce_session() || phig_extract_in_use();
+}
+
+/* What an extract is made of is nobody's business who merely reads it, in any mode. */
+static bool
+hides_plan(const PhigCarrier *carrier)
+{
+	if (!carrier->restricted)
+		return false;
+	return phig_enforce_session() || (carrier->extracts[0] != '\0' && !phig_policy_subject()->exempt);
+}
+
+bool
 phig_plan_may_be_shown(Query *query, const char *query_string, int cursor_options, ParamListInfo params,
 					   bool analyze)
 {
 	PhigCarrier carrier;
 	PlannedStmt *plan = pg_plan_query(copyObject(query), query_string, cursor_options, params);
 
-	if (!phig_carrier_read(plan, &carrier) || !carrier.restricted)
+	if (!phig_carrier_read(plan, &carrier) || !hides_plan(&carrier))
 		return true;
 	if (analyze)
 		phig_plan_explained(plan);
@@ -309,7 +325,7 @@ phig_plan_explained(const PlannedStmt *plan)
 {
 	PhigCarrier carrier;
 
-	if (!phig_carrier_read(plan, &carrier) || !carrier.restricted || !phig_enforce_session())
+	if (!phig_carrier_read(plan, &carrier) || !hides_plan(&carrier))
 		return;
 	record_refusal(&carrier.statement);
 	ereport(ERROR,

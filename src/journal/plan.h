@@ -53,6 +53,9 @@ extern void phig_plan_finish(PlannedStmt *plan, PhigPlanning *planning);
  */
 extern PhigExecution *phig_plan_start(QueryDesc *query_desc);
 
+/* May there be plans that this session is not to see? */
+extern bool phig_plan_may_hide(void);
+
 /*
  * phig_plan_running
  *		The guard at executor run: a registered function's own plan runs inside of it alone.
@@ -63,7 +66,7 @@ extern void phig_plan_running(QueryDesc *query_desc, PhigExecution *execution);
 
 /*
  * phig_plan_may_be_shown
- *		Before EXPLAIN of a query by a session that is restricted: may its plan be seen?
+ *		Before EXPLAIN of a query by such a session: may its plan be seen?
  *
  * Costs, row counts and conditions tell of what is hidden.  Where not: an error with analyze, else false, and
  * phig_plan_capture holds what may be said.
