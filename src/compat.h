@@ -47,6 +47,15 @@ phig_compat_merge_target(const Query *query)
 #endif
 }
 
+/* The outer joins that may make a column NULL: in Vars since 16. */
+static inline void
+phig_compat_set_nulling(Var *var, const Bitmapset *joins)
+{
+#if PG_VERSION_NUM >= 160000
+	var->varnullingrels = bms_copy(joins);
+#endif
+}
+
 /* 18: grouped expressions are columns of a range-table entry of their own. */
 static inline bool
 phig_compat_is_group(const RangeTblEntry *rte)

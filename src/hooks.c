@@ -10,6 +10,7 @@
 
 #include "access/parallel.h"
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "commands/explain.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -37,6 +38,9 @@
 #include "policy/rows.h"
 #include "scrub.h"
 #include "settings.h"
+#include "subject/capture.h"
+#include "subject/hop.h"
+#include "subject/path.h"
 
 static shmem_request_hook_type prev_shmem_request = NULL;
 static shmem_startup_hook_type prev_shmem_startup = NULL;
@@ -164,7 +168,7 @@ phig_planner(Query *parse, const char *query_string, int cursorOptions, ParamLis
 	bool		labelled = false;
 	Frame		frame;
 
-	if (phig_active())
+	if (phig_active() && !phig_hop_looks_up)
 	{
 		see_new_labels();
 		labelled = phig_plan_begin(parse, query_string, &planning);
@@ -218,6 +222,8 @@ start_guarded(QueryDesc *queryDesc, int eflags, ExecutorStart_hook_type chain,
 	PG_TRY();
 	{
 		chain(queryDesc, eflags);
+		if (execution)
+			phig_plan_started(queryDesc, execution);
 	}
 	PG_CATCH();
 	{
@@ -240,6 +246,15 @@ may_be_shown(QueryDesc *queryDesc)
 	return queryDesc->instrument_options != 0 || queryDesc->totaltime != NULL;
 }
 
+static void
+watch_in_worker(QueryDesc *queryDesc)
+{
+	PhigCarrier carrier;
+
+	if (phig_active() && phig_carrier_read(queryDesc->plannedstmt, &carrier) && carrier.subjects)
+		phig_capture_worker_begin(queryDesc, carrier.subjects);
+}
+
 /* Before the chain, so that a permission it denies is an attempt on record. */
 static void
 phig_ExecutorStart(QueryDesc *queryDesc, int eflags)
@@ -248,7 +263,7 @@ phig_ExecutorStart(QueryDesc *queryDesc, int eflags)
 		standard_ExecutorStart;
 	PhigExecution *execution = NULL;
 
-	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY) && phig_active() && !is_leaders_plan(queryDesc))
+	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY) && phig_active() && !phig_hop_looks_up && !is_leaders_plan(queryDesc))
 	{
 		see_new_labels_unless_first();
 		execution = phig_plan_start(queryDesc);
@@ -262,6 +277,8 @@ phig_ExecutorStart(QueryDesc *queryDesc, int eflags)
 		start_guarded(queryDesc, eflags, chain, execution);
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		phig_carrier_hide(queryDesc);
+	if (is_leaders_plan(queryDesc))
+		watch_in_worker(queryDesc);
 }
 
 /* Parallel workers write no record, but they log errors of their own. */
@@ -303,6 +320,8 @@ phig_ExecutorRun(PHIG_RUN_ARGS_DECL)
 			phig_access_count_run(execution);
 			phig_access_end(execution, geterrcode());
 		}
+		else if (is_leaders_plan(queryDesc))
+			phig_capture_worker_end();
 		leave(frame);
 		if (execution || is_labelled_worker(queryDesc))
 			phig_scrub_rethrow();
@@ -314,7 +333,10 @@ phig_ExecutorRun(PHIG_RUN_ARGS_DECL)
 	{
 		phig_access_count_run(execution);
 		phig_access_running(execution, false);
+		phig_access_write_persons(execution);
 	}
+	else if (is_leaders_plan(queryDesc))
+		phig_capture_worker_end();
 	leave(frame);
 }
 
@@ -494,9 +516,12 @@ phig_ExplainOneQuery(Query *query, int cursorOptions, IntoClause *into, ExplainS
 		phig_compat_explain_one_query;
 	PhigPlanning captured = {.depth = phig_code_depth};
 	PhigPlanning *outer = phig_plan_capture;
+	bool		outer_shown = phig_plan_only_shown;
 	bool		shown = true;
 
 	phig_plan_capture = &captured;
+	/* Rows that are counted and not sent are nobody's to see; what makes a table does. */
+	phig_plan_only_shown = !es->analyze || (into == NULL && query->commandType == CMD_SELECT);
 	PG_TRY();
 	{
 		if (phig_active() && phig_plan_may_hide())
@@ -507,6 +532,7 @@ phig_ExplainOneQuery(Query *query, int cursorOptions, IntoClause *into, ExplainS
 	PG_FINALLY();
 	{
 		phig_plan_capture = outer;
+		phig_plan_only_shown = outer_shown;
 	}
 	PG_END_TRY();
 	if (captured.flow && !(shown && PHIG_HAS_EXPLAIN_PER_PLAN_HOOK))
@@ -526,13 +552,28 @@ phig_explain_per_plan(PlannedStmt *plannedstmt, IntoClause *into, ExplainState *
 
 #endif
 
+static void
+label_changed(Oid classId, Oid objectId, int objectSubId, const char *old_text, const char *new_text)
+{
+	phig_utility_label_changed(classId, objectId, objectSubId, old_text, new_text);
+	if (classId == RelationRelationId && objectSubId == 0)
+		phig_subject_labelled(objectId, new_text);
+}
+
+static void
+detached(Oid relid, List *tops)
+{
+	phig_policy_detached(relid, tops);
+	phig_subject_detached(relid, tops);
+}
+
 void
 phig_hooks_init(void)
 {
 	phig_context_init();
 	phig_access_init();
-	phig_label_changed_hook = phig_utility_label_changed;
-	phig_detached_hook = phig_policy_detached;
+	phig_label_changed_hook = label_changed;
+	phig_detached_hook = detached;
 	phig_label_stored_hook = phig_policy_label_stored;
 	phig_renames_note_hook = phig_rows_note;
 	phig_renames_follow_hook = phig_rows_follow;

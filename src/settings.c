@@ -44,6 +44,7 @@ char	   *phig_officer_role = NULL;
 int			phig_on_unlabelled_store = PHIG_UNLABELLED_NOTICE;
 char	   *phig_purpose = NULL;
 bool		phig_require_tls = false;
+int			phig_subjects_per_record = 1000;
 
 static const struct config_enum_entry mode_options[] = {
 	{"off", PHIG_MODE_OFF, false},
@@ -347,5 +348,10 @@ phig_settings_init(void)
 							 "Whether labelled data is refused to network connections without TLS (or GSSAPI encryption).",
 							 "45 CFR 164.312(e)(1). Unix-domain sockets are no network.",
 							 &phig_require_tls, false, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("phiguard.subjects_per_record",
+							"How many persons a record names whose rows left.",
+							"Where there are more, the others are in a summary of bounded size: it knows who is not among them.",
+							&phig_subjects_per_record, 1000, 0, 100000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("phiguard");
 }

@@ -61,6 +61,7 @@ extern char *phig_officer_role;
 extern int	phig_on_unlabelled_store;
 extern char *phig_purpose;
 extern bool phig_require_tls;
+extern int	phig_subjects_per_record;
 
 /* A bit for each of purpose, app_user and justification that is not empty. */
 extern uint32 phig_claims_made;

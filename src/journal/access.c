@@ -28,6 +28,7 @@
 #include "journal/session.h"
 #include "policy/boundary.h"
 #include "settings.h"
+#include "subject/capture.h"
 
 /* One record for all executions of one plan inside one top-level statement. */
 typedef struct SharedRecord
@@ -43,6 +44,7 @@ typedef struct SharedRecord
 	uint32		executions;
 	uint32		open;			/* executions not ended yet */
 	int			sqlstate;		/* of the last that failed */
+	PhigPersonSet *persons;		/* NULL: none are expected */
 } SharedRecord;
 
 #define SHARED_KEY_BYTES offsetof(SharedRecord, ticket)
@@ -55,6 +57,7 @@ static HTAB *shared_records = NULL;
 static uint32 top_statement = 0;	/* counts those that left a shared record */
 static int	fatal_sqlstate = 0;
 
+static void end_persons(PhigPersonSet **persons, PhigJournalTicket *ticket);
 static void make_spare(void);
 static void start_record(PhigExecution *execution, const PhigStatement *statement, uint32 flags);
 static void refuse_in_the_open(PhigExecution *execution);
@@ -95,6 +98,8 @@ phig_access_begin(QueryDesc *query_desc, const PhigStatement *statement, uint32 
 	execution->rows = 0;
 	execution->subid = GetCurrentSubTransactionId();
 	execution->running = false;
+	execution->subjects = NULL;
+	execution->persons = NULL;
 	start_record(execution, statement, flags);
 	spare = NULL;
 	dlist_push_head(&executions, &execution->node);
@@ -185,8 +190,60 @@ phig_access_end(PhigExecution *execution, int sqlstate)
 			shared->sqlstate = sqlstate;
 	}
 	else
+	{
+		end_persons(&execution->persons, &execution->ticket);
 		phig_journal_end(&execution->ticket, execution->rows, 1, outcome_of(sqlstate), sqlstate);
+	}
 	forget(execution);
+}
+
+void
+phig_access_expect_persons(PhigExecution *execution, const PhigSubjectSources *subjects)
+{
+	PhigPersonSet **persons = execution->shared ? &execution->shared->persons : &execution->persons;
+	volatile bool ready = true;
+
+	if (!phig_capture_is_ready(subjects))
+	{
+		PG_TRY();
+		{
+			ready = phig_capture_prepare(subjects);
+		}
+		PG_CATCH();
+		{
+			phig_access_end(execution, geterrcode());
+			PG_RE_THROW();
+		}
+		PG_END_TRY();
+	}
+	if (*persons == NULL)
+		*persons = phig_persons_create(subjects->manner);
+	if (ready)
+		execution->subjects = subjects;
+	else
+		phig_persons_unnamed(*persons);
+}
+
+PhigPersonSet *
+phig_access_persons(PhigExecution *execution)
+{
+	return execution->shared ? execution->shared->persons : execution->persons;
+}
+
+PhigJournalTicket *
+phig_access_ticket(PhigExecution *execution)
+{
+	return execution->shared ? &execution->shared->ticket : &execution->ticket;
+}
+
+static void
+end_persons(PhigPersonSet **persons, PhigJournalTicket *ticket)
+{
+	if (*persons == NULL)
+		return;
+	phig_persons_write(*persons, ticket, true);
+	phig_persons_free(*persons);
+	*persons = NULL;
 }
 
 void
@@ -279,6 +336,7 @@ share_record(const PhigStatement *statement, uint32 flags)
 		shared->executions = 0;
 		shared->open = 0;
 		shared->sqlstate = 0;
+		shared->persons = NULL;
 	}
 	shared->executions++;
 	return shared;
@@ -303,6 +361,7 @@ end_all_shared(void)
 static void
 end_shared(SharedRecord *shared)
 {
+	end_persons(&shared->persons, &shared->ticket);
 	phig_journal_end(&shared->ticket, shared->rows, shared->executions,
 					 outcome_of(shared->sqlstate), shared->sqlstate);
 	hash_search(shared_records, shared, HASH_REMOVE, NULL);

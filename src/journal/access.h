@@ -12,6 +12,8 @@
 
 #include "journal/statement.h"
 #include "settings.h"
+#include "subject/query.h"
+#include "subject/set.h"
 
 /* One execution, as access.c keeps it; rows and running are its users'. */
 typedef struct PhigExecution
@@ -23,6 +25,8 @@ typedef struct PhigExecution
 	uint64		rows;
 	SubTransactionId subid;
 	bool		running;
+	const PhigSubjectSources *subjects; /* NULL: nobody's rows are watched; inside the plan */
+	PhigPersonSet *persons;		/* of a record of its own */
 } PhigExecution;
 
 /*
@@ -70,6 +74,26 @@ phig_access_wait(PhigExecution *execution)
 	/* For the other modes the ring's memory is safe enough. */
 	if (phig_journal_sync == PHIG_SYNC_ON)
 		phig_access_wait_for_disk(execution);
+}
+
+/*
+ * phig_access_expect_persons
+ *		This execution will tell whose rows leave.
+ *
+ * Errors: PG002 without the key for that; the execution has ended then.
+ */
+extern void phig_access_expect_persons(PhigExecution *execution, const PhigSubjectSources *subjects);
+
+/* Into what they are collected, and the record that they belong to. */
+extern PhigPersonSet *phig_access_persons(PhigExecution *execution);
+extern PhigJournalTicket *phig_access_ticket(PhigExecution *execution);
+
+/* A run of the plan is over: put on record who was met, if the record is its own. */
+static inline void
+phig_access_write_persons(PhigExecution *execution)
+{
+	if (execution->persons)
+		phig_persons_write(execution->persons, &execution->ticket, false);
 }
 
 /* While running is set, an abort means that the execution itself was cut short. */

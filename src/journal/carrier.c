@@ -107,9 +107,26 @@ fixed_part(const PlannedStmt *plan, const PhigStatement *statement, const PhigEn
 	return makeConst(BYTEAOID, -1, InvalidOid, sizeof(PhigCarrierFixed), PointerGetDatum(fixed), false, false);
 }
 
+static Const *
+subjects_part(const PhigSubjectSources *subjects)
+{
+	void	   *copy = palloc(subjects->bytes);
+
+	memcpy(copy, subjects, subjects->bytes);
+	return makeConst(BYTEAOID, -1, InvalidOid, (int) subjects->bytes, PointerGetDatum(copy), false, false);
+}
+
+/* NULL where there is none. */
+static PhigSubjectSources *
+carried_subjects(const RangeTblEntry *rte)
+{
+	return list_length(rte->securityQuals) < 2 ? NULL :
+		(PhigSubjectSources *) DatumGetPointer(lsecond_node(Const, rte->securityQuals)->constvalue);
+}
+
 void
 phig_carrier_attach(PlannedStmt *plan, const PhigStatement *statement, const PhigFlow *flow,
-					const PhigEnforcement *enforced)
+					const PhigEnforcement *enforced, const PhigSubjectSources *subjects)
 {
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	List	   *strings;
@@ -121,6 +138,8 @@ phig_carrier_attach(PlannedStmt *plan, const PhigStatement *statement, const Phi
 	rte->eref->aliasname = CARRIER_NAME;
 	rte->eref->colnames = strings;
 	rte->securityQuals = list_make1(fixed_part(plan, statement, enforced));
+	if (subjects != NULL)
+		rte->securityQuals = lappend(rte->securityQuals, subjects_part(subjects));
 	plan->rtable = lappend(plan->rtable, rte);
 }
 
@@ -161,6 +180,7 @@ phig_carrier_read(const PlannedStmt *plan, PhigCarrier *out)
 	out->statement.kind = (PhigKind) fixed->kind;
 	out->statement.flags = fixed->flags;
 	out->fixed = fixed;
+	out->subjects = carried_subjects(llast_node(RangeTblEntry, plan->rtable));
 	out->stamp = fixed->stamp;
 	out->function = fixed->function;
 	out->restricted = (fixed->enforced & ENFORCED_RESTRICTED) != 0;
@@ -168,6 +188,20 @@ phig_carrier_read(const PlannedStmt *plan, PhigCarrier *out)
 	out->unlabelled_stores = strVal(lsecond(strings));
 	out->extracts = strVal(lthird(strings));
 	return true;
+}
+
+void
+phig_carrier_tell_workers(QueryDesc *query_desc, uint64 start_seq)
+{
+	EState	   *estate = query_desc->estate;
+	MemoryContext outer = MemoryContextSwitchTo(estate->es_query_cxt);
+	RangeTblEntry *rte = copyObject(llast_node(RangeTblEntry, estate->es_range_table));
+
+	/* The plan itself may be in a cache. */
+	carried_subjects(rte)->start_seq = start_seq;
+	estate->es_range_table = lappend(list_truncate(list_copy(estate->es_range_table),
+												   list_length(estate->es_range_table) - 1), rte);
+	MemoryContextSwitchTo(outer);
 }
 
 void

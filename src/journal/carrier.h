@@ -13,6 +13,7 @@
 #include "enforce/enforce.h"
 #include "flow/flow.h"
 #include "journal/statement.h"
+#include "subject/query.h"
 
 typedef struct PhigCarrier
 {
@@ -24,6 +25,7 @@ typedef struct PhigCarrier
 	bool		constraint;		/* the server's own query for a foreign key */
 	char	   *extracts;		/* phig_extract_stamps() of those that it reads, or "" */
 	char	   *unlabelled_stores;	/* "public.copy.a, public.copy.b", or "" */
+	const PhigSubjectSources *subjects; /* NULL: nobody looked; inside the plan */
 	struct PhigCarrierFixed *fixed; /* inside the plan; carrier.c's */
 } PhigCarrier;
 
@@ -37,7 +39,11 @@ typedef struct PhigCarrier
  * Memory: in the current context, which is the plan's; the statement's text must be there as well.
  */
 extern void phig_carrier_attach(PlannedStmt *plan, const PhigStatement *statement,
-								const PhigFlow *flow, const PhigEnforcement *enforced);
+								const PhigFlow *flow, const PhigEnforcement *enforced,
+								const PhigSubjectSources *subjects);
+
+/* Tell the parallel workers of an execution, which get the plan from here, what its start record is. */
+extern void phig_carrier_tell_workers(QueryDesc *query_desc, uint64 start_seq);
 
 /* A quick look: most plans end in something else. */
 static inline bool

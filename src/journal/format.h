@@ -153,7 +153,8 @@ typedef struct PhigEventBody
 
 /* How a record of persons says who they are. */
 #define PHIG_PERSONS_TOKENS 1	/* n tokens of PHIG_TOKEN_BYTES; further records add to them */
-#define PHIG_PERSONS_SUMMARY 2	/* n bytes of a set summary: of all persons, also those named before */
+#define PHIG_PERSONS_SUMMARY 2	/* n bytes of a set summary: of all persons, also those named
+								 * before */
 #define PHIG_PERSONS_COUNT 3	/* no data: how many at most, not who; 0: not even that is known */
 
 /* What these persons have to do with the execution. */
@@ -166,7 +167,8 @@ typedef struct PhigEventBody
 typedef struct PhigPersonsBody
 {
 	uint64_t	start_seq;
-	uint64_t	persons;		/* named by this execution so far; with the other forms: how many there are */
+	uint64_t	persons;		/* named by this execution so far; with the other forms: how many
+								 * there are */
 	uint8_t		form;			/* PHIG_PERSONS_... */
 	uint8_t		manner;			/* PHIG_MANNER_... */
 	uint8_t		reserved[2];	/* zeros */

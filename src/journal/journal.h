@@ -54,8 +54,8 @@ typedef enum PhigOutcome
 #define PHIG_FLAG_WOULD_TRANSFORM		0x0800	/* ... or shown less */
 #define PHIG_FLAG_BREAK_GLASS			0x1000	/* in an emergency: everything was shown */
 
-#define PHIG_FLAG_PERSONS				0x800000	/* whose rows leave is captured: no record of persons
-													 * means nobody's */
+#define PHIG_FLAG_PERSONS				0x800000	/* whose rows leave is captured: no record of
+													 * persons means nobody's */
 
 /*
  * A definition: key=value lines, see record.c.  id = first 16 bytes of

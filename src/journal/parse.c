@@ -192,7 +192,9 @@ body_fits_type(uint8_t type, uint32_t body_bytes)
 {
 	uint32_t	size = body_sizes[type];
 
-	return size != 0 && (body_bytes == size || ((type == PHIG_RECORD_DEFINITION || type == PHIG_RECORD_PERSONS) && body_bytes > size));
+	return size != 0 &&
+		(body_bytes == size ||
+		 ((type == PHIG_RECORD_DEFINITION || type == PHIG_RECORD_PERSONS) && body_bytes > size));
 }
 
 INLINE bool

@@ -18,20 +18,24 @@
 #include "extract/extract.h"
 #include "journal/carrier.h"
 #include "journal/context.h"
+#include "journal/format.h"
 #include "journal/inherited.h"
 #include "journal/normalize.h"
 #include "journal/plan.h"
 #include "label/label.h"
 #include "policy/boundary.h"
 #include "settings.h"
+#include "subject/capture.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 PhigPlanning *phig_plan_capture = NULL;
 bool		phig_plan_rehearsed = false;
+bool		phig_plan_only_shown = false;
 
 static List *enter_extracts(Query *query, const char *query_string);
 static void restrict_query(Query *query, const char *query_string, PhigPlanning *planning);
+static PhigSubjectSources *trace_subjects(Query *query, const PhigPlanning *planning);
 static void rehearse(const Query *query, PhigPlanning *planning);
 static bool makes_table(void);
 static void guard_relation_made(const PlannedStmt *plan, const PhigCarrier *carrier);
@@ -39,6 +43,7 @@ static void record_refusal(const PhigStatement *statement);
 static bool hides_plan(const PhigCarrier *carrier);
 static void guard_extracts(const PlannedStmt *plan, const PhigCarrier *carrier);
 static void guard(const PlannedStmt *plan, const PhigCarrier *carrier, const PhigStatement *statement);
+static bool needs_persons(const PhigSubjectSources *subjects);
 static const char *command_of(CmdType command);
 static inline bool meets_labels(const PlannedStmt *plan);
 static void describe_unseen(const QueryDesc *query_desc, PhigStatement *statement);
@@ -70,6 +75,7 @@ phig_plan_begin(Query *query, const char *query_string, PhigPlanning *planning)
 	phig_extract_show(extracts);
 	phig_extract_add(extracts, &planning->enforced);
 	planning->depth = phig_code_depth;
+	planning->subjects = trace_subjects(query, planning);
 	if (phig_plan_capture && phig_plan_capture->depth == planning->depth)
 		*phig_plan_capture = *planning;
 	return true;
@@ -89,6 +95,26 @@ enter_extracts(Query *query, const char *query_string)
 		phig_enforce_refuse(&refusal);
 	}
 	return extracts;
+}
+
+/* Last of all: what is added here is nobody's access. */
+static PhigSubjectSources *
+trace_subjects(Query *query, const PhigPlanning *planning)
+{
+	PhigSubjectSources *none;
+
+	if (planning->statement.def.len == 0 ||
+		(phig_plan_only_shown && phig_plan_capture && phig_plan_capture->depth == planning->depth))
+		return NULL;
+	/* The server's own look whether a key is there shows nobody's row. */
+	if (query->commandType == CMD_SELECT && phig_enforce_is_constraint())
+	{
+		none = palloc0(sizeof(PhigSubjectSources));
+		none->bytes = sizeof(PhigSubjectSources);
+		none->captured = true;
+		return none;
+	}
+	return phig_subject_trace(query);
 }
 
 /* What is recorded is the query as it will run. */
@@ -172,7 +198,9 @@ phig_plan_finish(PlannedStmt *plan, PhigPlanning *planning)
 		record_refusal(&planning->statement);
 		phig_enforce_refuse(&refusal);
 	}
-	phig_carrier_attach(plan, &planning->statement, planning->flow, &planning->enforced);
+	if (planning->subjects)
+		phig_subject_planned(plan, planning->subjects);
+	phig_carrier_attach(plan, &planning->statement, planning->flow, &planning->enforced, planning->subjects);
 }
 
 /* Apart from phig_plan_start, so that it needs no stack for the carrier. */
@@ -180,7 +208,8 @@ static PhigExecution *
 start_labelled(QueryDesc *query_desc)
 {
 	PlannedStmt *plan = query_desc->plannedstmt;
-	PhigCarrier carrier;
+	PhigCarrier carrier = {0};
+	PhigExecution *execution;
 	uint32		flags = 0;
 	bool		carried = phig_carrier_read(plan, &carrier);
 
@@ -203,10 +232,34 @@ start_labelled(QueryDesc *query_desc)
 		if (carrier.statement.def.len == 0)
 			return NULL;
 		flags |= PHIG_FLAG_UNSEEN_PLAN;
+		carrier.subjects = NULL;
 	}
 	if (phig_wrapper_command)
 		flags |= adapt_to_wrapper(query_desc, &carrier.statement);
-	return phig_access_begin(query_desc, &carrier.statement, flags);
+	if (carrier.subjects && carrier.subjects->captured)
+		flags |= PHIG_FLAG_PERSONS;
+	execution = phig_access_begin(query_desc, &carrier.statement, flags);
+	if (carrier.subjects && carrier.subjects->captured && needs_persons(carrier.subjects))
+		phig_access_expect_persons(execution, carrier.subjects);
+	return execution;
+}
+
+static bool
+needs_persons(const PhigSubjectSources *subjects)
+{
+	return subjects->nsources > 0 || subjects->manner == PHIG_MANNER_WRITTEN;
+}
+
+void
+phig_plan_started(QueryDesc *query_desc, PhigExecution *execution)
+{
+	const PhigSubjectSources *subjects = execution->subjects;
+
+	if (subjects == NULL)
+		return;
+	phig_capture_begin(query_desc, subjects, phig_access_persons(execution));
+	if (query_desc->plannedstmt->parallelModeNeeded && phig_subject_has_scans(subjects))
+		phig_carrier_tell_workers(query_desc, phig_access_ticket(execution)->seq);
 }
 
 /* In every mode, for everybody. */

@@ -13,6 +13,7 @@
 #include "enforce/enforce.h"
 #include "flow/flow.h"
 #include "journal/access.h"
+#include "subject/query.h"
 
 typedef struct PhigPlanning
 {
@@ -21,6 +22,7 @@ typedef struct PhigPlanning
 	char	   *text;			/* normalised */
 	uint64		fingerprint;
 	PhigEnforcement enforced;
+	PhigSubjectSources *subjects;	/* NULL: nothing is captured */
 	uint32		flags;			/* PHIG_FLAG_WOULD_... */
 	int			depth;			/* phig_code_depth where it was planned: EXPLAIN wants its own */
 } PhigPlanning;
@@ -79,6 +81,12 @@ extern void phig_plan_explained(const PlannedStmt *plan);
 
 /* Plans of this backend say what mode enforce would do: they depend on role, purpose and policies. */
 extern bool phig_plan_rehearsed;
+
+/* EXPLAIN plans a query that will not be run, or not for a client: whose rows it returns is not read along. */
+extern bool phig_plan_only_shown;
+
+/* After the chain of ExecutorStart: watch whose rows leave. */
+extern void phig_plan_started(QueryDesc *query_desc, PhigExecution *execution);
 
 /* What the plan made last carries, for EXPLAIN; set while phig_plan_capture is not NULL. */
 extern PhigPlanning *phig_plan_capture;

@@ -52,7 +52,10 @@ extern void phig_log_rewind(PhigLogReader *reader, const PhigLogRange *range);
  */
 extern bool phig_log_next(PhigLogReader *reader, Datum *values, bool *nulls);
 
-/* Whose rows left, of the row that phig_log_next has just made; NULL: no record of persons.  Holds until the next call. */
+/*
+ * Whose rows left, of the row that phig_log_next has just made; NULL: no record of persons.  Holds until the
+ * next call.
+ */
 extern const PhigNamed *phig_log_named(const PhigLogReader *reader);
 
 /* How many segments there are, and how many were looked into so far. */

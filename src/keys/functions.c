@@ -107,6 +107,19 @@ add_random_version(const char *domain, int number)
 	add_version(domain, number, false, key);
 }
 
+void
+phig_keys_make_pinned(const char *name)
+{
+	Relation	table = phig_keys_open(PHIG_DOMAIN_TABLE, ShareRowExclusiveLock);
+	PhigKeyDomain domain = {.pinned = true, .token_version = 1};
+
+	strlcpy(domain.name, name, sizeof(domain.name));
+	phig_statement_policy("CREATE KEY", psprintf("%s, pinned", name));
+	phig_keys_insert_domain(table, &domain);
+	add_random_version(name, 1);
+	table_close(table, NoLock);
+}
+
 static int
 newest_version(List *versions)
 {

@@ -19,4 +19,12 @@ extern void phig_keys_check_value(const uint8 key[PHIG_KEY_BYTES], const PhigKey
 /* The domain key of a version, unwrapped and checked; the caller wipes it.  Errors: PG002. */
 extern void phig_keys_open_version(const PhigKeyVersion *version, uint8 key[PHIG_KEY_BYTES]);
 
+/*
+ * phig_keys_make_pinned
+ *		A new domain that phiguard needs for itself; there is none of that name.
+ *
+ * No privilege is checked.  A record of kind policy.  Errors: PG002 without a master key.
+ */
+extern void phig_keys_make_pinned(const char *name);
+
 #endif

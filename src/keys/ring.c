@@ -44,6 +44,7 @@ static const char *const use_names[] = {
 	[PHIG_KEY_FPE] = "fpe",
 	[PHIG_KEY_SHIFT] = "shift",
 	[PHIG_KEY_SPLIT] = "split",
+	[PHIG_KEY_PERSON] = "person",
 	[PHIG_KEY_SURROGATE] = "surrogate"
 };
 

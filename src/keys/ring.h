@@ -19,6 +19,7 @@ typedef enum PhigKeyUse
 	PHIG_KEY_FPE,				/* 32 bytes */
 	PHIG_KEY_SHIFT,				/* 32 bytes */
 	PHIG_KEY_SPLIT,				/* 32 bytes */
+	PHIG_KEY_PERSON,			/* 32 bytes: tokens of persons in the record */
 	PHIG_KEY_SURROGATE			/* 32 bytes; always of version 1: the crosswalk's rows are found
 								 * by it */
 } PhigKeyUse;

@@ -298,7 +298,8 @@ same_labels(const PhigRelLabels *a, const PhigRelLabels *b)
 {
 	if (a == NULL || b == NULL)
 		return a == b;
-	if (a->natts != b->natts || a->subject != b->subject)
+	if (a->natts != b->natts || a->subject != b->subject || a->subject_reaches != b->subject_reaches ||
+		a->subject_target != b->subject_target)
 		return false;
 	for (int i = 0; i < a->natts; i++)
 		if (!phig_label_equal(&a->cols[i], &b->cols[i]))

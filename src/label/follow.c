@@ -387,7 +387,7 @@ after_create(PhigFollow *follow)
 		foreach(cell, labels_by_name(lfirst_oid(source)))
 			want(relid, lfirst(cell));
 		if (labels->subject != InvalidAttrNumber && phig_stored_subject(relid) == NULL)
-			phig_store_subject(relid, get_attname(labels->relid, labels->subject, false));
+			phig_store_subject_of(relid, labels);
 	}
 }
 
@@ -588,7 +588,7 @@ restore(const PhigRelLabels *before)
 
 	if (before->subject != InvalidAttrNumber && now->subject == InvalidAttrNumber &&
 		before->subject <= now->natts && OidIsValid(get_atttype(before->relid, before->subject)))
-		phig_store_subject(before->relid, get_attname(before->relid, before->subject, false));
+		phig_store_subject_of(before->relid, before);
 }
 
 static void

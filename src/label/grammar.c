@@ -18,7 +18,8 @@ static PhigLabelFault parse_attribute(const char **cursor, PhigLabel *label, int
 static PhigLabelFault parse_kind(const char **cursor, PhigLabel *label);
 static PhigLabelFault parse_conf(const char **cursor, PhigLabel *label);
 static PhigLabelFault parse_sens(const char **cursor, PhigLabel *label);
-static bool parse_identifier(const char **cursor, char *name);
+static bool parse_identifier(const char **cursor, char *name, char stop);
+static bool ends_word(const char *p, char stop);
 static bool next_word(const char **cursor, char *word, char (*fold) (char));
 static bool accept_prefix(const char **cursor, const char *prefix);
 static void skip_spaces(const char **cursor);
@@ -62,8 +63,19 @@ static PhigLabelFault
 parse_subject(const char *cursor, PhigParsedLabel *parsed)
 {
 	parsed->is_subject = true;
-	if (!parse_identifier(&cursor, parsed->subject))
+	if (!parse_identifier(&cursor, parsed->subject, '-'))
 		return PHIG_FAULT_SUBJECT;
+	if (accept_prefix(&cursor, "->"))
+	{
+		if (!parse_identifier(&cursor, parsed->target, '.'))
+			return PHIG_FAULT_SUBJECT;
+		if (accept_prefix(&cursor, "."))
+		{
+			memcpy(parsed->target_schema, parsed->target, NAMEDATALEN);
+			if (!parse_identifier(&cursor, parsed->target, '.'))
+				return PHIG_FAULT_SUBJECT;
+		}
+	}
 	skip_spaces(&cursor);
 	return *cursor == '\0' ? PHIG_FAULT_NONE : PHIG_FAULT_SUBJECT;
 }
@@ -142,15 +154,18 @@ parse_sens(const char **cursor, PhigLabel *label)
 	return PHIG_FAULT_NONE;
 }
 
-/* An SQL identifier, quoted or folded to lower case; false when empty, too long or not closed. */
+/*
+ * An SQL identifier, quoted or folded to lower case; false when empty, too long or not closed.
+ * stop: '.', or '-' for an arrow; what ends it where it is not quoted, beside a space.
+ */
 static bool
-parse_identifier(const char **cursor, char *name)
+parse_identifier(const char **cursor, char *name, char stop)
 {
 	const char *p = *cursor;
 	bool		quoted = *p == '"';
 	int			len = 0;
 
-	for (p += quoted; *p != '\0' && (quoted || *p != ' '); p++)
+	for (p += quoted; *p != '\0' && (quoted || !ends_word(p, stop)); p++)
 	{
 		if (*p == '"')
 		{
@@ -169,6 +184,12 @@ parse_identifier(const char **cursor, char *name)
 	name[len] = '\0';
 	*cursor = p + quoted;
 	return true;
+}
+
+static bool
+ends_word(const char *p, char stop)
+{
+	return *p == ' ' || (*p == stop && (stop != '-' || p[1] == '>'));
 }
 
 /* Letters, digits and underscores up to anything else; false when there are none or too many. */

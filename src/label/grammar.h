@@ -3,11 +3,14 @@
  *		The text of a label, parsed.
  *
  *		column, domain:		category [kind=word] [conf=U|L|M|N|R|V] [sens=CODE[,CODE]...]
- *		table:				subject=column
+ *		table:				subject=column[->[schema.]table]
  *
  * Words are separated by spaces, attributes come in any order and at most once,
  * upper and lower case are the same; a column's name follows the rules of an
  * SQL identifier ("quoted" where it is not all lower case).
+ *
+ * With an arrow the column refers to another table, whose own subject= says who the person is; a table
+ * without a schema is in the schema of the one that has the label.
  */
 #ifndef PHIG_GRAMMAR_H
 #define PHIG_GRAMMAR_H
@@ -29,13 +32,16 @@ typedef enum PhigLabelFault
 	PHIG_FAULT_CONF,
 	PHIG_FAULT_SENS,
 	PHIG_FAULT_NONE_ATTRIBUTE,	/* the category none takes no attribute */
-	PHIG_FAULT_SUBJECT			/* subject= without one column name after it */
+	PHIG_FAULT_SUBJECT			/* subject= without one column name after it, and maybe one
+								 * table's */
 } PhigLabelFault;
 
 typedef struct PhigParsedLabel
 {
 	bool		is_subject;
 	char		subject[NAMEDATALEN];	/* where is_subject */
+	char		target_schema[NAMEDATALEN]; /* empty: the labelled table's own */
+	char		target[NAMEDATALEN];	/* table that the subject column refers to; empty: none */
 	PhigLabel	label;			/* where not; its category is set also with most faults */
 } PhigParsedLabel;
 

@@ -75,6 +75,8 @@ typedef struct PhigRelLabels
 	Oid			relid;
 	AttrNumber	natts;			/* columns 1 .. natts, dropped ones included */
 	AttrNumber	subject;		/* attno of subject=..., or 0 */
+	bool		subject_reaches;	/* ... is a reference to a table that says who the person is: */
+	Oid			subject_target; /* this one; InvalidOid: it is gone */
 	int			nphi;			/* how many of cols satisfy phig_label_is_phi */
 	PhigLabel	cols[FLEXIBLE_ARRAY_MEMBER];	/* [attno - 1] */
 } PhigRelLabels;

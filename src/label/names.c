@@ -52,7 +52,8 @@ static const NamedTable named_tables[] = {
 	{"policy_rows", NULL, NULL, "policy_purpose", 2, 3, 0, 0, false},
 	{"policy_mode", NULL, NULL, "policy_purpose", 1, 2, 0, 0, true},
 	{"extract", NULL, NULL, "policy_purpose", 1, 2, 0, 0, true},
-	{"extract_risk", NULL, NULL, "policy_purpose", 1, 2, 0, 0, true}
+	{"extract_risk", NULL, NULL, "policy_purpose", 1, 2, 0, 0, true},
+	{"subject_space", NULL, NULL, "subject_space", 1, 2, 0, 0, false}
 };
 
 typedef struct NotedName

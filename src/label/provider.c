@@ -224,7 +224,8 @@ is_lower(const char *old_text, const PhigParsedLabel *parsed)
 		old.is_subject != parsed->is_subject)
 		return true;
 	if (old.is_subject)
-		return strcmp(old.subject, parsed->subject) != 0;
+		return strcmp(old.subject, parsed->subject) != 0 || strcmp(old.target, parsed->target) != 0 ||
+			strcmp(old.target_schema, parsed->target_schema) != 0;
 	return phig_label_is_lower(&parsed->label, &old.label);
 }
 

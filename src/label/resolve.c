@@ -12,6 +12,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
@@ -39,6 +40,7 @@ typedef struct Resolving
 	Oid		   *types;			/* [attno - 1], InvalidOid where dropped */
 	List	   *generated;		/* attribute numbers */
 	char		subject[NAMEDATALEN];	/* its own subject=, or empty */
+	PhigParsedLabel table;		/* ... all of it */
 } Resolving;
 
 /* A call that stands around the present part of an expression. */
@@ -64,6 +66,7 @@ static void add_ancestors(Resolving *r);
 static void add_parent(Resolving *r, const PhigRelLabels *parent);
 static void add_generated(Resolving *r);
 static void add_label(Resolving *r, AttrNumber attno, const PhigLabel *label, PhigLabelSource source);
+static Oid	target_of(const Resolving *r);
 static AttrNumber find_column(const Resolving *r, const char *name);
 static bool finish(Resolving *r);
 static char *generation_expression(Oid relid, AttrNumber attno);
@@ -194,7 +197,10 @@ add_stored(Resolving *r)
 
 		phig_stored_label_must_be_valid(stored);
 		if (stored->parsed.is_subject)
+		{
 			strlcpy(r->subject, stored->parsed.subject, NAMEDATALEN);
+			r->table = stored->parsed;
+		}
 		else if (stored->object.objectSubId > 0 && stored->object.objectSubId <= r->labels->natts)
 			add_label(r, stored->object.objectSubId, &stored->parsed.label, PHIG_SOURCE_COLUMN);
 	}
@@ -218,6 +224,9 @@ add_ancestors(Resolving *r)
 	ListCell   *cell;
 
 	r->labels->subject = r->subject[0] == '\0' ? InvalidAttrNumber : find_column(r, r->subject);
+	r->labels->subject_reaches = r->table.target[0] != '\0';
+	if (r->labels->subject_reaches)
+		r->labels->subject_target = target_of(r);
 	foreach(cell, phig_parents(r->labels->relid))
 	{
 		Oid			parent = lfirst_oid(cell);
@@ -245,7 +254,11 @@ add_parent(Resolving *r, const PhigRelLabels *parent)
 			continue;
 		add_label(r, attno, &parent->cols[i], PHIG_SOURCE_ANCESTOR);
 		if (is_subject)
+		{
 			r->labels->subject = attno;
+			r->labels->subject_reaches = parent->subject_reaches;
+			r->labels->subject_target = parent->subject_target;
+		}
 	}
 }
 
@@ -279,6 +292,16 @@ add_label(Resolving *r, AttrNumber attno, const PhigLabel *label, PhigLabelSourc
 	if (label->category > column->category)
 		r->sources[attno - 1] = source;
 	*column = phig_label_stricter(column, label);
+}
+
+/* The relation that the subject column refers to, by name. */
+static Oid
+target_of(const Resolving *r)
+{
+	Oid			schema = r->table.target_schema[0] == '\0' ? get_rel_namespace(r->labels->relid) :
+		get_namespace_oid(r->table.target_schema, true);
+
+	return OidIsValid(schema) ? get_relname_relid(r->table.target, schema) : InvalidOid;
 }
 
 static AttrNumber

@@ -95,11 +95,33 @@ phig_store_subject(Oid relid, const char *column_name)
 {
 	ObjectAddress table;
 	PhigParsedLabel parsed = {.is_subject = true};
+	PhigParsedLabel stored;
+	char	   *text;
 
 	ObjectAddressSet(table, RelationRelationId, relid);
+	text = GetSecurityLabel(&table, PHIG_PROVIDER);
+	/* The column has another name, and refers to what it did. */
+	if (text != NULL && phig_label_parse(text, &stored) == PHIG_FAULT_NONE && stored.is_subject)
+		parsed = stored;
 	if (column_name != NULL)
 		strlcpy(parsed.subject, column_name, NAMEDATALEN);
 	phig_store_label(&table, column_name == NULL ? NULL : &parsed);
+}
+
+void
+phig_store_subject_of(Oid relid, const PhigRelLabels *labels)
+{
+	ObjectAddress table;
+	PhigParsedLabel parsed = {.is_subject = true};
+
+	ObjectAddressSet(table, RelationRelationId, relid);
+	strlcpy(parsed.subject, get_attname(labels->relid, labels->subject, false), NAMEDATALEN);
+	if (labels->subject_reaches && OidIsValid(labels->subject_target))
+	{
+		strlcpy(parsed.target, get_rel_name(labels->subject_target), NAMEDATALEN);
+		strlcpy(parsed.target_schema, get_namespace_name(get_rel_namespace(labels->subject_target)), NAMEDATALEN);
+	}
+	phig_store_label(&table, &parsed);
 }
 
 void

@@ -30,6 +30,9 @@ extern char *phig_stored_subject(Oid relid);
 /* Names that column (NULL: none). */
 extern void phig_store_subject(Oid relid, const char *column_name);
 
+/* As it is in labels, of this relation or of another with a column of that name. */
+extern void phig_store_subject_of(Oid relid, const PhigRelLabels *labels);
+
 /*
  * phig_store_label
  *		Write (NULL: remove) a label, with everything that follows from a change.

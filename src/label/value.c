@@ -68,8 +68,12 @@ phig_label_to_text(const PhigLabel *label)
 char *
 phig_parsed_label_to_text(const PhigParsedLabel *parsed)
 {
-	if (parsed->is_subject)
+	if (parsed->is_subject && parsed->target[0] == '\0')
 		return psprintf("subject=%s", quote_identifier(parsed->subject));
+	if (parsed->is_subject)
+		return psprintf("subject=%s->%s", quote_identifier(parsed->subject), parsed->target_schema[0] == '\0' ?
+						quote_identifier(parsed->target) :
+						quote_qualified_identifier(parsed->target_schema, parsed->target));
 	return phig_label_to_text(&parsed->label);
 }
 
@@ -125,7 +129,8 @@ phig_label_complain(PhigLabelFault fault, const PhigParsedLabel *parsed)
 			break;
 		case PHIG_FAULT_SUBJECT:
 			what = "the label does not name one subject column";
-			hint = pstrdup("Write subject= and the name of one column, in double quotes if SQL needs them.");
+			hint = pstrdup("Write subject= and the name of one column, in double quotes if SQL needs them, and where it "
+						   "refers to a table with a subject of its own, -> and the name of that.");
 			break;
 		case PHIG_FAULT_TOO_LONG:
 			what = "the label is too long";

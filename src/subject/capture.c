@@ -1,0 +1,466 @@
+/*
+ * capture.c
+ *		Whose rows an execution returns: read while it runs.
+ *
+ * A node of the plan is watched by another function in the place of its ExecProcNodeReal, which calls the one that
+ * was there and looks at the row.  Watched are: the top node, whose rows have the columns that query.c added; the node
+ * that feeds a ModifyTable; and scans of relations whose rows go into an aggregate, say.  Plan nodes have no room for
+ * a pointer of ours: watches are found by the node's address.
+ *
+ * A parallel worker watches its own scans, and writes its own records of persons for the leader's start record.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/parallel.h"
+#include "access/relscan.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "executor/executor.h"
+#include "nodes/execnodes.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parsetree.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "label/inherit.h"
+#include "settings.h"
+#include "subject/capture.h"
+#include "subject/hop.h"
+#include "subject/spelling.h"
+#include "subject/token.h"
+
+/* Of the leader's plan that this parallel worker runs. */
+static PhigPersonSet *worker_set = NULL;
+static PhigJournalTicket worker_ticket;
+
+typedef struct PhigCapture PhigCapture;
+
+typedef struct Source
+{
+	AttrNumber	attno;			/* in the row that is looked at; 0: see Watch */
+	Oid			type;			/* base type of that column */
+	bool		by_value;
+	PhigSubjectPath path;
+	PhigPersonHash hash;
+	PhigHopCache *hops;			/* where there are any */
+	bool		any;			/* by value, no hops: the value seen last */
+	Datum		latest;
+	struct Source *next;		/* of the same watch */
+} Source;
+
+typedef enum Where
+{
+	WHERE_RESULT,				/* the row that the node returns */
+	WHERE_SCAN,					/* the row that it scanned */
+	WHERE_HEAP					/* the row behind the index entry that it scanned */
+} Where;
+
+typedef struct Watch
+{
+	PlanState  *node;			/* hash key */
+	char		status;
+	Where		where;
+	ExecProcNodeMtd real;
+	Source	   *sources;
+	PhigCapture *capture;
+} Watch;
+
+#define SH_PREFIX watches
+#define SH_ELEMENT_TYPE Watch
+#define SH_KEY_TYPE PlanState *
+#define SH_KEY node
+#define SH_HASH_KEY(tb, key) murmurhash32((uint32) ((uintptr_t) (key) >> 4))
+#define SH_EQUAL(tb, a, b) ((a) == (b))
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+struct PhigCapture
+{
+	EState	   *estate;
+	PlanState  *top;
+	MemoryContextCallback gone;
+	const PhigSubjectSources *given;
+	PhigPersonSet *set;
+	List	   *nodes;			/* watched */
+	MemoryContext scratch;		/* spellings */
+};
+
+static watches_hash * watches = NULL;
+
+static void unwatch(void *arg);
+static Source *make_source(const PhigSubjectPath *path, AttrNumber attno, Oid type);
+static void watch(PhigCapture *capture, PlanState *node, Where where, Source *source);
+static bool watch_scans(PlanState *node, void *context);
+static void watch_insert(PhigCapture *capture, ModifyTableState *node);
+static void watch_scan(PhigCapture *capture, ScanState *node, Oid relid);
+static const PhigSubjectPath *wanted(PhigCapture *capture, Oid relid);
+static TupleTableSlot *watched(PlanState *node);
+static void look(Watch *watch, TupleTableSlot *slot);
+static void note(PhigCapture *capture, Source *source, Datum value);
+static AttrNumber index_column(const IndexOnlyScanState *node, AttrNumber attno);
+
+bool
+phig_capture_prepare(const PhigSubjectSources *sources)
+{
+	MemoryContext old = CurrentMemoryContext;
+	volatile bool ready = false;
+	PhigPersonHash hash;
+
+	PG_TRY();
+	{
+		for (int i = 0; i < sources->nsources; i++)
+			phig_person_prepare(sources->sources[i].path.space, &hash);
+		ready = true;
+	}
+	PG_CATCH();
+	{
+		if (phig_journal_on_failure != PHIG_ON_FAILURE_ALLOW || geterrcode() != PHIG_ERRCODE_KEY_UNAVAILABLE)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(old);
+		FlushErrorState();
+		ereport(LOG,
+				(errcode(PHIG_ERRCODE_KEY_UNAVAILABLE),
+				 errmsg("the record of a statement does not say whose rows it returned"),
+				 errdetail("The key for tokens of persons is not to be had, and phiguard.journal_on_failure is allow."),
+				 errhidestmt(true)));
+	}
+	PG_END_TRY();
+	return ready;
+}
+
+bool
+phig_capture_is_ready(const PhigSubjectSources *sources)
+{
+	return sources->nsources == 0 || phig_person_key_is_ready();
+}
+
+void
+phig_capture_begin(QueryDesc *query_desc, const PhigSubjectSources *sources, PhigPersonSet *set)
+{
+	EState	   *estate = query_desc->estate;
+	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
+	PhigCapture *capture = palloc0(sizeof(PhigCapture));
+	PlanState  *top = query_desc->planstate;
+	PlanState  *rows = IsA(top, ModifyTableState) ? outerPlanState(top) : top;
+
+	if (watches == NULL)
+		watches = watches_create(TopMemoryContext, 64, NULL);
+	capture->gone.func = unwatch;
+	capture->gone.arg = capture;
+	MemoryContextRegisterResetCallback(estate->es_query_cxt, &capture->gone);
+	capture->estate = estate;
+	capture->top = top;
+	capture->given = sources;
+	capture->set = set;
+	for (int i = 0; i < sources->nsources; i++)
+	{
+		const PhigSubjectSource *source = &sources->sources[i];
+
+		/* The rows of a worker's top are the leader's to look at. */
+		if (source->resno > 0 && !IsParallelWorker())
+			watch(capture, rows, WHERE_RESULT,
+				  make_source(&source->path, source->resno,
+							  exprType((Node *) list_nth_node(TargetEntry, rows->plan->targetlist,
+															  source->resno - 1)->expr)));
+	}
+	if (phig_subject_has_scans(sources))
+		(void) watch_scans(top, capture);
+	MemoryContextSwitchTo(old);
+}
+
+void
+phig_capture_worker_begin(QueryDesc *query_desc, const PhigSubjectSources *sources)
+{
+	if (sources->start_seq == 0 || !phig_subject_has_scans(sources))
+		return;
+	Assert(worker_set == NULL);
+	worker_ticket = (PhigJournalTicket) {.seq = sources->start_seq};
+	worker_set = phig_persons_create(sources->manner);
+	phig_capture_begin(query_desc, sources, worker_set);
+}
+
+void
+phig_capture_worker_end(void)
+{
+	if (worker_set == NULL)
+		return;
+	phig_persons_write(worker_set, &worker_ticket, true);
+	phig_persons_free(worker_set);
+	worker_set = NULL;
+}
+
+/* The executor's memory goes, and the nodes with it. */
+static void
+unwatch(void *arg)
+{
+	PhigCapture *capture = arg;
+	ListCell   *lc;
+
+	foreach(lc, capture->nodes)
+		(void) watches_delete(watches, lfirst(lc));
+}
+
+static Source *
+make_source(const PhigSubjectPath *path, AttrNumber attno, Oid type)
+{
+	Source	   *source = palloc0(sizeof(Source));
+
+	source->path = *path;
+	source->attno = attno;
+	source->type = getBaseType(type);
+	source->by_value = get_typbyval(source->type) && path->nhops == 0;
+	phig_person_prepare(path->space, &source->hash);
+	if (path->nhops > 0)
+		source->hops = phig_hop_cache_create(path);
+	return source;
+}
+
+static void
+watch(PhigCapture *capture, PlanState *node, Where where, Source *source)
+{
+	bool		found;
+	Watch	   *watch = watches_insert(watches, node, &found);
+
+	if (!found || watch->capture != capture)
+	{
+		watch->where = where;
+		watch->capture = capture;
+		watch->sources = NULL;
+		watch->real = node->ExecProcNodeReal;
+		node->ExecProcNodeReal = watched;
+		capture->nodes = lappend(capture->nodes, node);
+	}
+	source->next = watch->sources;
+	watch->sources = source;
+}
+
+/* The relation that a node scans, and which it was made for; InvalidOid: none. */
+static Oid
+scanned(const PhigCapture *capture, const PlanState *node)
+{
+	Index		rti = ((Scan *) node->plan)->scanrelid;
+	const RangeTblEntry *rte = rti == 0 ? NULL : rt_fetch(rti, capture->estate->es_range_table);
+
+	return rte != NULL && rte->rtekind == RTE_RELATION ? rte->relid : InvalidOid;
+}
+
+static bool
+watch_scans(PlanState *node, void *context)
+{
+	PhigCapture *capture = context;
+
+	switch (nodeTag(node))
+	{
+		case T_SeqScanState:
+		case T_SampleScanState:
+		case T_IndexScanState:
+		case T_IndexOnlyScanState:
+		case T_BitmapHeapScanState:
+		case T_TidScanState:
+		case T_TidRangeScanState:
+			watch_scan(capture, (ScanState *) node, scanned(capture, node));
+			break;
+		case T_ForeignScanState:
+		case T_CustomScanState:
+			/* It may join and aggregate elsewhere. */
+			phig_persons_unnamed(capture->set);
+			break;
+		case T_ModifyTableState:
+			if (node != capture->top)
+				watch_insert(capture, (ModifyTableState *) node);
+			break;
+		default:
+			break;
+	}
+	return planstate_tree_walker(node, watch_scans, context);
+}
+
+static void
+watch_scan(PhigCapture *capture, ScanState *node, Oid relid)
+{
+	const PhigSubjectPath *path = OidIsValid(relid) ? wanted(capture, relid) : NULL;
+	Source	   *source;
+	AttrNumber	attno;
+	Oid			type;
+
+	if (path == NULL)
+		return;
+	type = TupleDescAttr(RelationGetDescr(node->ss_currentRelation), path->attno - 1)->atttypid;
+	source = make_source(path, path->attno, type);
+	if (IsA(node, IndexOnlyScanState))
+	{
+		attno = source->type == NAMEOID ? 0 : index_column((IndexOnlyScanState *) node, path->attno);
+		if (attno > 0)
+			source->attno = attno;
+		watch(capture, &node->ps, attno > 0 ? WHERE_SCAN : WHERE_HEAP, source);
+		return;
+	}
+	/* A scan that is asked for no column may return rows that it has not looked at. */
+	if (IsA(node, BitmapHeapScanState) && node->ps.plan->targetlist == NIL && node->ps.plan->qual == NIL)
+		phig_persons_unnamed(capture->set);
+	watch(capture, &node->ps, WHERE_SCAN, source);
+}
+
+/* What INSERT writes are the rows of the plan below, column by column. */
+static void
+watch_insert(PhigCapture *capture, ModifyTableState *node)
+{
+	ResultRelInfo *target = node->rootResultRelInfo;
+	const PhigSubjectPath *found;
+	PhigSubjectPath path;
+	Form_pg_attribute column;
+
+	if (node->operation != CMD_INSERT || (found = phig_subject_path(RelationGetRelid(target->ri_RelationDesc))) == NULL)
+		return;
+	path = *found;
+	column = TupleDescAttr(RelationGetDescr(target->ri_RelationDesc), path.attno - 1);
+	if (path.space[0] == '\0' || column->attgenerated != '\0')
+	{
+		phig_persons_unnamed(capture->set);
+		return;
+	}
+	watch(capture, outerPlanState(node), WHERE_RESULT, make_source(&path, path.attno, column->atttypid));
+}
+
+bool
+phig_subject_has_scans(const PhigSubjectSources *sources)
+{
+	for (int i = 0; i < sources->nsources; i++)
+		if (sources->sources[i].resno == 0)
+			return true;
+	return false;
+}
+
+/* The path of a relation that is among those whose scans tell, or below one of them. */
+static const PhigSubjectPath *
+wanted(PhigCapture *capture, Oid relid)
+{
+	const PhigSubjectSources *given = capture->given;
+	ListCell   *lc;
+
+	for (int i = 0; i < given->nsources; i++)
+		if (given->sources[i].resno == 0 && given->sources[i].path.relid == relid)
+			return &given->sources[i].path;
+	foreach(lc, phig_parents(relid))
+	{
+		const PhigSubjectPath *found;
+
+		if (wanted(capture, lfirst_oid(lc)) == NULL)
+			continue;
+		found = phig_subject_path(relid);
+		if (found != NULL && found->space[0] != '\0')
+		{
+			PhigSubjectPath *copy = palloc(sizeof(PhigSubjectPath));
+
+			*copy = *found;
+			return copy;
+		}
+		phig_persons_unnamed(capture->set);
+	}
+	return NULL;
+}
+
+static TupleTableSlot *
+watched(PlanState *node)
+{
+	Watch	   *watch = watches_lookup(watches, node);
+	TupleTableSlot *slot;
+
+	if (unlikely(watch == NULL))
+		elog(ERROR, "plan node is not watched any more");
+	slot = watch->real(node);
+	if (!TupIsNull(slot))
+		look(watch, slot);
+	return slot;
+}
+
+static void
+look(Watch *watch, TupleTableSlot *slot)
+{
+	TupleTableSlot *heap = NULL;
+
+	if (watch->where == WHERE_SCAN)
+		slot = ((ScanState *) watch->node)->ss_ScanTupleSlot;
+	else if (watch->where == WHERE_HEAP)
+	{
+		IndexOnlyScanState *scan = (IndexOnlyScanState *) watch->node;
+
+		slot = heap = scan->ioss_TableSlot;
+		if (!index_fetch_heap(scan->ioss_ScanDesc, slot))
+		{
+			phig_persons_unnamed(watch->capture->set);
+			return;
+		}
+	}
+	for (Source *source = watch->sources; source != NULL; source = source->next)
+	{
+		bool		isnull;
+		Datum		value = slot_getattr(slot, source->attno, &isnull);
+
+		if (isnull || (source->by_value && source->any && source->latest == value))
+			continue;
+		source->any = true;
+		source->latest = source->by_value ? value : (Datum) 0;
+		note(watch->capture, source, value);
+	}
+	if (heap != NULL)
+		ExecClearTuple(heap);
+}
+
+static void
+note(PhigCapture *capture, Source *source, Datum value)
+{
+	char		buffer[PHIG_SPELLING_BYTES];
+	const char *text;
+	int			len;
+	Datum		whole = value;
+	MemoryContext old = NULL;
+
+	/* Nothing is palloc'd for a number, nor for a text that is where it should be. */
+	if (!source->by_value)
+	{
+		if (capture->scratch == NULL)
+			capture->scratch = AllocSetContextCreate(capture->estate->es_query_cxt, "phiguard spellings",
+													 ALLOCSET_SMALL_SIZES);
+		old = MemoryContextSwitchTo(capture->scratch);
+		if (source->hops != NULL)
+		{
+			phig_hop_follow(source->hops, source->type, value, capture->set, &source->hash);
+			MemoryContextSwitchTo(old);
+			MemoryContextReset(capture->scratch);
+			return;
+		}
+		if (get_typlen(source->type) == -1)
+			whole = PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));
+	}
+	phig_spell(source->type, whole, buffer, &text, &len);
+	phig_persons_add(capture->set, phig_person_hash(&source->hash, text, len), source->path.space, text, len);
+	if (old != NULL)
+	{
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(capture->scratch);
+	}
+}
+
+/* Where an index entry has a column of its relation; 0: nowhere that can be read. */
+static AttrNumber
+index_column(const IndexOnlyScanState *node, AttrNumber attno)
+{
+	const IndexOnlyScan *plan = (const IndexOnlyScan *) node->ss.ps.plan;
+	ListCell   *lc;
+
+	foreach(lc, plan->indextlist)
+	{
+		const TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (!tle->resjunk && IsA(tle->expr, Var) && ((const Var *) tle->expr)->varattno == attno)
+			return tle->resno;
+	}
+	return 0;
+}

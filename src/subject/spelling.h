@@ -1,0 +1,32 @@
+/*
+ * spelling.h
+ *		The one spelling that a person's key has, whatever type a column holds it in.
+ *
+ * The same person is 42 in a bigint, an integer and a text; so tokens are made of text.  Types whose values could be
+ * equal and be written in two ways (timestamps, floats, citext ...) have no such spelling: rows that such a
+ * column numbers are not captured.
+ */
+#ifndef PHIG_SUBJECT_SPELLING_H
+#define PHIG_SUBJECT_SPELLING_H
+
+#include "postgres.h"
+
+/* Room for a spelling of a type whose values are not texts. */
+#define PHIG_SPELLING_BYTES 48
+
+/* type: a base type, not a domain. */
+extern bool phig_spelling_is_one(Oid type);
+
+/*
+ * phig_spell
+ *		The spelling of a value of such a type.
+ *
+ * *text points into the value, into buffer, or to what is palloc'd; no NUL is behind it.
+ * The value has to be detoasted.  Errors: out of memory.
+ */
+extern void phig_spell(Oid type, Datum value, char buffer[PHIG_SPELLING_BYTES], const char **text, int *len);
+
+/* The spelling of what somebody typed as a key of that type, palloc'd; NULL where it is none. */
+extern char *phig_spelling_of_text(Oid type, const char *typed);
+
+#endif
