@@ -454,7 +454,7 @@ object_changed(ObjectAccessType access, Oid classId, Oid objectId, int subId, vo
 	if (prev_object_access)
 		prev_object_access(access, classId, objectId, subId, arg);
 	phig_label_object_access(access, classId, objectId, subId, arg);
-	phig_utility_object_access(access, classId, objectId);
+	phig_utility_object_access(access, classId, objectId, subId, arg);
 }
 
 /*

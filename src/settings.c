@@ -41,6 +41,7 @@ int			phig_key_command_timeout;
 char	   *phig_key_file = NULL;
 int			phig_mode = PHIG_MODE_AUDIT;
 char	   *phig_officer_role = NULL;
+int			phig_on_new_column = PHIG_NEW_COLUMN_NOTICE;
 int			phig_on_unlabelled_store = PHIG_UNLABELLED_NOTICE;
 char	   *phig_purpose = NULL;
 bool		phig_require_tls = false;
@@ -69,6 +70,14 @@ static const struct config_enum_entry sync_options[] = {
 static const struct config_enum_entry on_failure_options[] = {
 	{"refuse", PHIG_ON_FAILURE_REFUSE, false},
 	{"allow", PHIG_ON_FAILURE_ALLOW, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry on_new_column_options[] = {
+	{"ignore", PHIG_NEW_COLUMN_IGNORE, false},
+	{"notice", PHIG_NEW_COLUMN_NOTICE, false},
+	{"label", PHIG_NEW_COLUMN_LABEL, false},
+	{"refuse", PHIG_NEW_COLUMN_REFUSE, false},
 	{NULL, 0, false}
 };
 
@@ -334,6 +343,11 @@ phig_settings_init(void)
 							   "Role whose members may set and lower labels; empty: superusers only.",
 							   NULL,
 							   &phig_officer_role, "", PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("phiguard.on_new_column",
+							 "What happens when a new column looks like PHI and has no label: ignore, notice (say which label to set), label (set it), or refuse.",
+							 "By name, type and comment at once; by content after the first COPY FROM or ANALYZE.",
+							 &phig_on_new_column, PHIG_NEW_COLUMN_NOTICE, on_new_column_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("phiguard.on_unlabelled_store",
 							 "What happens when labelled data is written into an unlabelled column.",
 							 NULL,

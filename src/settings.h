@@ -27,6 +27,14 @@ typedef enum PhigOnFailure
 	PHIG_ON_FAILURE_ALLOW
 } PhigOnFailure;
 
+typedef enum PhigOnNewColumn
+{
+	PHIG_NEW_COLUMN_IGNORE,
+	PHIG_NEW_COLUMN_NOTICE,
+	PHIG_NEW_COLUMN_LABEL,
+	PHIG_NEW_COLUMN_REFUSE
+} PhigOnNewColumn;
+
 typedef enum PhigOnUnlabelled
 {
 	PHIG_UNLABELLED_IGNORE,
@@ -58,6 +66,7 @@ extern int	phig_key_command_timeout;	/* s */
 extern char *phig_key_file;
 extern int	phig_mode;
 extern char *phig_officer_role;
+extern int	phig_on_new_column;
 extern int	phig_on_unlabelled_store;
 extern char *phig_purpose;
 extern bool phig_require_tls;

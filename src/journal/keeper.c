@@ -75,6 +75,7 @@ static const char *const watched_settings[] = {
 	"phiguard.key_file",
 	"phiguard.mode",
 	"phiguard.officer_role",
+	"phiguard.on_new_column",
 	"phiguard.on_unlabelled_store",
 };
 

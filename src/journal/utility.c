@@ -47,6 +47,7 @@
 #include "journal/utility.h"
 #include "label/inherit.h"
 #include "label/resolve.h"
+#include "scan/arrivals.h"
 
 #define COLUMNS_PER_RECORD 100
 
@@ -114,6 +115,8 @@ phig_utility_begin(PhigUtility *utility, PlannedStmt *pstmt, const char *query_s
 			start_ddl(utility, pstmt, query_string);
 		utility->follow = phig_follow_before(stmt);
 	}
+	if (IsA(stmt, CopyStmt) || IsA(stmt, VacuumStmt))
+		utility->unseen = phig_arrivals_before(stmt);
 	utility->running = true;
 }
 
@@ -140,6 +143,11 @@ phig_utility_finish(PhigUtility *utility, PlannedStmt *pstmt, const char *query_
 
 		apply_derived(relid, derive_refreshed(relid));
 	}
+	/* With labels where labels go: what has none now is new to us. */
+	if (utility->arrivals)
+		phig_arrivals_judge(utility->arrivals);
+	if (utility->unseen)
+		phig_arrivals_loaded(utility->unseen, IsA(stmt, CopyStmt));
 	finishing = false;
 	/* What it turned out to reach: by CASCADE, by inheritance. */
 	if (utility->late_columns)
@@ -169,10 +177,12 @@ phig_utility_is_labelled(const PhigUtility *utility)
 }
 
 void
-phig_utility_object_access(ObjectAccessType access, Oid classId, Oid objectId)
+phig_utility_object_access(ObjectAccessType access, Oid classId, Oid objectId, int subId, void *arg)
 {
 	if (current == NULL || classId != RelationRelationId)
 		return;
+	if (access == OAT_POST_CREATE)
+		current->arrivals = phig_arrivals_note(current->arrivals, access, classId, objectId, subId, arg);
 	if (access == OAT_DROP || access == OAT_POST_ALTER || access == OAT_TRUNCATE)
 		note_relation(current, objectId);
 }

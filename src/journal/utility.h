@@ -23,6 +23,8 @@ typedef struct PhigUtility
 								 * table */
 	PhigFollow *follow;			/* labels that follow ALTER TABLE, LIKE ... */
 	List	   *derived;		/* CREATE TABLE AS: PhigLabel * per column; else NIL */
+	List	   *arrivals;		/* columns and relations that it makes */
+	List	   *unseen;			/* what COPY FROM or ANALYZE brings values or statistics to */
 	List	   *touched;		/* OIDs of labelled relations that the statement names or alters */
 	List	   *columns;		/* their labelled columns' paths, named while they exist */
 	List	   *late_columns;	/* the same, met after the start record */
@@ -49,8 +51,8 @@ extern void phig_utility_failed(PhigUtility *utility, int sqlstate);
 /* Does the statement touch labelled relations, so that its errors may hold their values? */
 extern bool phig_utility_is_labelled(const PhigUtility *utility);
 
-/* object_access_hook's work: note labelled relations that a statement alters or drops. */
-extern void phig_utility_object_access(ObjectAccessType access, Oid classId, Oid objectId);
+/* object_access_hook's work: note labelled relations that a statement alters or drops, and columns that it makes. */
+extern void phig_utility_object_access(ObjectAccessType access, Oid classId, Oid objectId, int subId, void *arg);
 
 /* A label was stored: a policy record (phig_label_changed_hook). */
 extern void phig_utility_label_changed(Oid classId, Oid objectId, int subId,

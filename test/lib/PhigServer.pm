@@ -28,7 +28,7 @@ sub new_server
 
 	$node->init(allows_streaming => 1);
 	$node->append_conf('postgresql.conf', join("\n", "shared_preload_libraries = 'phiguard'",
-		"restart_after_crash = on", "jit = off", @conf, ''));
+		"restart_after_crash = on", "jit = off", "phiguard.on_new_column = ignore", @conf, ''));
 	return $node;
 }
 

@@ -24,7 +24,7 @@ sub phig_node
 	$node->init(allows_streaming => 1);
 	$node->append_conf('postgresql.conf', join("\n",
 		"shared_preload_libraries = 'phiguard'",
-		'jit = off', 'restart_after_crash = on', 'autovacuum = off', @conf, ''));
+		'jit = off', 'restart_after_crash = on', 'autovacuum = off', 'phiguard.on_new_column = ignore', @conf, ''));
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION phiguard');
 	return $node;

@@ -1,0 +1,42 @@
+/*
+ * content.h
+ *		What a sample of values says of columns that nobody has analysed yet.
+ */
+#ifndef PHIG_CONTENT_H
+#define PHIG_CONTENT_H
+
+#include "postgres.h"
+
+#include "access/attnum.h"
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
+
+#include "label/label.h"
+
+/* A column that looks like PHI.  kind: of the vocabulary, or NULL; evidence: no value in it. */
+typedef struct PhigSuspect
+{
+	AttrNumber	attno;
+	PhigCategory category;
+	const char *kind;
+	char	   *evidence;
+} PhigSuspect;
+
+extern PhigSuspect *phig_suspect(AttrNumber attno, PhigCategory category, const char *kind, char *evidence);
+
+/* The tables that COPY FROM, or ANALYZE, brings values or statistics to: OIDs; NIL for other statements. */
+extern List *phig_content_relations(Node *stmt);
+
+/* A table's columns of text without label and statistics: numbers.  NIL for what is no plain table. */
+extern List *phig_content_unseen(Oid relid);
+
+/*
+ * phig_content_suspects
+ *		Those of the columns (numbers) whose values are mostly of one category, as detection finds it: PhigSuspect.
+ *
+ * Reads the first rows that the transaction sees.  The table may be gone, or locked by somebody: NIL.
+ * Errors: those of detection.
+ */
+extern List *phig_content_suspects(Oid relid, List *columns);
+
+#endif

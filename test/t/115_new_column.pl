@@ -1,0 +1,79 @@
+# Columns that are new: dumps are restored whatever phiguard.on_new_column says, ANALYZE of everything, extensions' scripts.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use PhigTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = phig_node('new_column', 'phiguard.on_new_column = notice', 'autovacuum = off');
+
+my $labels = q{SELECT string_agg(relation || '.' || column_name || '=' || label, ' ' ORDER BY relation, column_name)
+	FROM phiguard.labels WHERE schema = 'clinic'};
+
+# Of the columns that look like PHI one is labelled so, one is reviewed and one nobody has looked at.
+run_sql($node, q{
+	CREATE ROLE maker LOGIN;
+	GRANT CREATE ON DATABASE postgres TO maker;
+	CREATE SCHEMA clinic AUTHORIZATION maker;
+	SET ROLE maker;
+	CREATE TABLE clinic.patient (ssn text, email text, home_phone text);
+	INSERT INTO clinic.patient SELECT '219-09-12' || i, 'ann' || i || '@example.org', '617-555-01' || i FROM generate_series(10, 40) i;
+	RESET ROLE;
+	SECURITY LABEL FOR phiguard ON COLUMN clinic.patient.ssn IS 'ssn';
+	SECURITY LABEL FOR phiguard ON COLUMN clinic.patient.email IS 'none';
+});
+my ($was) = run_sql($node, $labels);
+is($was, 'patient.email=none patient.ssn=ssn', 'labelled, reviewed, not looked at');
+
+my $dump = PostgreSQL::Test::Utils::tempdir() . '/clinic';
+$node->command_ok([ 'pg_dump', '-d', $node->connstr('postgres'), '-n', 'clinic', '-f', "$dump.sql" ], 'dumped as a script');
+$node->command_ok([ 'pg_dump', '-d', $node->connstr('postgres'), '-n', 'clinic', '-Fc', '-f', "$dump.dump" ], 'dumped as an archive');
+
+for my $setting (qw(notice label refuse))
+{
+	for my $how ('script', 'archive', 'archive of an owner')
+	{
+		my $database = "to_$setting" . ($how =~ tr/a-z/_/cr);
+		my $as = $how =~ /owner/ ? 'maker' : 'postgres';
+
+		run_sql($node, "CREATE DATABASE $database; ALTER DATABASE $database SET phiguard.on_new_column = '$setting'; GRANT CREATE ON DATABASE $database TO maker");
+		run_sql($node, 'CREATE EXTENSION phiguard', db => $database);
+		my $connstr = $node->connstr($database) . " user=$as";
+		my @command = $how eq 'script' ? ('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $connstr, '-f', "$dump.sql")
+		  : ('pg_restore', '--exit-on-error', '-d', $connstr, $as eq 'maker' ? '--no-owner' : (), "$dump.dump");
+		$node->command_ok(\@command, "$setting: restored, $how");
+		my ($got) = run_sql($node, "$labels; SELECT count(*) FROM clinic.patient", db => $database);
+		is($got, "$was\n31", "$setting: labels and rows of the $how are as they were");
+	}
+}
+
+# The control: what is no restore is refused, with the same table.
+my (undef, $err) = run_sql($node, 'CREATE TABLE control (ssn text)', db => 'to_refusescript');
+like($err, qr/ERROR:  columns of relation "control" look like PHI and have no label: ssn$/m, 'no restore: refused');
+
+# A script of an extension makes its tables; the server's own contrib modules do.
+(undef, $err) = run_sql($node, 'CREATE EXTENSION IF NOT EXISTS lo; CREATE EXTENSION IF NOT EXISTS pg_stat_statements', db => 'to_refusescript');
+unlike($err, qr/look like PHI/, 'extensions are not refused');
+
+# ANALYZE of all tables looks at those that have no statistics, once, and shows no value.
+run_sql($node, q{CREATE TABLE plain (a text, b text); INSERT INTO plain SELECT 'ann' || i || '@example.org', 'red' FROM generate_series(1, 40) i;
+	ALTER DATABASE postgres SET phiguard.on_new_column = 'label'});
+(undef, $err) = run_sql($node, 'ANALYZE');
+like($err, qr/column "a" of relation "plain" is labelled "email"/, 'ANALYZE of everything: found by content');
+unlike($err, qr/example\.org/, 'no value is shown');
+(undef, $err) = run_sql($node, 'ANALYZE');
+is($err, '', 'the second time nothing is said');
+
+# What a label that came so protects: the next statement is on record.
+my ($log) = run_sql($node, q{SELECT a FROM plain LIMIT 1; SELECT count(*) > 0 FROM phiguard.access_log WHERE 'public.plain.a' = ANY (returned)});
+like($log, qr/^t$/m, 'from then on it is on record who reads it');
+
+# Long values are looked at in part.
+run_sql($node, q{CREATE TABLE large (a text); INSERT INTO large SELECT repeat('Seen by Dr. Beeler on 3/14/2019. ', 20000) FROM generate_series(1, 20)});
+(undef, $err) = run_sql($node, 'ANALYZE large');
+like($err, qr/labelled "note"/, 'long values: the beginning of each is looked at');
+
+$node->stop;
+done_testing();
