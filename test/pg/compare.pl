@@ -3,11 +3,12 @@
 # compare.pl PLAIN GUARDED DIFFERENCES MAJOR MODE: are the results of PostgreSQL's tests the same with phiguard?
 #
 # PLAIN and GUARDED are directories of result files of the same tests, without phiguard and
-# over labelled tables, in mode audit or enforce.  Five kinds of difference are what phiguard is for, and are taken out by
+# over labelled tables, in mode audit or enforce.  Six kinds of difference are what phiguard is for, and are taken out by
 # rule, counted:
 #
 #   explain   EXPLAIN has a part "PHI Access" more (and so many rows more; the column is as wide as that needs)
 #   notice    the NOTICE, with its HINT, that labelled data is stored in columns without a label
+#   new_column  the NOTICE that a new column looks like PHI, with its DETAIL and the statements of its HINT
 #   withheld  an error's message is the same but for "..." where a value was, and
 #             its DETAIL says that phiguard withheld the values
 #   wrapper   phiguard's foreign data wrapper and its server are listed with the others (the columns are
@@ -61,6 +62,13 @@ sub take_out
 		{
 			$i++;
 			$by_test{notice}{$test}++;
+		}
+		elsif ($line =~ /NOTICE:  columns of relation ".*" look like PHI and have no label: / &&
+			$lines->[ $i + 1 ] =~ /^DETAIL:  / && $lines->[ $i + 2 ] =~ /^HINT:  Label them, as none where they are not PHI:$/)
+		{
+			$i += 2;
+			$i++ while ($lines->[ $i + 1 ] // '') =~ /^SECURITY LABEL FOR phiguard ON COLUMN .* IS '[\w =]+';$/;
+			$by_test{new_column}{$test}++;
 		}
 		elsif ($line =~ /\bphiguard_journal\b/ && $line =~ /\|/)
 		{
@@ -264,7 +272,7 @@ foreach my $file (glob("$listed/*"))
 	  if !$tests{$test} && %{ listed_differences($test) };
 }
 print scalar(keys %tests), " tests compared\n";
-foreach my $kind (qw(explain notice withheld wrapper listed), $mode eq 'enforce' ? 'unpurposed' : ())
+foreach my $kind (qw(explain notice new_column withheld wrapper listed), $mode eq 'enforce' ? 'unpurposed' : ())
 {
 	my $found = $by_test{$kind} || {};
 	my $sum = 0;
