@@ -255,7 +255,8 @@ find_behind_label(PhigScan *scan, int i)
 
 		if ((last > first && token->gap >= PHIG_GAP_LINE) ||
 			(token->sign != '\0' && strchr(";|\"<>:?", token->sign) != NULL) ||
-			(token->sign == '.' && tokens[last + 1].gap > PHIG_GAP_NONE && phig_token_len(&tokens[last - 1]) > 4))
+			(token->sign == '.' && tokens[last + 1].gap > PHIG_GAP_NONE &&
+			 (tokens[last - 1].type == PHIG_NUMBER || phig_token_len(&tokens[last - 1]) > 4)))
 			break;
 		if (token->type == PHIG_WORD && token->shape == 0 && !(token->lex & (PHIG_LEX_PARTICLE | PHIG_LEX_STREET)) &&
 			(token->dict & PHIG_DICT_WORD))

@@ -21,7 +21,7 @@
 #define CONTEXT_AFTER 3
 
 const char *const phig_recognizer_names[] = {
-	"accession", "account", "age", "bank", "biometric", "card", "card_labelled", "city", "coordinates", "date", "date_compact",
+	"accession", "account", "address", "age", "bank", "biometric", "card", "card_labelled", "city", "coordinates", "date", "date_compact",
 	"date_iso", "date_month_year", "date_range", "date_season", "date_short", "date_words", "dea", "dea_labelled", "device",
 	"email", "encounter", "facility", "fax", "group", "iban", "identifier", "imei", "initials", "ipv4", "ipv6", "license", "mac", "mbi",
 	"medicare", "member", "mrn", "name", "name_known", "name_lower", "npi", "npi_labelled", "passport", "phone", "phone_labelled",

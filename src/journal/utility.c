@@ -86,6 +86,8 @@ phig_utility_enter(PhigUtility *utility, Node *stmt)
 {
 	memset(utility, 0, sizeof(*utility));
 	utility->outer = current;
+	/* now that of the portal around it; inside CREATE TABLE AS EXECUTE there is another */
+	utility->context = PortalContext ? PortalContext : CurrentMemoryContext;
 	utility->depth = phig_code_depth;
 	utility->wraps_query = wraps_query(stmt);
 	current = utility;
@@ -116,7 +118,13 @@ phig_utility_begin(PhigUtility *utility, PlannedStmt *pstmt, const char *query_s
 		utility->follow = phig_follow_before(stmt);
 	}
 	if (IsA(stmt, CopyStmt) || IsA(stmt, VacuumStmt))
+	{
+		/* ANALYZE ends the transaction that this is made in */
+		MemoryContext old = MemoryContextSwitchTo(utility->context);
+
 		utility->unseen = phig_arrivals_before(stmt);
+		MemoryContextSwitchTo(old);
+	}
 	utility->running = true;
 }
 
@@ -182,7 +190,12 @@ phig_utility_object_access(ObjectAccessType access, Oid classId, Oid objectId, i
 	if (current == NULL || classId != RelationRelationId)
 		return;
 	if (access == OAT_POST_CREATE)
-		current->arrivals = phig_arrivals_note(current->arrivals, access, classId, objectId, subId, arg);
+	{
+		MemoryContext old = MemoryContextSwitchTo(current->context);
+
+		current->arrivals = phig_arrivals_note(current->arrivals, objectId, subId, arg);
+		MemoryContextSwitchTo(old);
+	}
 	if (access == OAT_DROP || access == OAT_POST_ALTER || access == OAT_TRUNCATE)
 		note_relation(current, objectId);
 }
@@ -685,7 +698,7 @@ note_relation(PhigUtility *utility, Oid relid)
 		is_rewrite_heap(relid))
 		return;
 	/* The hook may be called in a context that does not live as long as the statement. */
-	old = MemoryContextSwitchTo(PortalContext ? PortalContext : CurTransactionContext);
+	old = MemoryContextSwitchTo(utility->context);
 	labels = copy = phig_label_relation_copy(relid);
 	utility->touched = lappend_oid(utility->touched, relid);
 	for (AttrNumber attno = 1; attno <= labels->natts; attno++)

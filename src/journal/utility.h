@@ -17,6 +17,7 @@
 typedef struct PhigUtility
 {
 	int			depth;			/* of user code around it */
+	MemoryContext context;		/* lives as long as the statement, whatever portals it runs inside */
 	bool		wraps_query;	/* plans and runs a query for the client: the code depth stays */
 	PhigExecution *copy;		/* COPY of a labelled table */
 	PlannedStmt *instead;		/* takes the statement's place: COPY of a query for COPY of a

@@ -29,8 +29,6 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
-#include "utils/portal.h"
 #include "utils/rls.h"
 #include "utils/syscache.h"
 
@@ -63,24 +61,19 @@ static PhigLabel label_of(const PhigSuspect *suspect);
 static bool looks_like_restore(void);
 
 List *
-phig_arrivals_note(List *arrivals, ObjectAccessType access, Oid classId, Oid objectId, int subId, void *arg)
+phig_arrivals_note(List *arrivals, Oid relid, int subId, void *arg)
 {
 	PhigArrival *arrival;
-	MemoryContext old;
 
-	if (phig_on_new_column == PHIG_NEW_COLUMN_IGNORE || access != OAT_POST_CREATE || classId != RelationRelationId ||
-		creating_extension || (arg != NULL && ((ObjectAccessPostCreate *) arg)->is_internal))
+	if (phig_on_new_column == PHIG_NEW_COLUMN_IGNORE || creating_extension ||
+		(arg != NULL && ((ObjectAccessPostCreate *) arg)->is_internal))
 		return arrivals;
-	/* The hook may be called in a context that does not live as long as the statement. */
-	old = MemoryContextSwitchTo(PortalContext ? PortalContext : CurTransactionContext);
 	arrival = palloc(sizeof(PhigArrival));
 	*arrival = (PhigArrival)
 	{
-		objectId, subId
+		relid, subId
 	};
-	arrivals = lappend(arrivals, arrival);
-	MemoryContextSwitchTo(old);
-	return arrivals;
+	return lappend(arrivals, arrival);
 }
 
 void
@@ -116,12 +109,9 @@ phig_arrivals_before(Node *stmt)
 	{
 		Oid			relid = lfirst_oid(lc);
 		List	   *columns = is_watched(relid) ? phig_content_unseen(relid) : NIL;
-		MemoryContext old = MemoryContextSwitchTo(PortalContext ? PortalContext : CurTransactionContext);
 
-		/* ANALYZE ends the transaction that this list is made in */
 		if (columns != NIL)
-			unseen = lappend(unseen, list_concat(list_make1_int((int) relid), list_copy(columns)));
-		MemoryContextSwitchTo(old);
+			unseen = lappend(unseen, list_concat(list_make1_int((int) relid), columns));
 	}
 	return unseen;
 }

@@ -15,12 +15,12 @@
 
 /*
  * phig_arrivals_note
- *		object_access_hook's work: one more new column or relation.
+ *		object_access_hook's work: one more relation, or (subId not 0) column, was made.
  *
- * arrivals: a list that stays valid for the statement; returned with one more.  No catalog access.  Errors: none.
+ * arg: of the hook.  Returns the list with one more.  No catalog access.  Memory: the current context, which must live
+ * as long as the statement.  Errors: none.
  */
-extern List *phig_arrivals_note(List *arrivals, ObjectAccessType access, Oid classId, Oid objectId, int subId,
-								void *arg);
+extern List *phig_arrivals_note(List *arrivals, Oid relid, int subId, void *arg);
 
 /*
  * phig_arrivals_judge
@@ -34,8 +34,9 @@ extern void phig_arrivals_judge(List *arrivals);
  * phig_arrivals_before, phig_arrivals_loaded
  *		Around COPY FROM and ANALYZE: the columns whose values nobody has looked at, and a look at them.
  *
- * The first returns a list for the second, NIL for other statements and where there is nothing to look at.
- * Errors: 42501 of the second with phiguard.on_new_column = refuse, for COPY only: rows that are there already stay.
+ * The first returns a list for the second, NIL for other statements and where there is nothing to look at.  It is made
+ * in the current context, which must outlive the transaction: ANALYZE ends it.
+ * Errors: 42501 of the second with phiguard.on_new_column = refuse and by_copy; rows that are there already stay.
  */
 extern List *phig_arrivals_before(Node *stmt);
 extern void phig_arrivals_loaded(List *unseen, bool by_copy);

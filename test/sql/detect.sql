@@ -33,11 +33,25 @@ SELECT * FROM show('PID|1||1234567^^^HOSP^MR||DOE^JOHN^A||19500102|M|||12 MAIN S
 SELECT * FROM show('pt is jane smith, dr. patel following');
 -- A person found once is known in the rest of the text; so are the others of a list.
 SELECT * FROM show('Mr. Fix called. Later Fix was seen, and Quorra and Ann came.');
+-- People without a title: by a name of any country, by what is said to them and of them, in text without capitals.
+SELECT * FROM show('Later Zuzana and Tomasz Kowalczyk met. "Fine," says Quorra-aho. Call me Quorra. Ann White, Dr. Brown and Jill Q Public came.');
+SELECT * FROM show('Quorra told him; Quill''s daughter agreed. Wait here, Mark! They call him Sledge. Hello Madison, Houston asked Austin about Austin, TX.');
+SELECT * FROM show('user: heather quillfeather, seen with leonard p. vandermeer; dr. patel says ok. frank discussion, mark the site');
+-- Addresses of other countries, of the forces, behind a label, around a flat.
+SELECT * FROM show('56 rue La Boétie; Via Zannoni 49; 12 Kuefsteinstrasse 9; Gumpendorfer Strasse 44; ul. Krolowej Jadwigi 5');
+SELECT * FROM show('PSC 1437, Box 3833, APO AA 66791. USNS Comfort FPO AP 96662');
+SELECT * FROM show(E'His address is 77 Harjukuja 54. Address: 5533 Countess Close\nNote: none\n12 Stellvey 7\nApt. 904\nHarstad\nNorway 95441\n\nWell.');
+SELECT * FROM show('Moved from 72134 Coronilla 3599, lives on Mill Street');
+-- Telephones of other countries, and lead-in words.
+SELECT * FROM show('registered 024 971 50 30; call me back on 450 0840; 61 51 81 office; called on 3-14-2019');
 
 -- Nobody.
 SELECT * FROM show('BP 120/80, HR 60, strength 4/5, pain 5/10, 1/2 tab, GCS 3-4-5, Gleason 3+4, 24/7, NDC 00406-0552-01, ICD-10 I48.91, version 1.2.3.4');
 SELECT * FROM show('Parkinson disease, Foley catheter, Graves'' disease, Bell palsy, Apgar score, Wilson disease, May need rose hip tea. Mark the wound edges.');
 SELECT * FROM show('Transferred to SNF from Ambulatory Surgery Center. Physician Referral. Hill-Sachs lesion, Swan-Ganz, Group B Strep. Home Health. Started Plavix and Lipitor.');
+-- Words that are like people and streets, and are none.
+SELECT * FROM show('The Princess Royal arrived. Thai food. Take 2 Xarelto 20 mg, via G-tube 30 ml, 1 Eliquis 5. Suite, floor 3. Crohn''s patient notes; Parkinson''s medication. Route 3 times. Apt to fall 2 times');
+SELECT * FROM show('Insulin told nothing. The unit called at 10. Seen by White count 12.');
 SELECT * FROM show('');
 SELECT * FROM phiguard.detect(NULL);
 
@@ -65,7 +79,7 @@ INSERT INTO phiguard.recognizers (name, enabled)
 SELECT DISTINCT recognizer, false FROM unnest(ARRAY[
     'SSN 219-09-1234, ssn 219091234, last four of SSN 1234, MBI 1EG4-TE5-MK73, Medicare 123456789A NPI: 1234567893 or 1245319599 DEA AB1234563 and DEA# XX1234567, VIN 1M8GDM9AXKP042788, plate CJK 3320, MRN 0123456, CSN 123456789',
     'serial SN-1867119, MAC 00:1a:2b:3c:4d:5e, UDI (01)00614141999996, 203.0.113.68, 2001:db8::7, card 4111111111111111 card 411111111111, IBAN GB82WEST12345698765432, account 122438918, passport 123456789',
-    'member ID XEH499010118 group 633380, subject SUBJ-7550 (L.R.), license S39075050, 1 Mill Rd, Boston, MA 02155, 12345-6789, zip 02155, PO Box 12, 41.40338, -71.17403, Mercy Hospital, a 95 y/o, fax 617-555-0142, accession 12-345678',
+    'member ID XEH499010118 group 633380, subject SUBJ-7550 (L.R.), license S39075050, 1 Mill Rd, Via Roma 8, Boston, MA 02155, 12345-6789, zip 02155, PO Box 12, 41.40338, -71.17403, Mercy Hospital, a 95 y/o, fax 617-555-0142, accession 12-345678',
     'phone 617-555-0142, tel 5550142, Ann Poe, ann poe, ada lovelace, Poe, a@example.org, https://example.org/, ref no. 12345678, 20200304, 2020-03-04, 3/2020, 3/4, 3/4-3/9/21, 3 May 2020, Christmas 2021, 3/4/2020',
     'IMEI 490154203237518, 010061414199999617290315, VIN ZZ1234567890ZZ123, device 123456, biometric no. 1234']) t, phiguard.detect(t, 0);
 SELECT string_agg(name, ' ' ORDER BY name) FROM phiguard.recognizers;

@@ -29,6 +29,8 @@ CREATE MATERIALIZED VIEW seen AS SELECT 'x'::text AS mrn;
 CREATE FOREIGN DATA WRAPPER nowhere;
 CREATE SERVER elsewhere FOREIGN DATA WRAPPER nowhere;
 CREATE FOREIGN TABLE far (patient_ssn text) SERVER elsewhere;
+PREPARE emails AS SELECT 'x'::text AS email;
+CREATE TABLE from_execute AS EXECUTE emails;
 DO $$ BEGIN EXECUTE 'CREATE TABLE by_function (passport_number text)'; END $$;
 CREATE SCHEMA regress_phig_wing CREATE TABLE ward (patient_name text);
 -- Once for a parent, not for what inherits from it.
@@ -52,10 +54,10 @@ SELECT * FROM own_labels WHERE relation = 'made';
 
 -- refuse: the statement fails as a whole.
 SET phiguard.on_new_column = 'refuse';
-\set VERBOSITY verbose
-\set SHOW_CONTEXT never
+\set VERBOSITY sqlstate
 CREATE TABLE refused (ssn text);
 \set VERBOSITY default
+CREATE TABLE refused (ssn text);
 ALTER TABLE product ADD COLUMN email text;
 CREATE TABLE refused AS SELECT 'x'::text AS email;
 SELECT to_regclass('refused'), count(*) FROM pg_attribute WHERE attrelid = 'product'::regclass AND attname = 'email';
