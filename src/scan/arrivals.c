@@ -8,7 +8,8 @@
  * must speak too, or its table be about people.
  *
  * There is no queue of columns whose values are still to be looked at: that a column has no statistics says that
- * nobody has analysed it yet.  COPY FROM and ANALYZE look at those (content.c), and after the first ANALYZE no more.
+ * nobody has analysed it yet.  COPY FROM and ANALYZE look at those (content.c), in one session once, and after the
+ * first ANALYZE no more.
  *
  * Passed over: temporary tables (nobody else reads them, they end with the session, and what goes from them into a
  * table is new there), columns inherited from a parent (whose label holds for them), objects of extensions.  A session
@@ -128,8 +129,10 @@ phig_arrivals_loaded(List *unseen, bool by_copy)
 		Oid			relid = (Oid) linitial_int(columns);
 		List	   *suspects = phig_content_suspects(relid, list_copy_tail(columns, 1));
 
+		/* refused: looked at again when the next COPY brings values */
 		if (suspects != NIL)
 			act(relid, suspects, by_copy);
+		phig_content_remember(relid, list_copy_tail(columns, 1));
 	}
 }
 
@@ -191,7 +194,9 @@ is_strong(Oid relid, AttrNumber attno, PhigEvidence *evidence)
 	{
 		PhigEvidenceItem *item = lfirst(lc);
 
-		if (item->category == evidence->category && strncmp(item->text, "type ", 5) != 0)
+		/* a comment or a text by name is one about somebody only in a table about people */
+		if (item->category == evidence->category && evidence->category != PHIG_CAT_NOTE &&
+			strncmp(item->text, "type ", 5) != 0)
 			return true;
 	}
 	return phig_evidence_is_about_people(relid);

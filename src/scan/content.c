@@ -12,6 +12,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_statistic.h"
@@ -29,6 +30,7 @@
 
 #include "detect/functions.h"
 #include "scan/content.h"
+#include "settings.h"
 
 #define SAMPLE_ROWS 200
 #define SAMPLE_BYTES 2000
@@ -48,6 +50,23 @@ typedef struct Tally
 	int			inside;			/* it holds some */
 } Tally;
 
+/* Columns that this session has looked at; the oldest makes room. */
+#define MAX_REMEMBERED 256
+
+typedef struct Seen
+{
+	Oid			relid;
+	AttrNumber	attno;
+} Seen;
+
+static Seen seen[MAX_REMEMBERED];
+static int	nseen = 0;
+static int	next_seen = 0;
+static int	seen_setting;		/* of phiguard.on_new_column: another one makes a new start */
+static bool enough = false;		/* the last sample had so many rows as one may have at least */
+
+static void forget(XactEvent event, void *arg);
+static bool is_remembered(Oid relid, AttrNumber attno);
 static bool analyzes(const VacuumStmt *stmt);
 static List *never_analyzed(void);
 static void count_value(Tally *tally, Datum value);
@@ -104,7 +123,7 @@ phig_content_unseen(Oid relid)
 		bool		preferred;
 		Oid			type = get_atttype(relid, attno);
 
-		if (!OidIsValid(type) || labels->cols[attno - 1].category != PHIG_CAT_UNLABELLED)
+		if (!OidIsValid(type) || labels->cols[attno - 1].category != PHIG_CAT_UNLABELLED || is_remembered(relid, attno))
 			continue;
 		get_type_category_preferred(getBaseType(type), &typcategory, &preferred);
 		if (typcategory == TYPCATEGORY_STRING && getBaseType(type) != CHAROID && get_typlen(type) == -1 &&
@@ -123,7 +142,9 @@ phig_content_suspects(Oid relid, List *columns)
 	Relation	rel;
 	TableScanDesc scan;
 	TupleTableSlot *slot;
+	int			rows = 0;
 
+	enough = false;
 	if (!ConditionalLockRelationOid(relid, AccessShareLock))
 		return NIL;
 	rel = try_table_open(relid, NoLock);
@@ -136,7 +157,7 @@ phig_content_suspects(Oid relid, List *columns)
 	UpdateActiveSnapshotCommandId();
 	slot = table_slot_create(rel, NULL);
 	scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
-	for (int rows = 0; rows < SAMPLE_ROWS && table_scan_getnextslot(scan, ForwardScanDirection, slot); rows++)
+	for (; rows < SAMPLE_ROWS && table_scan_getnextslot(scan, ForwardScanDirection, slot); rows++)
 		for (int i = 0; i < n; i++)
 		{
 			bool		isnull = true;
@@ -152,6 +173,7 @@ phig_content_suspects(Oid relid, List *columns)
 	ExecDropSingleTupleTableSlot(slot);
 	PopActiveSnapshot();
 	table_close(rel, AccessShareLock);
+	enough = rows >= LEAST_VALUES;
 	for (int i = 0; i < n; i++)
 	{
 		PhigSuspect *suspect = judge(&tallies[i]);
@@ -160,6 +182,47 @@ phig_content_suspects(Oid relid, List *columns)
 			suspects = lappend(suspects, suspect);
 	}
 	return suspects;
+}
+
+void
+phig_content_remember(Oid relid, List *columns)
+{
+	static bool registered = false;
+	ListCell   *lc;
+
+	if (!registered)
+		RegisterXactCallback(forget, NULL);
+	registered = true;
+	foreach(lc, columns)
+	{
+		if (!enough || is_remembered(relid, lfirst_int(lc)))
+			continue;
+		seen[next_seen] = (Seen)
+		{
+			relid, lfirst_int(lc)
+		};
+		next_seen = (next_seen + 1) % MAX_REMEMBERED;
+		nseen = Max(nseen, next_seen == 0 ? MAX_REMEMBERED : next_seen);
+	}
+}
+
+static void
+forget(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT)
+		nseen = next_seen = 0;
+}
+
+static bool
+is_remembered(Oid relid, AttrNumber attno)
+{
+	if (seen_setting != phig_on_new_column)
+		nseen = next_seen = 0;
+	seen_setting = phig_on_new_column;
+	for (int i = 0; i < nseen; i++)
+		if (seen[i].relid == relid && seen[i].attno == attno)
+			return true;
+	return false;
 }
 
 static bool

@@ -27,7 +27,10 @@ extern PhigSuspect *phig_suspect(AttrNumber attno, PhigCategory category, const 
 /* The tables that COPY FROM, or ANALYZE, brings values or statistics to: OIDs; NIL for other statements. */
 extern List *phig_content_relations(Node *stmt);
 
-/* A table's columns of text without label and statistics: numbers.  NIL for what is no plain table. */
+/*
+ * A table's columns of text without label and statistics that this session has not looked at: numbers.  NIL for what is
+ * no plain table.
+ */
 extern List *phig_content_unseen(Oid relid);
 
 /*
@@ -38,5 +41,13 @@ extern List *phig_content_unseen(Oid relid);
  * Errors: those of detection.
  */
 extern List *phig_content_suspects(Oid relid, List *columns);
+
+/*
+ * phig_content_remember
+ *		Of these columns the last sample had enough values: this session need not look again.
+ *
+ * Forgotten when the transaction aborts, and with it the values.
+ */
+extern void phig_content_remember(Oid relid, List *columns);
 
 #endif

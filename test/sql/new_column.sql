@@ -92,8 +92,15 @@ ann09@example.org	blue	219-09-1209
 ann10@example.org	red	219-09-1210
 ann11@example.org	red	n/a
 \.
+-- Not twice in a session.
+COPY loaded (d) FROM PROGRAM 'echo word';
 ANALYZE loaded;
-ANALYZE loaded;
+-- What was taken back is looked at again.
+CREATE TABLE again (a text);
+BEGIN;
+COPY again FROM PROGRAM 'for i in 1 2 3 4 5 6 7 8 9 10; do echo ann$i@example.org; done';
+ROLLBACK;
+COPY again FROM PROGRAM 'for i in 1 2 3 4 5 6 7 8 9 10; do echo ann$i@example.org; done';
 -- A column that comes later has no statistics.
 ALTER TABLE loaded ADD COLUMN e text;
 UPDATE loaded SET e = 'Patient ' || b || ' was seen by Dr. Beeler on 3/14/2019 and is doing well.', d = 'word';
