@@ -108,23 +108,29 @@ phig_journal_start(const PhigDefinition *statement, PhigKind kind, uint32 flags,
 	{
 		ticket->seq = 0;
 		ticket->lsn = 0;
-		phig_fault_raise(&fault);
+		phig_fault_raise(&fault, kind == PHIG_KIND_READ || kind == PHIG_KIND_WRITE || kind == PHIG_KIND_DISCLOSURE);
 		return;
 	}
 	ticket->seq = start.header.seq;
 	ticket->lsn = record.end;
 }
 
-void
-phig_journal_wait(PhigJournalLSN lsn)
+/* For the other modes the ring's memory is safe enough. */
+static void
+wait_for(PhigJournalLSN lsn, bool access)
 {
 	PhigFault	fault;
 
-	/* For the other modes the ring's memory is safe enough. */
 	if (phig_journal_sync != PHIG_SYNC_ON)
 		return;
 	if (!phig_flush(lsn, &fault))
-		phig_fault_raise(&fault);
+		phig_fault_raise(&fault, access);
+}
+
+void
+phig_journal_wait(PhigJournalLSN lsn)
+{
+	wait_for(lsn, true);
 }
 
 static void
@@ -221,7 +227,7 @@ phig_journal_event(const PhigDefinition *statement, PhigKind kind, uint32 flags,
 	memcpy(event.body.session, session->id, PHIG_ID_BYTES);
 	put_sqlstate(event.body.sqlstate, sqlstate);
 	if (!append(&record, &fault))
-		phig_fault_raise(&fault);
+		phig_fault_raise(&fault, false);
 	else if (wait)
-		phig_journal_wait(record.end);
+		wait_for(record.end, false);
 }

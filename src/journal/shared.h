@@ -33,8 +33,14 @@ typedef struct PhigFault
 /* Note a fault; always false, so that callers can return it.  error: errno or 0. */
 extern bool phig_fault_set(PhigFault *fault, int error, const char *format,...) pg_attribute_printf(3, 4);
 
-/* Raise PG001 for a record that could not be written, or log and return where journal_on_failure allows that. */
-extern void phig_fault_raise(const PhigFault *fault);
+/*
+ * phig_fault_raise
+ *		Raise PG001 for a record that could not be written, or log and return where that is allowed.
+ *
+ * access: the record is that of a statement on PHI, of which its purpose may say so; of all others
+ * phiguard.journal_on_failure does.
+ */
+extern void phig_fault_raise(const PhigFault *fault, bool access);
 
 /* "could not write file "x": No space left on device" into text. */
 extern void phig_fault_text(const PhigFault *fault, char *text, size_t size);

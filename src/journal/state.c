@@ -23,6 +23,7 @@
 #include "journal/journal_state.h"
 #include "journal/keeper.h"
 #include "journal/shared.h"
+#include "policy/policy.h"
 #include "settings.h"
 
 #define TRANCHE "phiguard_journal"
@@ -108,14 +109,14 @@ phig_fault_text(const PhigFault *fault, char *text, size_t size)
 }
 
 void
-phig_fault_raise(const PhigFault *fault)
+phig_fault_raise(const PhigFault *fault, bool access)
 {
 	char		text[MAXPGPATH + 256];
 
 	phig_fault_text(fault, text, sizeof(text));
 	if (phig_is_keeper)
 		ereport(LOG, (errmsg("could not record an event of the server: %s", text)));
-	else if (phig_journal_on_failure == PHIG_ON_FAILURE_ALLOW)
+	else if (access ? phig_policy_allows_unrecorded() : phig_journal_on_failure == PHIG_ON_FAILURE_ALLOW)
 		ereport(LOG,
 				(errcode(PHIG_ERRCODE_JOURNAL_UNAVAILABLE),
 				 errmsg("an access to PHI was allowed without a record: %s", text),
@@ -276,5 +277,5 @@ phig_journal_flush_all(void)
 	PhigFault	fault;
 
 	if (!phig_journal_is_open(&fault) || !phig_flush_all(&fault))
-		phig_fault_raise(&fault);
+		phig_fault_raise(&fault, false);
 }

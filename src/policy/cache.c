@@ -140,6 +140,9 @@ phig_purpose_problem(const PhigPurposeRow *row)
 		return "its otherwise is clear, and its code is not treatment";
 	if (strcmp(row->rows, "all") != 0 && strcmp(row->rows, "deny") != 0)
 		return "its rows are neither all nor deny";
+	if (row->journal_on_failure != NULL && strcmp(row->journal_on_failure, "refuse") != 0 &&
+		strcmp(row->journal_on_failure, "allow") != 0)
+		return "its journal_on_failure is neither refuse nor allow";
 	return NULL;
 }
 

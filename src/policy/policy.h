@@ -131,6 +131,14 @@ extern bool phig_policy_governs_for(const PhigSubject *subject, Oid relid);
 /* The session has broken the glass at some time, and not ended that: worth asking the subject. */
 extern bool phig_policy_glass_broken;
 
+/*
+ * phig_policy_allows_unrecorded
+ *		May a statement on PHI go on whose record cannot be written?
+ *
+ * As the purpose says, where it is granted and says so; else as phiguard.journal_on_failure does.
+ */
+extern bool phig_policy_allows_unrecorded(void);
+
 /* Has anybody written a policy in this database? */
 extern bool phig_policy_in_use(void);
 

@@ -1,13 +1,15 @@
 /*
  * use.c
- *		Has anybody written a policy in this database?
+ *		Has anybody written a policy in this database?  And does the present purpose ask for a record of all?
  */
 #include "postgres.h"
 
 #include "access/genam.h"
 #include "access/table.h"
+#include "access/xact.h"
 
 #include "policy/cache.h"
+#include "settings.h"
 
 bool
 phig_policy_in_use(void)
@@ -32,4 +34,16 @@ phig_policy_in_use(void)
 	known = generation;
 	known_marker = marker;
 	return in_use;
+}
+
+/* What is not understood asks for it. */
+bool
+phig_policy_allows_unrecorded(void)
+{
+	const PhigSubject *subject = IsTransactionState() ? phig_policy_subject() : NULL;
+	const PhigPurposeRow *row = subject == NULL || !subject->granted ? NULL : phig_policies_of(subject->purpose)->row;
+
+	if (row == NULL || row->journal_on_failure == NULL)
+		return phig_journal_on_failure == PHIG_ON_FAILURE_ALLOW;
+	return strcmp(row->journal_on_failure, "allow") == 0;
 }
