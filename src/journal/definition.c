@@ -20,12 +20,14 @@
 
 #include "journal/definition.h"
 #include "journal/parse.h"
+#include "journal/search.h"
 
 #define REPLACEMENT '?'
 
 struct PhigDictionary
 {
 	MemoryContext context;
+	const PhigSearch *search;
 	HTAB	   *meanings;
 };
 
@@ -71,7 +73,7 @@ static const struct
 };
 
 PhigDictionary *
-phig_dictionary_create(void)
+phig_dictionary_create(const PhigSearch *search)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "phiguard definitions",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -83,6 +85,7 @@ phig_dictionary_create(void)
 	};
 
 	dictionary->context = context;
+	dictionary->search = search;
 	dictionary->meanings = hash_create("phiguard definitions", 256, &ctl,
 									   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	return dictionary;
@@ -241,13 +244,15 @@ add_word(List *words, char *value)
 }
 
 static void
-read_lines(PhigMeaning *meaning, const char *text, size_t len)
+read_lines(const PhigSearch *search, PhigMeaning *meaning, const char *text, size_t len)
 {
 	const char *cursor = text;
 	PhigLine	line;
 	List	   *lists[PHIG_LOG_COLUMNS] = {0};
 
 	while (phig_parse_line(&cursor, text + len, &line))
+	{
+		meaning->decides |= phig_search_line(search, &line);
 		for (int i = 0; i < (int) lengthof(lines); i++)
 		{
 			PhigLogColumn column = lines[i].column;
@@ -265,6 +270,7 @@ read_lines(PhigMeaning *meaning, const char *text, size_t len)
 			if (column == PHIG_LOG_SESSION_ID)
 				meaning->session_id = value;
 		}
+	}
 
 	meaning->flags = lists[PHIG_LOG_FLAGS];
 	for (int column = 0; column < PHIG_LOG_COLUMNS; column++)
@@ -286,7 +292,7 @@ phig_dictionary_add(PhigDictionary *dictionary, const uint8 id[PHIG_ID_BYTES], c
 	if (!found)
 	{
 		memset((char *) meaning + PHIG_ID_BYTES, 0, sizeof(*meaning) - PHIG_ID_BYTES);
-		read_lines(meaning, text, len);
+		read_lines(dictionary->search, meaning, text, len);
 	}
 	MemoryContextSwitchTo(old);
 }

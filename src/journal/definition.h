@@ -11,6 +11,8 @@
 
 #include "journal/format.h"
 
+typedef struct PhigSearch PhigSearch;
+
 /* The columns of phiguard.access_log, in its order. */
 typedef enum PhigLogColumn
 {
@@ -57,12 +59,14 @@ typedef struct PhigMeaning
 	bool		present[PHIG_LOG_COLUMNS];
 	List	   *flags;			/* of char *: words that belong to the statement */
 	char	   *session_id;		/* NULL unless it defines a session */
+	uint32		decides;		/* 1 << clause of the search that it fulfils */
 } PhigMeaning;
 
 /* The definitions of one segment. */
 typedef struct PhigDictionary PhigDictionary;
 
-extern PhigDictionary *phig_dictionary_create(void);
+/* For a search, which must stay where it is. */
+extern PhigDictionary *phig_dictionary_create(const PhigSearch *search);
 extern void phig_dictionary_destroy(PhigDictionary *dictionary);
 
 /*

@@ -12,6 +12,9 @@
  * begins; the reader leaves out segments and records outside of it.  They stay
  * conditions of the plan as well, so a range that is too wide does no harm.
  *
+ * Conditions on who, why, what and whom become a search, see search.h, and stay conditions
+ * of the plan too.
+ *
  * Reading is permitted, and put on record, when the first row is asked for:
  * a plan that is only explained reads nothing.
  */
@@ -71,7 +74,10 @@ typedef struct JournalScan
 	MemoryContext context;
 	List	   *attnos;			/* of the plan's conditions; parallel lists */
 	List	   *strategies;
-	List	   *values;			/* ExprState */
+	List	   *values;			/* ExprState; of the conditions, then of the search */
+	List	   *clauses;		/* of the search, as phig_search_plan made them */
+	MemoryContext search_context;	/* of search */
+	PhigSearch	search;
 	PhigLogReader *reader;		/* NULL before the first row */
 	char	   *directory;		/* that it reads; NULL: this server's own */
 	bool		positioned;		/* it stands where the next row is */
@@ -251,6 +257,8 @@ journal_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 	List	   *strategies = NIL;
 	List	   *values = NIL;
 	List	   *filters = NIL;
+	List	   *searched = NIL;
+	List	   *search_values = NIL;
 	bool		told = false;
 	ListCell   *lc;
 
@@ -264,6 +272,10 @@ journal_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 		/* The first clause that tells the directory is done with; a second one is a filter. */
 		if (!tells || told)
 			filters = lappend(filters, clause);
+		if (!useful)
+			clause = phig_search_plan(root, rel->relid, clause, &search_values);
+		if (!useful && clause != NULL)
+			searched = lappend(searched, clause);
 		if (!useful || (tells && told))
 			continue;
 		told |= tells;
@@ -278,8 +290,8 @@ journal_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("a scan of relation \"journal\" must be told which journal to read"),
 				 errhint("Read phiguard.access_log or phiguard.read_journal(directory).")));
-	return make_foreignscan(tlist, filters, rel->relid, values, list_make2(attnos, strategies), NIL, NIL,
-							outer_plan);
+	return make_foreignscan(tlist, filters, rel->relid, list_concat(values, search_values),
+							list_make3(attnos, strategies, searched), NIL, NIL, outer_plan);
 }
 
 /* --- execution --- */
@@ -346,7 +358,9 @@ journal_begin(ForeignScanState *node, int eflags)
 	scan->context = CurrentMemoryContext;
 	scan->attnos = linitial(plan->fdw_private);
 	scan->strategies = lsecond(plan->fdw_private);
+	scan->clauses = lthird(plan->fdw_private);
 	scan->values = ExecInitExprList(plan->fdw_exprs, &node->ss.ps);
+	scan->search_context = AllocSetContextCreate(CurrentMemoryContext, "phiguard search", ALLOCSET_SMALL_SIZES);
 	node->fdw_state = scan;
 }
 
@@ -386,15 +400,13 @@ static PhigLogRange
 evaluate(ForeignScanState *node, JournalScan *scan, char **directory)
 {
 	PhigLogRange range = {PG_INT64_MIN, PG_INT64_MAX, PG_INT64_MIN, PG_INT64_MAX};
-	int			i = 0;
-	ListCell   *lc;
 
 	*directory = NULL;
-	foreach(lc, scan->values)
+	for (int i = 0; i < list_length(scan->attnos); i++)
 	{
-		ExprState  *state = lfirst(lc);
+		ExprState  *state = list_nth(scan->values, i);
 		AttrNumber	attno = list_nth_int(scan->attnos, i);
-		int			strategy = list_nth_int(scan->strategies, i++);
+		int			strategy = list_nth_int(scan->strategies, i);
 		bool		isnull;
 		Datum		value = ExecEvalExpr(state, node->ss.ps.ps_ExprContext, &isnull);
 
@@ -412,6 +424,32 @@ evaluate(ForeignScanState *node, JournalScan *scan, char **directory)
 			narrow(&range.first, &range.last, strategy, convert_bound(exprType((Node *) state->expr), value));
 	}
 	return range;
+}
+
+/* The search with the values of now. */
+static void
+evaluate_search(ForeignScanState *node, JournalScan *scan)
+{
+	int			first = list_length(scan->attnos);
+	int			n = list_length(scan->values) - first;
+	MemoryContext old;
+	PhigValue  *values;
+	ListCell   *lc;
+
+	MemoryContextReset(scan->search_context);
+	old = MemoryContextSwitchTo(scan->search_context);
+	memset(&scan->search, 0, sizeof(scan->search));
+	values = palloc0(Max(n, 1) * sizeof(PhigValue));
+	for (int i = 0; i < n; i++)
+	{
+		ExprState  *state = list_nth(scan->values, first + i);
+
+		values[i].type = exprType((Node *) state->expr);
+		values[i].value = ExecEvalExpr(state, node->ss.ps.ps_ExprContext, &values[i].isnull);
+	}
+	foreach(lc, scan->clauses)
+		phig_search_add(&scan->search, lfirst(lc), values);
+	MemoryContextSwitchTo(old);
 }
 
 static bool
@@ -440,7 +478,8 @@ position(ForeignScanState *node, JournalScan *scan)
 		scan->reader = phig_log_open(directory);
 		MemoryContextSwitchTo(old);
 	}
-	phig_log_rewind(scan->reader, &range);
+	evaluate_search(node, scan);
+	phig_log_rewind(scan->reader, &range, &scan->search);
 	scan->positioned = true;
 }
 

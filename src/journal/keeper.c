@@ -46,10 +46,13 @@
 #include "journal/segment.h"
 #include "journal/shared.h"
 #include "journal/space.h"
+#include "journal/summarize.h"
 #include "journal/vouch.h"
 #include "settings.h"
 
 #define FLUSH_INTERVAL_MS 200
+/* While there is more to summarize. */
+#define SUMMARIZE_INTERVAL_MS 20
 #define RETRY_FIRST_MS 1000
 #define RETRY_MOST_MS 10000
 #define HOUSEKEEPING_MS (600 * 1000.0)
@@ -119,6 +122,10 @@ static Attempt attempts[PHIG_TROUBLES] = {
 	[PHIG_TROUBLE_RETIRE] = {
 		"could not retire old segments of the journal of PHI access",
 		"They stay where they are."
+	},
+	[PHIG_TROUBLE_SUMMARY] = {
+		"could not summarize segments of the journal of PHI access",
+		"Records are still written; searches look into segments that have no summary."
 	},
 };
 
@@ -446,6 +453,7 @@ keep_house(void)
 	{
 		next_housekeeping = phig_monotonic_ms() + HOUSEKEEPING_MS;
 		retire_wanted = true;
+		phig_summarize_wanted();
 		watch_space();
 	}
 	if (retire_wanted && phig_journal->oldest_segment != 0)
@@ -497,6 +505,7 @@ work(void)
 		try(PHIG_TROUBLE_CHECKPOINT, sign_checkpoint);
 	try(PHIG_TROUBLE_ANCHOR, phig_anchor_work);
 	try(PHIG_TROUBLE_ARCHIVE, phig_archive_work);
+	try(PHIG_TROUBLE_SUMMARY, phig_summarize_work);
 	keep_house();
 }
 
@@ -598,7 +607,7 @@ phig_keeper_main(Datum arg)
 		}
 		work();
 		MemoryContextReset(CurrentMemoryContext);
-		pause_until_woken(FLUSH_INTERVAL_MS);
+		pause_until_woken(phig_summarize_pending() ? SUMMARIZE_INTERVAL_MS : FLUSH_INTERVAL_MS);
 	}
 
 	if (!server_is_stopping())

@@ -12,8 +12,9 @@
  * nothing is read behind the last row that is asked for but what it takes to
  * know how the rows before it ended.
  *
- * Segments whose records all lie outside the range that is asked for are not
- * looked into, except by the scout.
+ * Segments whose records all lie outside the range that is asked for, or whose
+ * summaries say that no row can match, are not looked into, except by the scout;
+ * and the scout passes over those in whose summaries nothing is of what it looks for.
  *
  * An execution without an end that this server's own node has on record runs if
  * its session still does, else its end is lost.  Of another node's, one that
@@ -34,6 +35,7 @@
 #include "journal/crc32c.h"
 #include "journal/journal.h"
 #include "journal/named.h"
+#include "journal/pick.h"
 #include "journal/reader.h"
 #include "journal/row.h"
 
@@ -86,6 +88,8 @@ struct PhigLogReader
 	MemoryContext context;
 	PhigSource *source;
 	PhigLogRange range;
+	const PhigSearch *search;
+	PhigPick   *pick;
 	PhigRowMaker *maker;
 	HTAB	   *sessions;		/* ids of the sessions on this server */
 	FileNotes  *notes;			/* one a file */
@@ -102,6 +106,7 @@ struct PhigLogReader
 	bool		row_is_named;
 
 	Cursor		scout;			/* at the end of the chunk of rows, or later */
+	bool		scout_passed;	/* it has passed over segments: what it knows is of no use there */
 	uint64		scout_chunk;
 	HTAB	   *waiting;		/* Waiting: wanted, and open where the scout is */
 	HTAB	   *late;			/* EndingEntry: of rows to come that end in another chunk */
@@ -376,6 +381,29 @@ scout_persons(PhigLogReader *reader, const PhigRecord *record, bool keep)
 		phig_named_add(reader->named, &body, data);
 }
 
+/* To the next segment of the node that may matter; false at its end. */
+static bool
+scout_next_file(PhigLogReader *reader)
+{
+	Cursor	   *scout = &reader->scout;
+	const PhigSourceFile *files = reader->source->files;
+	int			index = scout->index;
+
+	if (files[index].last)
+		return false;
+	if (files[index + 1].number != files[index].number + 1)
+		reader->gap = scout->last_seq;
+	/* The last one, and what stands before a gap, is always looked into. */
+	for (index++; !files[index].last && files[index + 1].number == files[index].number + 1; index++)
+	{
+		if (!phig_pick_passes(reader->pick, index, reader->waiting))
+			break;
+		reader->scout_passed = true;
+	}
+	cursor_begin_file(reader, scout, index);
+	return true;
+}
+
 /*
  * One chunk ahead.  keep: it is the chunk of rows, whose ends are to be kept.
  * False at the end of the node.
@@ -384,17 +412,10 @@ static bool
 scout_on(PhigLogReader *reader, bool keep)
 {
 	Cursor	   *scout = &reader->scout;
-	const PhigSourceFile *file = &reader->source->files[scout->index];
 	const PhigRecord *record;
 
-	if (!keep && cursor_at_end(scout))
-	{
-		if (file->last)
-			return false;
-		if (file[1].number != file->number + 1)
-			reader->gap = scout->last_seq;
-		cursor_begin_file(reader, scout, scout->index + 1);
-	}
+	if (!keep && cursor_at_end(scout) && !scout_next_file(reader))
+		return false;
 	reader->scout_chunk++;
 	cursor_begin_chunk(scout);
 	while ((record = cursor_next(reader, scout)) != NULL)
@@ -450,6 +471,19 @@ gather_ends(PhigLogReader *reader)
 		phig_parse_end(record, &body);
 		add_ending(reader->ends, record, &body);
 	}
+}
+
+/* Whoever goes where the scout passed has to send it again, and what is over is what it has seen. */
+static void
+recall_scout(PhigLogReader *reader)
+{
+	if (!reader->scout_passed)
+		return;
+	reader->scout_passed = false;
+	reader->scout.index = -1;
+	reader->last_start = 0;
+	reader->last_stop = 0;
+	reader->over_before = 0;
 }
 
 /* What began with this record is over, end record or not, and if there is one, the scout is behind it. */
@@ -513,7 +547,40 @@ find_meaning(const PhigLogReader *reader, const uint8 id[PHIG_ID_BYTES])
 	return meaning;
 }
 
+/* Which clauses the record and its definitions fulfil; all, where a definition is missing. */
+static uint32
+decided_clauses(const PhigLogReader *reader, const PhigLogEntry *entry)
+{
+	if (entry->statement == NULL || entry->session == NULL)
+		return PG_UINT32_MAX;
+	return entry->statement->decides | entry->session->decides |
+		phig_search_record(reader->search, entry->kind, entry->flags);
+}
+
+/* Can the filter let it pass?  By what the record and its definitions say. */
+static bool
+may_pass(const PhigLogReader *reader, const PhigLogEntry *entry)
+{
+	return (reader->search->record_clauses & ~decided_clauses(reader, entry)) == 0;
+}
+
+/* The same by the persons that it names. */
+static bool
+names_wanted(const PhigLogReader *reader, const PhigLogEntry *entry)
+{
+	return !reader->search->by_subject ||
+		phig_search_persons(reader->search, decided_clauses(reader, entry), entry->named);
+}
+
+/* How it ended is of no interest. */
 static void
+forget_execution(PhigLogReader *reader, uint64 seq)
+{
+	hash_search(reader->waiting, &seq, HASH_REMOVE, NULL);
+	hash_search(reader->late, &seq, HASH_REMOVE, NULL);
+}
+
+static bool
 make_execution(PhigLogReader *reader, const PhigRecord *record, Datum *values, bool *nulls)
 {
 	PhigLogEntry entry = {.seq = record->head.seq, .started = record->head.time};
@@ -525,6 +592,11 @@ make_execution(PhigLogReader *reader, const PhigRecord *record, Datum *values, b
 	entry.flags = body.flags;
 	entry.statement = find_meaning(reader, body.statement);
 	entry.session = find_meaning(reader, body.session);
+	if (!may_pass(reader, &entry))
+	{
+		forget_execution(reader, entry.seq);
+		return false;
+	}
 	/* The record is gone once the scout moves. */
 	if (find_ending(reader, entry.seq, &ending))
 		entry.ending = &ending;
@@ -533,10 +605,13 @@ make_execution(PhigLogReader *reader, const PhigRecord *record, Datum *values, b
 	reader->row_is_named = phig_named_take(reader->named, reader->late_named, entry.seq, &reader->row_named);
 	if (reader->row_is_named)
 		entry.named = &reader->row_named;
+	if (!names_wanted(reader, &entry))
+		return false;
 	phig_row_make(reader->maker, &entry, values, nulls);
+	return true;
 }
 
-static void
+static bool
 make_event(PhigLogReader *reader, const PhigRecord *record, Datum *values, bool *nulls)
 {
 	PhigLogEntry entry = {.seq = record->head.seq, .started = record->head.time};
@@ -548,12 +623,15 @@ make_event(PhigLogReader *reader, const PhigRecord *record, Datum *values, bool 
 	entry.flags = body.flags;
 	entry.statement = find_meaning(reader, body.statement);
 	entry.session = find_meaning(reader, body.session);
+	if (!may_pass(reader, &entry))
+		return false;
 	entry.ending = &ending;
 	reader->row_is_named = false;
 	ending.rows = body.rows;
 	ending.outcome = body.outcome;
 	memcpy(ending.sqlstate, body.sqlstate, sizeof(ending.sqlstate));
 	phig_row_make(reader->maker, &entry, values, nulls);
+	return true;
 }
 
 static void
@@ -573,15 +651,9 @@ make_row(PhigLogReader *reader, const PhigRecord *record, Datum *values, bool *n
 			add_definition(reader->dictionary, record);
 			return false;
 		case PHIG_RECORD_START:
-			if (!is_wanted(reader, &record->head))
-				return false;
-			make_execution(reader, record, values, nulls);
-			return true;
+			return is_wanted(reader, &record->head) && make_execution(reader, record, values, nulls);
 		case PHIG_RECORD_EVENT:
-			if (!is_wanted(reader, &record->head))
-				return false;
-			make_event(reader, record, values, nulls);
-			return true;
+			return is_wanted(reader, &record->head) && make_event(reader, record, values, nulls);
 		default:
 			return false;		/* ends belong to their starts, seals are for verify_journal() */
 	}
@@ -628,7 +700,7 @@ load_definitions(PhigLogReader *reader, int index)
 	const PhigRecord *record;
 	Cursor		cursor = {0};
 
-	reader->dictionary_before = phig_dictionary_create();
+	reader->dictionary_before = phig_dictionary_create(reader->search);
 	cursor_begin_file(reader, &cursor, index);
 	cursor.chunk_end = PG_UINT64_MAX;
 	while ((record = cursor_next(reader, &cursor)) != NULL)
@@ -651,13 +723,14 @@ begin_node(PhigLogReader *reader, const char *node8)
 
 /* May the file hold rows in range? */
 static bool
-may_match(const PhigLogReader *reader, int index)
+may_match(PhigLogReader *reader, int index)
 {
 	const PhigLogRange *range = &reader->range;
 	PhigSegmentBounds bounds = phig_source_bounds(reader->source, index);
 
 	return bounds.last_time >= range->since && bounds.first_time <= range->until &&
-		bounds.last_seq >= range->first && bounds.first_seq <= range->last;
+		bounds.last_seq >= range->first && bounds.first_seq <= range->last &&
+		phig_pick_wants(reader->pick, index);
 }
 
 static bool
@@ -673,12 +746,13 @@ next_file(PhigLogReader *reader)
 	forget_definitions(reader);
 	if (index >= source->nfiles)
 		return false;
+	recall_scout(reader);
 	if (previous < 0 || strcmp(source->files[previous].node8, source->files[index].node8) != 0)
 		begin_node(reader, source->files[index].node8);
 	before = segment_before(reader, index);
 	if (before >= 0)
 		load_definitions(reader, before);
-	reader->dictionary = phig_dictionary_create();
+	reader->dictionary = phig_dictionary_create(reader->search);
 	cursor_begin_file(reader, &reader->rows, index);
 	return true;
 }
@@ -734,6 +808,7 @@ phig_log_open(const char *directory)
 	note_sessions(reader->sessions);
 
 	reader->maker = phig_row_maker_create();
+	reader->pick = phig_pick_create(reader->source);
 	reader->notes = palloc0(Max(reader->source->nfiles, 1) * sizeof(FileNotes));
 	reader->server_events = make_table("phiguard server events", PHIG_ID_BYTES, sizeof(ServerEvent));
 	reader->named = phig_named_create();
@@ -750,10 +825,13 @@ phig_log_close(PhigLogReader *reader)
 }
 
 void
-phig_log_rewind(PhigLogReader *reader, const PhigLogRange *range)
+phig_log_rewind(PhigLogReader *reader, const PhigLogRange *range, const PhigSearch *search)
 {
 	reader->range = *range;
+	reader->search = search;
 	reader->done = range->since > range->until || range->first > range->last;
+	if (!reader->done)
+		phig_pick_begin(reader->pick, search);
 	reader->in_chunk = false;
 	reader->rows.index = -1;
 }

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "journal/row.h"
+#include "journal/search.h"
 #include "journal/source.h"
 
 /* Of which rows are wanted: both ends included. */
@@ -38,9 +39,10 @@ extern void phig_log_close(PhigLogReader *reader);
  * phig_log_rewind
  *		Start (again) before the first row in range.
  *
+ * search: rows that it rejects may be left out; it must stay where it is until the next call.
  * The files count as they were when the journal was opened.
  */
-extern void phig_log_rewind(PhigLogReader *reader, const PhigLogRange *range);
+extern void phig_log_rewind(PhigLogReader *reader, const PhigLogRange *range, const PhigSearch *search);
 
 /*
  * phig_log_next

@@ -24,6 +24,7 @@
 #include "journal/retire.h"
 #include "journal/scan.h"
 #include "journal/segment.h"
+#include "journal/summary.h"
 #include "journal/verify.h"
 #include "journal/vouch.h"
 #include "journal/window.h"
@@ -124,6 +125,7 @@ remove_files(uint64 oldest, PhigFault *fault)
 	char		own8[9];
 	char		old8[9] = "";	/* a node that is old */
 	char		path[MAXPGPATH];
+	char		summary[MAXPGPATH];
 	char		node8[9];
 	uint64_t	number;
 	DIR		   *dir = open_directory(fault);
@@ -138,6 +140,8 @@ remove_files(uint64 oldest, PhigFault *fault)
 			continue;
 		if (strcmp(node8, own8) != 0)
 			strlcpy(old8, node8, sizeof(old8));
+		phig_summary_path(summary, path);
+		(void) unlink(summary);
 		if (unlink(path) != 0 && errno != ENOENT)
 			ok = phig_fault_set(fault, errno, "could not remove file \"%s\"", path);
 	}

@@ -220,3 +220,21 @@ phig_row_make(PhigRowMaker *maker, const PhigLogEntry *entry, Datum *values, boo
 		set_column(maker, PHIG_LOG_OUTCOME, maker->lost);
 	MemoryContextSwitchTo(old);
 }
+
+uint32
+phig_row_kind_mask(const char *name)
+{
+	for (int i = 0; i < (int) lengthof(kind_names); i++)
+		if (kind_names[i] != NULL && strcmp(kind_names[i], name) == 0)
+			return (uint32) 1 << i;
+	return 0;
+}
+
+uint32
+phig_row_flag_mask(const char *name)
+{
+	for (int i = 0; i < (int) lengthof(flag_names); i++)
+		if (strcmp(flag_names[i].name, name) == 0)
+			return flag_names[i].flag;
+	return 0;
+}

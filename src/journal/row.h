@@ -70,4 +70,10 @@ extern void phig_row_maker_set_node(PhigRowMaker *maker, const char *node8);
  */
 extern void phig_row_make(PhigRowMaker *maker, const PhigLogEntry *entry, Datum *values, bool *nulls);
 
+/* 1 << kind of the records whose rows have this kind by themselves; 0: there is none of that name. */
+extern uint32 phig_row_kind_mask(const char *name);
+
+/* The flag of start records and events that rows show as this word; 0: none. */
+extern uint32 phig_row_flag_mask(const char *name);
+
 #endif

@@ -412,6 +412,18 @@ phig_source_close(PhigSource *source)
 	source->buffer_len = 0;
 }
 
+/* The header of the segment that was begun when this one was full; NULL: there is none that is sure of that. */
+static const PhigSegmentHeader *
+successor(const PhigSourceFile *file)
+{
+	const PhigSegmentHeader *next = &file[1].header;
+
+	if (file->last || file[1].state != PHIG_HEADER_OK || next->number != file->number + 1 ||
+		next->reason != PHIG_SEGMENT_ROTATION)
+		return NULL;
+	return next;
+}
+
 /*
  * Each header says of the segment before it when it was written, and where its own numbers begin.
  * Only rotation is sure that all records of the one before were seen.
@@ -421,14 +433,11 @@ phig_source_bounds(const PhigSource *source, int index)
 {
 	const PhigSourceFile *file = &source->files[index];
 	PhigSegmentBounds bounds = {PG_INT64_MIN, PG_INT64_MAX, PG_INT64_MIN, PG_INT64_MAX};
-	const PhigSegmentHeader *next;
+	const PhigSegmentHeader *next = successor(file);
 
 	if (file->state == PHIG_HEADER_OK && file->header.number == file->number)
 		bounds.first_seq = (int64) file->header.first_seq;
-	if (file->last || file[1].state != PHIG_HEADER_OK)
-		return bounds;
-	next = &file[1].header;
-	if (next->number != file->number + 1 || next->reason != PHIG_SEGMENT_ROTATION)
+	if (next == NULL)
 		return bounds;
 	bounds.last_seq = (int64) next->first_seq - 1;
 	if (next->before_first != 0 || next->before_last != 0)
@@ -437,4 +446,26 @@ phig_source_bounds(const PhigSource *source, int index)
 		bounds.last_time = next->before_last;
 	}
 	return bounds;
+}
+
+PhigSummary *
+phig_source_summary(PhigSource *source, int index, bool make)
+{
+	PhigSourceFile *file = &source->files[index];
+	const PhigSegmentHeader *next = successor(file);
+	PhigSummary *summary = NULL;
+	PhigBytes	bytes;
+	char		path[MAXPGPATH];
+
+	if (file->state != PHIG_HEADER_OK || file->header.number != file->number)
+		return NULL;
+	join_path_components(path, source->directory, file->name);
+	if (next != NULL)
+		summary = phig_summary_load(path, &file->header, next->prev_hash);
+	if (summary != NULL || !make)
+		return summary;
+	bytes = phig_source_select(source, index);
+	file->looked_at = true;
+	summary = phig_summary_build(&bytes, file->number, next != NULL ? next->prev_hash : NULL);
+	return file->error == 0 ? summary : NULL;
 }

@@ -10,6 +10,7 @@
 #include "storage/fd.h"
 
 #include "journal/parse.h"
+#include "journal/summary.h"
 
 /* A segment's file. */
 typedef struct PhigSourceFile
@@ -106,5 +107,13 @@ extern void phig_source_close(PhigSource *source);
 
 /* Between what times and numbers the records of a file lie, as far as that is known. */
 extern PhigSegmentBounds phig_source_bounds(const PhigSource *source, int index);
+
+/*
+ * phig_source_summary
+ *		The summary of a file, palloc'd; NULL where there is none that fits.
+ *
+ * make: make one in memory then, of what is there to read, which selects the file; NULL only where it is damaged.
+ */
+extern PhigSummary *phig_source_summary(PhigSource *source, int index, bool make);
 
 #endif

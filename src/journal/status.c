@@ -114,6 +114,7 @@ warnings(const PhigSpace *space, bool space_known)
 		[PHIG_TROUBLE_ARCHIVE] = "journal_archive_command",
 		[PHIG_TROUBLE_RETIRE] = "retention",
 		[PHIG_TROUBLE_KEY] = "key_command",
+		[PHIG_TROUBLE_SUMMARY] = "summaries",
 	};
 	char		path[MAXPGPATH];
 	List	   *words = NIL;

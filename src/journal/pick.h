@@ -1,0 +1,39 @@
+/*
+ * pick.h
+ *		Which segments a search has to look into, by their summaries.
+ */
+#ifndef PHIG_PICK_H
+#define PHIG_PICK_H
+
+#include "postgres.h"
+
+#include "utils/hsearch.h"
+
+#include "journal/search.h"
+#include "journal/source.h"
+
+typedef struct PhigPick PhigPick;
+
+/* For the files of a source.  Memory: in the current context. */
+extern PhigPick *phig_pick_create(PhigSource *source);
+
+/*
+ * phig_pick_begin
+ *		A new search, which must stay where it is.
+ *
+ * Where it is by subject, all summaries are read, and made in memory for the segments that have none: the
+ * persons of an execution may be named in a later segment than it began in.
+ * Errors: out of memory, cancel.
+ */
+extern void phig_pick_begin(PhigPick *pick, const PhigSearch *search);
+
+/* May the search have rows that begin in this file? */
+extern bool phig_pick_wants(PhigPick *pick, int index);
+
+/*
+ * Does nothing in this file matter to whoever looks for how executions went on?  waiting: their start
+ * records' numbers, a hash table whose entries begin with them.
+ */
+extern bool phig_pick_passes(PhigPick *pick, int index, HTAB *waiting);
+
+#endif

@@ -1,0 +1,228 @@
+# Searching a long journal: summaries of segments leave out what cannot match, and never anything else.  They are made
+# by the keeper, made again when they are missing or spoilt, believed only where they fit, and checked by verify_journal().
+use strict;
+use warnings;
+use File::Copy qw(copy);
+use PhigJournal qw(crc32c slurp_bytes spew_bytes);
+use PhigServer;
+use PhigTest qw(wait_until);
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $place = PostgreSQL::Test::Utils::tempdir();
+my $generator = "$place/search_gen";
+my ($made) = grep { system("$_ -O2 -I src -o $generator test/lib/search_gen.c src/journal/chain.c -lcrypto") == 0 }
+  grep { $_ && system("command -v $_ >/dev/null 2>&1") == 0 } $ENV{CC}, qw(cc gcc clang);
+ok($made, 'the generator compiles') or BAIL_OUT('no generator');
+
+my $node = new_server('searcher', "phiguard.auditor_role = 'regress_phig_auditors'", 'max_connections = 20');
+$node->start;
+add_patients($node);
+my $own = journal_dir($node);
+
+sub sql { return $node->safe_psql('postgres', $_[0]) }
+
+# How many segments a query looked into.
+sub segments_read
+{
+	my ($query) = @_;
+	my ($read) = sql("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) $query") =~ /Journal Segments: (\d+) of \d+/;
+	return $read;
+}
+
+sub summaries
+{
+	my @files = glob("$own/*.sum");
+	return @files;
+}
+
+#
+# Another node's 80 segments in the server's directory.
+#
+my $from = "$place/from";
+mkdir $from or die;
+my @said = split /\n/, `$generator $from 300000 1024 200000`;
+like($said[0], qr/^300000 executions, \d+ records, 81 segments$/, 'a journal of 81 segments');
+my @tokens = @said[1 .. 5];
+my @names = map { s{.*/}{}r } sort glob("$from/*.seg");
+copy("$from/$_", "$own/$_") or die "$_: $!" for @names;
+$node->reload;
+wait_until(sub { summaries() == 80 }, 'all but the last are summarized');
+my ($bytes, $summary_bytes) = (0, 0);
+$bytes += -s "$own/$_" for @names;
+$summary_bytes += -s $_ for summaries();
+cmp_ok($summary_bytes / $bytes, '<', 0.02, 'summaries take less than a fiftieth');
+
+#
+# Conditions of all kinds and forms, by chance: the answer is that of a table which nobody summarized.
+#
+sql(<<'SQL');
+CREATE TABLE kept AS SELECT * FROM phiguard.access_log WHERE node = 'dddddddd';
+CREATE INDEX ON kept USING gin (subjects);
+CREATE TABLE late AS SELECT subjects FROM kept WHERE ended - started > interval '2 days' AND subjects <> '{}';
+SQL
+cmp_ok(sql('SELECT count(*) FROM late'), '>', 10, 'some executions name persons in later segments than they began in');
+sql(<<'SQL');
+CREATE FUNCTION some_value(what text) RETURNS text LANGUAGE sql AS $$
+SELECT CASE what
+	WHEN 'token' THEN CASE (random() * 4)::int
+		WHEN 0 THEN (SELECT subjects[1] FROM late OFFSET (random() * 5)::int LIMIT 1)
+		WHEN 1 THEN md5(random()::text)
+		ELSE (SELECT subjects[1] FROM kept WHERE position >= random() * 900000 AND subjects <> '{}' LIMIT 1) END
+	WHEN 'role' THEN 'role_' || (random() * 210)::int
+	WHEN 'purpose' THEN 'purpose_' || (random() * 21)::int
+	WHEN 'user' THEN 'user' || (random() * 700)::int
+	WHEN 'column' THEN CASE (random() * 5)::int WHEN 0 THEN 'research.registry.ssn' WHEN 1 THEN 'clinic.none.ssn'
+		WHEN 2 THEN 'clinic.table_' || (random() * 299)::int || '.name' ELSE 'clinic.table_' || (random() * 299)::int || '.ssn' END
+	ELSE (SELECT session_id FROM kept WHERE position >= random() * 900000 AND kind = 'read' LIMIT 1)
+END $$;
+CREATE FUNCTION list_of(what text) RETURNS text LANGUAGE sql AS $$
+SELECT format('%L::text[]', array_agg(some_value(what))) FROM generate_series(1, 1 + (random() * 3)::int)
+$$;
+CREATE FUNCTION some_term() RETURNS text LANGUAGE sql AS $$
+SELECT CASE (random() * 15)::int
+	WHEN 0 THEN format('active_role = %L', some_value('role'))
+	WHEN 1 THEN format('active_role IN (%L, %L)', some_value('role'), some_value('role'))
+	WHEN 2 THEN format('%L = purpose', some_value('purpose'))
+	WHEN 3 THEN format('app_user = ANY (%s)', list_of('user'))
+	WHEN 4 THEN format('%L = ANY (returned)', some_value('column'))
+	WHEN 5 THEN format('returned && %s', list_of('column'))
+	WHEN 6 THEN format('referenced @> %s', list_of('column'))
+	WHEN 7 THEN format('%s <@ returned', list_of('column'))
+	WHEN 8 THEN format('%L = ANY (shown)', some_value('column') || '=clear')
+	WHEN 9 THEN format('session_id = %L', some_value('session'))
+	WHEN 10 THEN 'kind = ' || (ARRAY['''server''', '''read''', '''denied''', '''log_read''', '''nothing'''])[1 + (random() * 4)::int]
+	WHEN 11 THEN format('command = %L', (ARRAY['SELECT', 'SERVER START', 'COPY'])[1 + (random() * 2)::int])
+	WHEN 12 THEN format('subjects && %s', list_of('token'))
+	WHEN 13 THEN format('subjects @> %s', list_of('token'))
+	ELSE format('%L = ANY (subjects)', some_value('token'))
+END $$;
+CREATE FUNCTION some_condition(i int) RETURNS text LANGUAGE sql AS $$
+SELECT CASE i % 8
+	WHEN 0 THEN format('%s AND %s', some_term(), some_term())
+	WHEN 1 THEN format('(%s OR %s)', some_term(), some_term())
+	WHEN 2 THEN format('(%s OR (%s AND %s)) AND NOT %s', some_term(), some_term(), some_term(), some_term())
+	WHEN 3 THEN format('%s AND started >= %2$L::timestamptz AND started < %2$L::timestamptz + interval ''20 days''', some_term(),
+		timestamptz '2024-11-27 UTC' + random() * interval '400 days')
+	WHEN 4 THEN format('%s AND position > %s', some_term(), (random() * 900000)::int)
+	ELSE some_term()
+END $$;
+CREATE FUNCTION differ(n int, OUT same int, OUT empty int) LANGUAGE plpgsql AS $$
+DECLARE
+	what text := 'ROW(count(*), sum(position), sum(ended - started), sum(rows), count(outcome), max(query), sum(cardinality(subjects)))::text';
+	condition text;
+	a text;
+	b text;
+BEGIN
+	same := 0; empty := 0;
+	FOR i IN 1 .. n LOOP
+		condition := some_condition(i);
+		EXECUTE format('SELECT %s FROM phiguard.access_log WHERE node = ''dddddddd'' AND %s', what, condition) INTO a;
+		EXECUTE format('SELECT %s FROM kept WHERE %s', what, condition) INTO b;
+		IF a = b THEN same := same + 1; ELSE RAISE WARNING '%: % not %', condition, a, b; END IF;
+		IF a LIKE '(0,%' THEN empty := empty + 1; END IF;
+	END LOOP;
+END $$;
+SQL
+my ($same, $empty) = split /\|/, sql('SELECT setseed(0.25) \g /dev/null
+SELECT * FROM differ(120)');
+is($same, 120, 'a hundred and twenty conditions: the answers are those of a table');
+cmp_ok($empty, '<', 80, 'and many of them found something');
+
+#
+# What is left out.
+#
+my $log = 'SELECT * FROM phiguard.access_log';
+my $all = segments_read("$log WHERE true");
+cmp_ok($all, '>=', 82, 'without a condition everything is read');
+my $hit = sql("SELECT count(*) FROM kept WHERE '$tokens[0]' = ANY (subjects)");
+cmp_ok($hit, '>', 2, 'a person whom some saw');
+cmp_ok(segments_read("$log WHERE '$tokens[0]' = ANY (subjects)"), '<=', 3 * $hit + 8, 'by a person: where that one is named, and where what is open there goes on');
+is(segments_read("$log WHERE '0123456789abcdef0123456789abcdef' = ANY (subjects)"), 2, 'by nobody: the two that are written last, to see');
+is(segments_read("$log WHERE 'nobody' = ANY (subjects)"), 2, 'what is no token');
+cmp_ok(segments_read("$log WHERE 'research.registry.ssn' = ANY (returned)"), '<=', 3 + 2, 'by a column that three statements read');
+cmp_ok(segments_read("$log WHERE active_role = 'role_7' AND started BETWEEN '2025-03-01 UTC' AND '2025-03-02 UTC'"), '<=', 4, 'by role and day');
+cmp_ok(segments_read("$log WHERE active_role = 'nobody'"), '<=', 2, 'by a role that is not there');
+cmp_ok(segments_read("$log WHERE active_role = (SELECT 'nobody'::name)"), '<=', 2, 'known only when it runs, and a name');
+is(segments_read("$log WHERE active_role = 'nobody?'"), $all, 'a value that may stand for others reads all');
+is(segments_read(qq($log WHERE active_role = 'nobody' COLLATE "C")), 2, 'another collation that compares bytes');
+is(segments_read("$log WHERE returned && NULL::text[]"), undef, 'NULL is no scan');
+is(segments_read("$log WHERE returned && (SELECT NULL::text[])"), 2, 'NULL that shows later');
+is(segments_read("$log WHERE returned \@> '{}'"), $all, 'everything contains nothing');
+is(segments_read("$log WHERE NOT active_role = 'nobody'"), $all, 'no use is made of NOT');
+is(segments_read("$log WHERE active_role = 'nobody' OR rows = 17"), $all, 'nor of an OR with something else');
+
+#
+# Missing, spoilt, another's.
+#
+my ($victim) = "$own/dddddddd-0000000040.sum";
+my $good = slurp_bytes($victim);
+my $probe = "SELECT count(*), sum(position) FROM phiguard.access_log WHERE node = 'dddddddd' AND '$tokens[1]' = ANY (subjects)";
+my $expected = sql($probe =~ s/phiguard\.access_log/kept/r);
+my $forty = sql("SELECT subjects[1] FROM kept WHERE position = (SELECT min(position) FROM kept WHERE position > "
+	  . unpack('Q<', substr(slurp_bytes("$own/dddddddd-0000000040.seg"), 48, 8)) . " AND subjects <> '{}')");
+my $probe_forty = $probe =~ s/\Q$tokens[1]\E/$forty/r;
+my $expected_forty = sql($probe_forty =~ s/phiguard\.access_log/kept/r);
+
+sub with_crc { my ($b) = @_; return substr($b, 0, -4) . pack('V', crc32c(substr($b, 0, -4))) }
+
+# Checksum and all: what somebody would do to hide records.
+my $subjects_bytes = unpack('V', substr($good, 136, 4));
+my $rest_bytes = unpack('V', substr($good, 144, 4)) + 4;
+my $forged = with_crc(substr($good, 0, -$rest_bytes - $subjects_bytes) . ("\0" x ($subjects_bytes + $rest_bytes)));
+spew_bytes($victim, $forged);
+isnt(sql($probe_forty), $expected_forty, 'control: a forged summary hides records from a search');
+like(sql('SELECT segment, what FROM phiguard.verify_journal()'),
+	qr/^dddddddd-0000000040\.seg\|its summary is not what the segment holds: searches may have missed records of it$/m,
+	'verify_journal() finds it');
+spew_bytes($victim, $good);
+is(sql('SELECT count(*) FROM phiguard.verify_journal() WHERE what LIKE \'%summary%\''), 0, 'and nothing otherwise');
+
+for my $case ([ 'a bit changed', $good =~ s/\A(.{300})(.)/$1 . chr(ord($2) ^ 1)/ser ],
+	[ 'cut short', substr($good, 0, 200) ], [ 'empty', '' ], [ 'a longer one', $good . "\0" x 100 ],
+	[ 'that of another segment', slurp_bytes("$own/dddddddd-0000000041.sum") ],
+	[ 'of another version', with_crc(substr($good, 0, 8) . pack('V', 2) . substr($good, 12)) ],
+	[ 'sizes that are not there', with_crc(substr($good, 0, 128) . pack('V4', 1 << 30, 0, 1 << 30, 0) . substr($good, 144)) ])
+{
+	my ($name, $spoilt) = @$case;
+	spew_bytes($victim, $spoilt);
+	is(sql($probe_forty), $expected_forty, "$name: not believed");
+}
+$node->reload;
+wait_until(sub { -e $victim && slurp_bytes($victim) eq $good }, 'the keeper makes it again, the same bytes');
+unlink summaries();
+is(sql($probe), $expected, 'without any summary the answer is the same');
+is(sql("SELECT same FROM differ(24)"), 24, 'for conditions of all kinds');
+$node->reload;
+wait_until(sub { summaries() == 80 }, 'and they are all made again');
+is(sql($probe), $expected, 'with them, too');
+
+#
+# Copies, with and without.
+#
+chmod 0755, $from;
+for my $with (0, 1)
+{
+	if ($with) { copy($_, "$from/" . s{.*/}{}r) or die for grep { /dddddddd/ } summaries() }
+	chmod 0644, glob("$from/*");
+	my $elsewhere = $probe =~ s/phiguard\.access_log/phiguard.read_journal('$from')/r;
+	is(sql($elsewhere), $expected, 'a copied directory ' . ($with ? 'with' : 'without') . ' summaries');
+	my $read = segments_read("SELECT * FROM phiguard.read_journal('$from') WHERE '0123456789abcdef0123456789abcdef' = ANY (subjects)");
+	is($read, $with ? 1 : 81, 'looks into ' . ($with ? 'the last segment only' : 'all'));
+}
+
+#
+# A segment that is damaged is looked into, whatever its summary says; retention takes summaries along.
+#
+unlink "$own/dddddddd-0000000080.sum";
+my $segment = slurp_bytes("$own/dddddddd-0000000080.seg");
+spew_bytes("$own/dddddddd-0000000080.seg", substr($segment, 0, 500_000) . "\x55" x 64 . substr($segment, 500_064));
+my ($out, $err);
+$node->psql('postgres', "$log WHERE active_role = 'nobody'", stdout => \$out, stderr => \$err);
+like($err, qr/journal segment "dddddddd-0000000080\.seg" is damaged/, 'a damaged segment shows in any search');
+utime(0, 0, $_) for glob("$own/dddddddd-*.seg");
+$node->append_conf('postgresql.conf', "phiguard.journal_retention = '1d'");
+$node->reload;
+wait_until(sub { !glob("$own/dddddddd-*") }, 'retention takes segments with their summaries');
+
+done_testing();
