@@ -49,7 +49,7 @@ phig_extract_enter(Query *query, PhigRefusal *refusal)
 		return NIL;
 	if (s.boundaries != NIL)
 	{
-		PhigBoundary *first = linitial(s.boundaries);
+		PhigExtractBoundary *first = linitial(s.boundaries);
 
 		first->enforced.functions = list_concat_unique_oid(first->enforced.functions, s.functions);
 	}
@@ -63,7 +63,7 @@ phig_extract_hide(List *boundaries)
 
 	foreach(lc, boundaries)
 	{
-		PhigBoundary *boundary = lfirst(lc);
+		PhigExtractBoundary *boundary = lfirst(lc);
 
 		boundary->rte->subquery = boundary->stub;
 	}
@@ -76,7 +76,7 @@ phig_extract_show(List *boundaries)
 
 	foreach(lc, boundaries)
 	{
-		PhigBoundary *boundary = lfirst(lc);
+		PhigExtractBoundary *boundary = lfirst(lc);
 
 		boundary->rte->subquery = boundary->query;
 	}
@@ -89,7 +89,7 @@ phig_extract_add(List *boundaries, PhigEnforcement *done)
 
 	foreach(lc, boundaries)
 	{
-		const PhigBoundary *boundary = lfirst(lc);
+		const PhigExtractBoundary *boundary = lfirst(lc);
 
 		done->restricted = true;
 		done->relids = list_concat_unique_oid(done->relids, boundary->enforced.relids);
@@ -105,7 +105,7 @@ phig_extract_disclosures(List *boundaries)
 	ListCell   *lc;
 
 	foreach(lc, boundaries)
-		disclosures = lappend(disclosures, ((const PhigBoundary *) lfirst(lc))->disclosure);
+		disclosures = lappend(disclosures, ((const PhigExtractBoundary *) lfirst(lc))->disclosure);
 	return disclosures;
 }
 
@@ -218,7 +218,7 @@ static bool
 enter(RangeTblEntry *rte, Oid view, Search *s)
 {
 	const PhigExtractState *state = phig_extract_state(view);
-	PhigBoundary *boundary;
+	PhigExtractBoundary *boundary;
 	PhigDisclosure *disclosure;
 	PhigExtractRow row;
 	List	   *problems = NIL;
@@ -230,7 +230,7 @@ enter(RangeTblEntry *rte, Oid view, Search *s)
 		refuse_closed(s->refusal, state);
 		return true;
 	}
-	boundary = palloc0(sizeof(PhigBoundary));
+	boundary = palloc0(sizeof(PhigExtractBoundary));
 	disclosure = palloc0(sizeof(PhigDisclosure));
 	row = *state->row;
 	row.purpose = pstrdup(row.purpose);

@@ -27,20 +27,20 @@ typedef struct PhigDisclosure
 } PhigDisclosure;
 
 /* A view of an extract where it stands in a query. */
-typedef struct PhigBoundary
+typedef struct PhigExtractBoundary
 {
 	RangeTblEntry *rte;
 	Query	   *query;			/* restricted to what the extract shows */
 	Query	   *stub;			/* of the same columns, without a table */
 	PhigDisclosure *disclosure;
 	PhigEnforcement enforced;
-} PhigBoundary;
+} PhigExtractBoundary;
 
 /*
  * phig_extract_enter
  *		Restrict what a query reads of extracts, in place.
  *
- * NIL, after one look-up for each view, where it reads none.  Otherwise a list of PhigBoundary *.  A closed
+ * NIL, after one look-up for each view, where it reads none.  Otherwise a list of PhigExtractBoundary *.  A closed
  * extract sets *refusal and gives NIL. Memory: the current context.  Errors: 42501 for what cannot be decided.
  */
 extern List *phig_extract_enter(Query *query, PhigRefusal *refusal);
