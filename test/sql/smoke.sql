@@ -27,7 +27,7 @@ SELECT has_schema_privilege('public', 'phiguard', 'CREATE') AS public_creates,
 -- What is not C says where it looks for names.
 SELECT identity FROM member JOIN pg_proc p ON classid = 'pg_proc'::regclass AND p.oid = objid
   JOIN pg_language l ON l.oid = prolang
- WHERE lanname <> 'c' AND NOT EXISTS (SELECT FROM unnest(proconfig) c WHERE c LIKE 'search_path=%') AND prosqlbody IS NULL
+ WHERE lanname <> 'c' AND prokind <> 'a' AND NOT EXISTS (SELECT FROM unnest(proconfig) c WHERE c LIKE 'search_path=%') AND prosqlbody IS NULL
  ORDER BY identity COLLATE "C";
 
 -- It can be taken out and put back; the empty schema stays, as PostgreSQL has it.
