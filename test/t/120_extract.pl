@@ -118,6 +118,10 @@ foreach my $mode (qw(audit enforce))
 	shows('SELECT DISTINCT * FROM masked', '***|f|021', "mode $mode: it shows what its purpose does");
 	shows('SELECT DISTINCT * FROM masked', '***|f|021', '... whatever purpose the session has', options => $set);
 	is(su('SELECT DISTINCT * FROM masked'), '***|f|021', '... also to a superuser');
+	su("SELECT phiguard.set_mode('patient', 'off')");
+	shows('SELECT DISTINCT * FROM masked', '***|f|021', '... whatever the table\'s mode is');
+	su("SELECT phiguard.set_mode('patient', 'enforce')");
+	shows('SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SELECT DISTINCT * FROM masked', '***|f|021', '... in parallel');
 	shows('WITH m AS (SELECT z FROM masked) SELECT DISTINCT (SELECT max(z) FROM m), z3 FROM masked', '***|021', '... inside other queries');
 	shows('SELECT DISTINCT m.z, p.zip FROM masked m, patient p WHERE p.id = 1', '***|02131', '... and the session\'s holds beside it', options => $set);
 	shows('CREATE TEMP VIEW v AS SELECT z FROM masked; SELECT DISTINCT z FROM v', '***', '... through a view');
