@@ -72,14 +72,22 @@ typedef struct PhigRehearsal
  */
 extern void phig_enforce_rehearse(const Query *query, PhigRehearsal *rehearsal);
 
+/* Why a query cannot be one of an extract, and the column that it is about. */
+typedef struct PhigExtractProblem
+{
+	char	   *text;
+	Oid			relid;
+	AttrNumber	attno;
+} PhigExtractProblem;
+
 /*
  * phig_enforce_extract
  *		Restrict the query of an extract's view, in place, to what the extract's purpose shows.
  *
  * Labelled columns stand in clear only as arguments of transforms that the method (a place in phig_transform_methods)
- * accepts.  subject: with extract set.  problems: texts (char *) are added for what the query reads and the purpose
- * denies, and for columns that reach a transform in another form.  decided: where not NULL, what the purpose shows of
- * the columns and rows that the query asks for is appended as text.
+ * accepts.  subject: with extract set.  problems: PhigExtractProblem * are added for what the query reads and the
+ * purpose denies, and for columns that reach a transform in another form.  decided: where not NULL, what the purpose
+ * shows of the columns and rows that the query asks for is appended as text.
  * Memory, errors: as phig_enforce_query.
  */
 extern void phig_enforce_extract(Query *query, const PhigSubject *subject, int method, PhigEnforcement *done,

@@ -19,7 +19,7 @@ static void look_at_set(const PhigFlowSet *set, const PhigRelPolicy *policy, Lis
 static void tell_decisions(const PhigFlow *asked, List *places, StringInfo decided);
 static void tell_set(const PhigFlowSet *set, const PhigRelPolicy *policy, StringInfo decided);
 static Oid	taker(const PhigFlowItem *item, List *unreached);
-static List *add_problem(List *problems, char *problem);
+static List *add_problem(List *problems, const PhigFlowItem *item, char *text);
 
 void
 phig_enforce_extract(Query *query, const PhigSubject *subject, int method, PhigEnforcement *done, List **problems,
@@ -94,13 +94,13 @@ look_at_set(const PhigFlowSet *set, const PhigRelPolicy *policy, List *unreached
 						  quote_identifier(get_attname(item->relid, item->attno, false)));
 		function = taker(item, unreached);
 		if (OidIsValid(function))
-			*problems = add_problem(*problems,
+			*problems = add_problem(*problems, item,
 									psprintf("column %s does not reach %s() as it is: call it where the table is read, "
 											 "before rows are grouped, made distinct or put together",
 											 column, get_func_name(function)));
 		else if (action == PHIG_ACTION_DENY)
-			*problems = add_problem(*problems, psprintf("the purpose does not show column %s, which the query reads",
-														column));
+			*problems = add_problem(*problems, item, psprintf("the purpose does not show column %s, which the query reads",
+															  column));
 	}
 }
 
@@ -156,12 +156,17 @@ taker(const PhigFlowItem *item, List *unreached)
 }
 
 static List *
-add_problem(List *problems, char *problem)
+add_problem(List *problems, const PhigFlowItem *item, char *text)
 {
+	PhigExtractProblem *problem;
 	ListCell   *lc;
 
 	foreach(lc, problems)
-		if (strcmp(lfirst(lc), problem) == 0)
+		if (strcmp(((PhigExtractProblem *) lfirst(lc))->text, text) == 0)
 			return problems;
+	problem = palloc(sizeof(PhigExtractProblem));
+	problem->text = text;
+	problem->relid = item->relid;
+	problem->attno = item->attno;
 	return lappend(problems, problem);
 }

@@ -26,8 +26,10 @@
 
 static void prove_query(PhigProof *proof, const PhigExtractRow *row, Oid view);
 static void prove_privileges(PhigProof *proof, Oid view);
-static void prove_outputs(PhigProof *proof, const PhigExtractRow *row, const Query *query, const PhigFlow *flow);
-static PhigFinding *prove_output(const PhigExtractRow *row, const char *column, const PhigFlowSet *set);
+static void prove_outputs(PhigProof *proof, const PhigExtractRow *row, const Query *query, const PhigFlow *flow,
+						  List *problems, const PhigFlow *asked);
+static void weigh_items(PhigFinding *finding, const PhigExtractRow *row, const PhigFlowSet *set, List *problems);
+static bool is_about(List *problems, const PhigFlowItem *item);
 static void list_steering(PhigProof *proof, const PhigFlow *flow);
 static void add_source(PhigFinding *finding, const PhigFlowItem *item);
 static List *add_word(List *list, char *word);
@@ -97,11 +99,11 @@ prove_query(PhigProof *proof, const PhigExtractRow *row, Oid view)
 	phig_enforce_extract(restricted, phig_extract_subject(row, view), phig_method_from_name(row->method), &done,
 						 &problems, &decided);
 	foreach(lc, problems)
-		phig_proof_refuse(proof, "45 CFR 164.514(d)", lfirst(lc));
+		phig_proof_refuse(proof, "45 CFR 164.514(d)", ((PhigExtractProblem *) lfirst(lc))->text);
 	if (strcmp(row->method, "safe_harbor") == 0)
 		phig_extract_vet_birth_years(proof, restricted);
 	flow = phig_flow_analyze_reviewed(restricted);
-	prove_outputs(proof, row, restricted, flow);
+	prove_outputs(proof, row, restricted, flow, problems, problems == NIL ? NULL : phig_flow_analyze_reviewed(query));
 	if (flow != NULL)
 		list_steering(proof, flow);
 	phig_extract_pin(proof, row, query, flow, decided.data);
@@ -125,7 +127,8 @@ prove_privileges(PhigProof *proof, Oid view)
 }
 
 static void
-prove_outputs(PhigProof *proof, const PhigExtractRow *row, const Query *query, const PhigFlow *flow)
+prove_outputs(PhigProof *proof, const PhigExtractRow *row, const Query *query, const PhigFlow *flow,
+			  List *problems, const PhigFlow *asked)
 {
 	int			n = 0;
 	ListCell   *lc;
@@ -133,28 +136,40 @@ prove_outputs(PhigProof *proof, const PhigExtractRow *row, const Query *query, c
 	foreach(lc, query->targetList)
 	{
 		const TargetEntry *tle = lfirst_node(TargetEntry, lc);
+		PhigFinding *finding;
 
 		if (tle->resjunk)
 			continue;
-		add_finding(proof, prove_output(row, tle->resname, flow == NULL ? NULL : &flow->columns[n]));
+		finding = palloc0(sizeof(PhigFinding));
+		finding->column = tle->resname;
+		finding->verdict = PHIG_VERDICT_PASSES;
+		if (flow != NULL)
+			weigh_items(finding, row, &flow->columns[n], NIL);
+
+		/*
+		 * What the purpose denies is not there any more: the method has something to say of it,
+		 * too.
+		 */
+		if (asked != NULL)
+			weigh_items(finding, row, &asked->columns[n], problems);
+		add_finding(proof, finding);
 		n++;
 	}
 }
 
-/* What is worst of all that reaches it. */
-static PhigFinding *
-prove_output(const PhigExtractRow *row, const char *column, const PhigFlowSet *set)
+/* What is worst of all that reaches it; problems: only columns that these are about. */
+static void
+weigh_items(PhigFinding *finding, const PhigExtractRow *row, const PhigFlowSet *set, List *problems)
 {
-	PhigFinding *finding = palloc0(sizeof(PhigFinding));
-
-	finding->column = column;
-	finding->verdict = PHIG_VERDICT_PASSES;
-	for (int i = 0; set != NULL && i < set->nitems; i++)
+	for (int i = 0; i < set->nitems; i++)
 	{
 		const char *citation;
 		const char *advice;
-		PhigVerdict verdict = phig_method_verdict(row->method, &set->items[i], &citation, &advice);
+		PhigVerdict verdict;
 
+		if (problems != NIL && !is_about(problems, &set->items[i]))
+			continue;
+		verdict = phig_method_verdict(row->method, &set->items[i], &citation, &advice);
 		add_source(finding, &set->items[i]);
 		if (finding->citation == NULL || verdict > finding->verdict)
 		{
@@ -163,7 +178,21 @@ prove_output(const PhigExtractRow *row, const char *column, const PhigFlowSet *s
 			finding->advice = advice;
 		}
 	}
-	return finding;
+}
+
+static bool
+is_about(List *problems, const PhigFlowItem *item)
+{
+	ListCell   *lc;
+
+	foreach(lc, problems)
+	{
+		const PhigExtractProblem *problem = lfirst(lc);
+
+		if (problem->relid == item->relid && problem->attno == item->attno)
+			return true;
+	}
+	return false;
 }
 
 /* What decides which rows there are: as the purpose shows it. */

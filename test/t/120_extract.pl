@@ -279,6 +279,17 @@ is(officer(q{SELECT phiguard.record_determination('expert', 'Dr. Who', '{"k": {"
 is(officer(q{SELECT phiguard.record_determination('expert', 'Dr. Who', '{"k": {"min": 11}, "prosecutor_max": {"max": 0.09}}', '{"k": 12, "prosecutor_max": 0.08}')}), 't', 'one that is');
 shows('SELECT count(*) FROM expert', '50', '... opens it');
 
+# A dump carries it; where it is restored it is looked at once.
+my $dump = $node->basedir . '/dump.sql';
+$node->command_ok([ 'pg_dump', '-f', $dump, 'postgres' ], 'a database with extracts is dumped');
+su('CREATE DATABASE copy');
+$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, 'copy' ], '... and restored');
+reads('SELECT count(*) FROM expert', db => 'copy');
+like($err, qr/extract public.expert is closed/, '... and its extracts are closed');
+officer("SELECT count(*) FROM phiguard.check_extract('train'); SELECT phiguard.attest_extract('train', 'none')", db => 'copy');
+is($err, '', '... until an officer has looked');
+shows($rows, $seen, '... and attested', db => 'copy');
+
 # Gone.
 officer("SELECT phiguard.drop_extract('expert')");
 is($err, '', 'an extract is dropped');
