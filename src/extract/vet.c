@@ -105,6 +105,19 @@ vet_walker(Node *node, void *context)
 			say(v, "45 CFR 164.514(b)(2)(i)(R)", psprintf("leave out the system columns of \"%s\"", rte->eref->aliasname));
 		return false;
 	}
+	if (IsA(node, CoerceToDomain) && ((CoerceToDomain *) node)->resulttype >= FirstNormalObjectId &&
+		!phig_is_ours(TypeRelationId, ((CoerceToDomain *) node)->resulttype))
+		say(v, "45 CFR 164.514", psprintf("leave out the cast to domain %s: what it checks cannot be looked into",
+										  format_type_be(((CoerceToDomain *) node)->resulttype)));
+	if (IsA(node, SortGroupClause))
+	{
+		const SortGroupClause *clause = (SortGroupClause *) node;
+
+		(void) vet_function(get_opcode(clause->eqop), v);
+		if (OidIsValid(clause->sortop))
+			(void) vet_function(get_opcode(clause->sortop), v);
+		return false;
+	}
 	if (IsA(node, FuncExpr) && phig_flow_is_transform(((FuncExpr *) node)->funcid))
 	{
 		const char *domain = v->row->agreement ? v->row->agreement : v->row->purpose;
@@ -120,7 +133,7 @@ vet_walker(Node *node, void *context)
 		foreach(lc, ((Query *) node)->rtable)
 			vet_entry(v, lfirst_node(RangeTblEntry, lc));
 		v->rtables = lcons(((Query *) node)->rtable, v->rtables);
-		(void) query_tree_walker((Query *) node, vet_walker, v, QTW_IGNORE_JOINALIASES);
+		(void) query_tree_walker((Query *) node, vet_walker, v, QTW_IGNORE_JOINALIASES | QTW_EXAMINE_SORTGROUP);
 		v->rtables = list_delete_first(v->rtables);
 		return false;
 	}

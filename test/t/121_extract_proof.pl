@@ -45,6 +45,7 @@ CREATE VIEW years AS SELECT phiguard.year(admitted) AS y, patient FROM visit;
 CREATE FUNCTION lookup(int) RETURNS text LANGUAGE sql STABLE AS 'SELECT ssn FROM patient WHERE id = $1';
 CREATE FUNCTION all_people() RETURNS SETOF patient LANGUAGE sql STABLE AS 'SELECT * FROM patient';
 CREATE FUNCTION zips() RETURNS TABLE (z text) LANGUAGE sql STABLE AS 'SELECT zip FROM patient';
+CREATE DOMAIN checked AS text CHECK (length(value) < 100);
 CREATE FUNCTION same(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1';
 SQL
 
@@ -207,6 +208,8 @@ refused('SELECT lookup(id) FROM patient', qr/function lookup\(\)/);
 refused('SELECT same(sex) FROM patient', qr/function same\(\)/);
 refused('SELECT ssn FROM all_people()', qr/patient.ssn|function all_people/);
 refused('SELECT z FROM zips()', qr/function zips\(\)|patient.zip/);
+refused('SELECT phiguard.zip3(zip::checked) FROM patient', qr/leave out the cast to domain checked/);
+passes('SELECT phiguard.zip3(zip::phiguard.zip_code) FROM patient', qr/^021$/m);
 refused('SELECT query_to_xml(\'SELECT ssn FROM patient\', true, false, \'\')', qr/function query_to_xml\(\)/);
 refused('SELECT table_to_xml(\'patient\', true, false, \'\')', qr/function table_to_xml\(\)/);
 refused('SELECT sex FROM patient WHERE hair = current_setting(\'my.hair\')', qr/function current_setting\(\)/);
