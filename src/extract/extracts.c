@@ -242,7 +242,7 @@ run_utility(Node *statement)
 	wrapper->canSetTag = false;
 	wrapper->utilityStmt = statement;
 	wrapper->stmt_location = -1;
-	ProcessUtility(wrapper, "phiguard: the view of an extract", false, PROCESS_UTILITY_SUBCOMMAND, NULL, NULL, None_Receiver, NULL);
+	ProcessUtility(wrapper, "phiguard: the view of an extract", false, PROCESS_UTILITY_QUERY, NULL, NULL, None_Receiver, NULL);
 	CommandCounterIncrement();
 }
 
