@@ -5,7 +5,7 @@ CREATE ROLE regress_phig_caller;
 SET client_min_messages = warning;
 CREATE SCHEMA regress_mine AUTHORIZATION regress_phig_caller;
 SELECT phiguard.create_key('d');
--- All have a value of type internal in front, are stable and safe in parallel plans; each is registered as what it is a twin of.
+-- Those for policies, and those for extracts. All have a value of type internal in front, are stable and safe in parallel plans; each is registered as what it is a twin of.
 SELECT p.proname, count(*) AS twins, bool_and(has_function_privilege('public', p.oid, 'EXECUTE')) AS public, bool_and(provolatile = 's' AND proparallel = 's' AND NOT prosecdef) AS fits_plans,
        bool_and(r.name = p.proname AND r.builtin) AS registered, bool_or(proisstrict) AS strict
   FROM pg_proc p LEFT JOIN phiguard.transform_registry r ON r.function = format('phiguard.%I(%s)', p.proname, replace(oidvectortypes(p.proargtypes), ', ', ','))
