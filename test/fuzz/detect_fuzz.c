@@ -3,7 +3,7 @@
 /* sources: src/detect/dates.c src/detect/places.c src/detect/abroad.c src/detect/names.c src/detect/person.c */
 /* sources: src/detect/custom.c src/detect/resolve.c */
 /* sources: src/detect/validators.c src/detect/contacts.c src/detect/disguise.c */
-/* seconds: 20 */
+/* seconds: 30 */
 /*
  * detect_fuzz.c
  *		Any bytes as a text to be searched, and as a pattern to search it by.

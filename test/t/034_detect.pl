@@ -45,7 +45,10 @@ is(sql('in_utf8', q{SELECT phiguard.redact('المريض 219-09-1234 שלום e'
 sql('in_utf8', <<'SQL');
 CREATE TABLE long (name text, piece text);
 INSERT INTO long VALUES ('notes', 'Patient: Ann Poe, MRN 0123456, seen on 3/14/2019 at Mercy Hospital. BP 120/80. '), ('digits', '1'), ('dates', '1/'), ('at', 'a@'),
-	('urls', 'http://'), ('colons', ':1'), ('brackets', '('), ('initials', 'A.B.'), ('names', 'Ann '), ('accents', 'é'), ('labels', 'MRN: '), ('hosts', 'www.a.');
+	('urls', 'http://'), ('colons', ':1'), ('brackets', '('), ('initials', 'A.B.'), ('names', 'Ann '), ('accents', 'é'), ('labels', 'MRN: '), ('hosts', 'www.a.'),
+	('streets', 'Rue A 1 '), ('numbers', '1 2 '), ('flats', E'> > > > > > > > Apt. 1\nTown Town Town Town Town Town Town\n'), ('owners', 'Red''s wife '), ('spoken', 'said Red, '),
+	('lower', 'ann the red '), ('joined', 'Red-red-'),
+	('invisible', U&'a\200D'), ('combining', U&'e\0301'), ('right to left', 'שלום ');
 -- CPU time of the backend, in ticks: the machine does other things.
 CREATE FUNCTION ticks() RETURNS bigint LANGUAGE sql VOLATILE AS
 $$ SELECT f[12]::bigint + f[13]::bigint FROM (SELECT string_to_array(regexp_replace(pg_read_file('/proc/self/stat', 0, 2000), '^.*\) ', ''), ' ') AS f) s $$;
