@@ -93,6 +93,9 @@ phig_find_names(PhigScan *scan)
 			continue;
 		if (first < i)
 			run.first = first;
+		/* "Per Ada Poe": what is no part of it may speak for it */
+		else if (run.first > i && evidence == PHIG_WITNESS_NONE)
+			evidence = phig_witness_before(scan, run.first);
 		if (phig_credential_behind(scan, run.last))
 			evidence = PHIG_WITNESS_TITLE;
 		score = judge_run(scan, &run, evidence);
@@ -397,7 +400,8 @@ judge_run(const PhigScan *scan, const Run *run, PhigWitness evidence)
 	if (run->best >= 3.0f && !upper && phig_token_len(first) > 2)
 		return first->lex & (PHIG_LEX_EPONYM | PHIG_LEX_STATE) ? 0.4f : first->dict & PHIG_DICT_CITY ? 0.5f :
 			0.55f;
-	if (given && !upper && phig_token_len(first) > 2 && is_inside_sentence(scan, run))
+	if (given && !upper && phig_token_len(first) > 2 &&
+		(is_inside_sentence(scan, run) || (run->best >= 2.2f && phig_may_be_person(scan, run->last + 1))))
 		return 0.5f;
 	if (run->best >= 1.8f && !upper && phig_token_len(first) > 3 && is_inside_sentence(scan, run))
 		return 0.5f;
@@ -572,8 +576,11 @@ find_lower(PhigScan *scan, int i, bool capitals)
 	}
 	/* "mark poe": only where nobody writes capitals */
 	evidence = i > 0 ? phig_witness_before(scan, i) : PHIG_WITNESS_NONE;
-	if (last > i && !capitals && (token->dict & PHIG_DICT_FIRST) && (token->dict & PHIG_DICT_MEDICAL) == 0 &&
-		is_lower_surname(scan, last, capitals, evidence == PHIG_WITNESS_LABEL))
+	if (last > i && !capitals && (token->dict & PHIG_DICT_MEDICAL) == 0 &&
+		(((token->dict & PHIG_DICT_FIRST) &&
+		  is_lower_surname(scan, last, capitals, evidence == PHIG_WITNESS_LABEL)) ||
+		 (evidence >= PHIG_WITNESS_ROLE && token->dict == 0 && phig_token_len(token) > 2 &&
+		  is_lower_surname(scan, last, capitals, false))))
 	{
 		phig_add(scan, token->start, scan->tokens[last].end, "name", "full", "name_lower", 0.55f);
 		return last - i;

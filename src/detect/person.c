@@ -12,24 +12,31 @@
 static bool is_line_behind_dash(const PhigScan *scan, int i);
 static bool is_called(const PhigScan *scan, int j);
 static bool is_spoken(const PhigScan *scan, int j, int i);
+static bool is_related(const PhigScan *scan, int i);
 static bool is_word(const PhigScan *scan, int i, const char *word);
 static bool is_one_of(const PhigScan *scan, int i, const char *words);
 static bool owns(const PhigScan *scan, int i);
 
 /* Words in lower case, with a space on either side. */
-static const char speech[] = " says said asked asks told tells tell replied answered whispered shouted yelled met "
-"starring thanked phoned texted emailed married hired hugged kissed ";
+static const char speech[] = " call said says asked asks told tells tell replied answered whispered shouted yelled met "
+"starring thanked phoned texted emailed messaged paged notified informed referring saw married hired hugged kissed ";
 
 /* What only people do. */
-static const char deeds[] = " agreed agrees asked asks answered arrives believes called calls came complained complains "
-"cried denied denies enjoys endorses feels forgot hates laughed likes lives loves married met moved phoned promised "
-"replied reported reports returns said says shouted smiled spent states stated stopped thinks thought told tells "
-"verbalized voiced wants wanted whispered wishes wonders works worked wrote yelled ";
+static const char deeds[] = " accepts admits agreed agrees ambulated asked asks answered ate believes "
+"called calls came complained complains confirmed consented cried declined denied denies drank drove endorsed endorses "
+"enjoys expressed feels felt forgot hates knows laughed likes lives loves married met moved phoned prefers "
+"promised refused refuses remembers replied reported reports requested requests returned returns said says shouted "
+"signed slept smiled smokes spent spoke states stated thinks thought told tells tolerated "
+"understands verbalized visited visits voiced walked wanted wants whispered wishes wonders works worked wrote yelled ";
+
+/* What is said of people and of things: enough behind a given name. */
+static const char being[] = " was is has had will would did does can could and ";
 
 /* What people have: "Ada's address". */
 static const char belongings[] = " account address appointment birthday bill boss car chart cell children class contact dad "
 "email employer family fax file friends home house insurance job kids life lunch mailbox mom mobile name notes number "
-"office parents password patient phone plan policy profile record records relatives room sessions visit voicemail wallet work ";
+"office parents password patient phone plan policy profile record records relatives room sessions visit voicemail wallet "
+"work ";
 
 PhigWitness
 phig_witness_before(const PhigScan *scan, int i)
@@ -38,6 +45,9 @@ phig_witness_before(const PhigScan *scan, int i)
 	int			j = i - 1;
 	bool		sign = false;
 
+	/* "Sincerely," and a line below it */
+	if (j > 0 && tokens[i].gap >= PHIG_GAP_LINE && tokens[j].sign == ',' && (tokens[j - 1].lex & PHIG_LEX_GREETING))
+		return PHIG_WITNESS_LABEL;
 	if (j < 0 || tokens[i].gap == PHIG_GAP_PARAGRAPH)
 		return PHIG_WITNESS_NONE;
 	if (tokens[j].sign == '.' && j > 0 && (tokens[j - 1].lex & PHIG_LEX_TITLE) &&
@@ -75,7 +85,7 @@ phig_witness_before(const PhigScan *scan, int i)
 		return PHIG_WITNESS_LABEL;
 	if ((tokens[j].lex & (PHIG_LEX_RELATION | PHIG_LEX_GREETING)) || is_spoken(scan, j, i))
 		return PHIG_WITNESS_WORD;
-	if (tokens[j].lex & PHIG_LEX_PERSON)
+	if ((tokens[j].lex & PHIG_LEX_PERSON) || is_word(scan, j, "per"))
 		return PHIG_WITNESS_ROLE;
 	/* "spoke with Ada", "family of Ada" */
 	if (j > 0 && tokens[j].type == PHIG_WORD && (tokens[j - 1].lex & PHIG_LEX_TALK) &&
@@ -105,15 +115,28 @@ phig_acts_like_person(const PhigScan *scan, int i)
 
 	if (token->sign == '\'' && token->gap == PHIG_GAP_NONE)
 		return owns(scan, i);
+	if (is_related(scan, i))
+		return true;
 	if (token->type != PHIG_WORD || token->shape != 0 || token->gap != PHIG_GAP_SPACE)
 		return false;
+	/* not "refused by insurance" */
 	if (is_one_of(scan, i, deeds) || is_word(scan, i, "who"))
-		return true;
+		return !is_word(scan, i + 1, "by");
 	/* "had given her", "just has to" */
 	if ((is_word(scan, i, "had") || is_word(scan, i, "has")) && is_one_of(scan, i + 1, " given told asked just never always "))
 		return true;
 	return strncmp(scan->text + token->start, "is a", 4) == 0 && scan->tokens[i + 2].type == PHIG_NUMBER &&
 		phig_token_len(&scan->tokens[i + 2]) <= 3;
+}
+
+bool
+phig_may_be_person(const PhigScan *scan, int i)
+{
+	const PhigToken *token = &scan->tokens[i];
+
+	if (token->sign == '\'' && token->gap == PHIG_GAP_NONE)
+		return is_word(scan, i + 1, "s") && token[1].gap == PHIG_GAP_NONE;
+	return token->type == PHIG_WORD && token->shape == 0 && token->gap == PHIG_GAP_SPACE && is_one_of(scan, i, being);
 }
 
 bool
@@ -161,9 +184,25 @@ is_spoken(const PhigScan *scan, int j, int i)
 		return false;
 	if (is_word(scan, j, "at"))
 		return is_one_of(scan, j - 1, " shouted yelled screamed laughed smiled ");
+	if ((is_word(scan, j, "from") || is_word(scan, j, "to")) &&
+		is_one_of(scan, j - 1, " call calls email emails fax faxed letter message messages note text voicemail "))
+		return true;
 	if (is_word(scan, j, "to"))
 		return is_one_of(scan, j - 1, " married engaged talk talked talking spoke speak speaking listen introduced ");
 	return false;
+}
+
+/* ", her daughter", "(daughter)", "and her husband": tokens from i on. */
+static bool
+is_related(const PhigScan *scan, int i)
+{
+	const PhigToken *token = &scan->tokens[i];
+
+	if (token->sign == '(')
+		return (token[1].lex & PHIG_LEX_RELATION) != 0 && (token[2].sign == ')' || token[2].sign == ',');
+	if (token->sign != ',' && !is_word(scan, i, "and"))
+		return false;
+	return is_one_of(scan, i + 1, " her his their my your ") && (token[2].lex & PHIG_LEX_RELATION) != 0;
 }
 
 static bool

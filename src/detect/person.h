@@ -27,6 +27,9 @@ extern bool phig_credential_behind(const PhigScan *scan, int i);
 /* Whether the words from token i on are said of a person: "denies fever", "is a 45-year-old", "'s wife". */
 extern bool phig_acts_like_person(const PhigScan *scan, int i);
 
+/* Whether the words from token i on may be said of a person, or of a thing: "was", "'s". */
+extern bool phig_may_be_person(const PhigScan *scan, int i);
+
 /* Whether somebody is spoken to in tokens first to last: ", Ada!". */
 extern bool phig_is_addressed(const PhigScan *scan, int first, int last);
 

@@ -37,6 +37,8 @@ SELECT * FROM show('Mr. Fix called. Later Fix was seen, and Quorra and Ann came.
 SELECT * FROM show('Later Zuzana and Tomasz Kowalczyk met. "Fine," says Quorra-aho. Call me Quorra. Ann White, Dr. Brown and Jill Q Public came.');
 SELECT * FROM show('Quorra told him; Quill''s daughter agreed. Wait here, Mark! They call him Sledge. Hello Madison, Houston asked Austin about Austin, TX.');
 SELECT * FROM show('user: heather quillfeather, seen with leonard p. vandermeer; dr. patel says ok. frank discussion, mark the site');
+SELECT * FROM show('Quorra smiled. Patient Quill tolerated it. Quell (daughter) and Blix, her son, left. Message from Quim Quorra: refill. Zuzana was seen; Tomasz''s shoes.');
+SELECT * FROM show(E'Regards,\nQuim Quorra');
 -- Addresses of other countries, of the forces, behind a label, around a flat.
 SELECT * FROM show('56 rue La Boétie; Via Zannoni 49; 12 Kuefsteinstrasse 9; Gumpendorfer Strasse 44; ul. Krolowej Jadwigi 5');
 SELECT * FROM show('PSC 1437, Box 3833, APO AA 66791. USNS Comfort FPO AP 96662');
@@ -51,7 +53,7 @@ SELECT * FROM show('Parkinson disease, Foley catheter, Graves'' disease, Bell pa
 SELECT * FROM show('Transferred to SNF from Ambulatory Surgery Center. Physician Referral. Hill-Sachs lesion, Swan-Ganz, Group B Strep. Home Health. Started Plavix and Lipitor.');
 -- Words that are like people and streets, and are none.
 SELECT * FROM show('The Princess Royal arrived. Thai food. Take 2 Xarelto 20 mg, via G-tube 30 ml, 1 Eliquis 5. Suite, floor 3. Crohn''s patient notes; Parkinson''s medication. Route 3 times. Apt to fall 2 times');
-SELECT * FROM show('Insulin told nothing. The unit called at 10. Seen by White count 12.');
+SELECT * FROM show('Insulin told nothing. Eliquis refused by insurance. Per Xarelto label. Zosyn was held; Zosyn and his lunch. The unit called at 10. Seen by White count 12.');
 SELECT * FROM show('');
 SELECT * FROM phiguard.detect(NULL);
 

@@ -46,7 +46,7 @@ sql('in_utf8', <<'SQL');
 CREATE TABLE long (name text, piece text);
 INSERT INTO long VALUES ('notes', 'Patient: Ann Poe, MRN 0123456, seen on 3/14/2019 at Mercy Hospital. BP 120/80. '), ('digits', '1'), ('dates', '1/'), ('at', 'a@'),
 	('urls', 'http://'), ('colons', ':1'), ('brackets', '('), ('initials', 'A.B.'), ('names', 'Ann '), ('accents', 'é'), ('labels', 'MRN: '), ('hosts', 'www.a.'),
-	('streets', 'Rue A 1 '), ('numbers', '1 2 '), ('flats', E'> > > > > > > > Apt. 1\nTown Town Town Town Town Town Town\n'), ('owners', 'Red''s wife '), ('spoken', 'said Red, '),
+	('streets', 'Rue A 1 '), ('numbers', '1 2 '), ('flats', repeat('> ', 40) || E'Apt. 1\nA town of no name at all, in which nobody lives any more\n'), ('owners', 'Red''s wife '), ('spoken', 'said Red, '),
 	('lower', 'ann the red '), ('joined', 'Red-red-'),
 	('invisible', U&'a\200D'), ('combining', U&'e\0301'), ('right to left', 'שלום ');
 -- CPU time of the backend, in ticks: the machine does other things.
@@ -77,7 +77,7 @@ SQL
 my %growth = map { split /\|/ } split /\n/, sql('in_utf8', 'SELECT name, growth(piece) FROM long');
 for my $name (sort keys %growth)
 {
-	my $again = 3;
+	my $again = 8;
 	$growth{$name} = sql('in_utf8', "SELECT growth(piece) FROM long WHERE name = '$name'") while $growth{$name} > 12 && $again-- > 0;
 	cmp_ok($growth{$name}, '<=', 12, "10 MB of $name take at most 12 times as long as 1 MB");
 }
