@@ -8,7 +8,7 @@
  * must speak too, or its table be about people.
  *
  * There is no queue of columns whose values are still to be looked at: that a column has no statistics says that
- * nobody has analysed it yet.  COPY FROM and ANALYZE look at those (content.c), in one session once, and after the
+ * nobody has analysed it yet.  COPY FROM and ANALYZE look at those (loaded.c), in one session once, and after the
  * first ANALYZE no more.
  *
  * Passed over: temporary tables (nobody else reads them, they end with the session, and what goes from them into a
@@ -35,7 +35,7 @@
 
 #include "label/label.h"
 #include "scan/arrivals.h"
-#include "scan/content.h"
+#include "scan/loaded.h"
 #include "scan/evidence.h"
 #include "settings.h"
 
@@ -106,10 +106,10 @@ phig_arrivals_before(Node *stmt)
 	if (phig_on_new_column == PHIG_NEW_COLUMN_IGNORE || creating_extension || looks_like_restore() ||
 		!OidIsValid(get_extension_oid("phiguard", true)))
 		return NIL;
-	foreach(lc, phig_content_relations(stmt))
+	foreach(lc, phig_loaded_relations(stmt))
 	{
 		Oid			relid = lfirst_oid(lc);
-		List	   *columns = is_watched(relid) ? phig_content_unseen(relid) : NIL;
+		List	   *columns = is_watched(relid) ? phig_loaded_unseen(relid) : NIL;
 
 		if (columns != NIL)
 			unseen = lappend(unseen, list_concat(list_make1_int((int) relid), columns));
@@ -127,12 +127,12 @@ phig_arrivals_loaded(List *unseen, bool by_copy)
 	{
 		List	   *columns = lfirst(lc);
 		Oid			relid = (Oid) linitial_int(columns);
-		List	   *suspects = phig_content_suspects(relid, list_copy_tail(columns, 1));
+		List	   *suspects = phig_loaded_suspects(relid, list_copy_tail(columns, 1));
 
 		/* refused: looked at again when the next COPY brings values */
 		if (suspects != NIL)
 			act(relid, suspects, by_copy);
-		phig_content_remember(relid, list_copy_tail(columns, 1));
+		phig_loaded_remember(relid, list_copy_tail(columns, 1));
 	}
 }
 

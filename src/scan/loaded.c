@@ -1,5 +1,5 @@
 /*
- * content.c
+ * loaded.c
  *		What a sample of values says of columns that nobody has analysed yet.
  *
  * Bounded: so many rows, so much of each value.  A value by itself says less than one in a note: a number without
@@ -29,7 +29,7 @@
 #include "utils/syscache.h"
 
 #include "detect/functions.h"
-#include "scan/content.h"
+#include "scan/loaded.h"
 #include "settings.h"
 
 #define SAMPLE_ROWS 200
@@ -85,7 +85,7 @@ phig_suspect(AttrNumber attno, PhigCategory category, const char *kind, char *ev
 }
 
 List *
-phig_content_relations(Node *stmt)
+phig_loaded_relations(Node *stmt)
 {
 	List	   *relations = NIL;
 	ListCell   *lc;
@@ -109,7 +109,7 @@ phig_content_relations(Node *stmt)
 }
 
 List *
-phig_content_unseen(Oid relid)
+phig_loaded_unseen(Oid relid)
 {
 	PhigRelLabels *labels;
 	List	   *columns = NIL;
@@ -134,7 +134,7 @@ phig_content_unseen(Oid relid)
 }
 
 List *
-phig_content_suspects(Oid relid, List *columns)
+phig_loaded_suspects(Oid relid, List *columns)
 {
 	int			n = list_length(columns);
 	Tally	   *tallies = palloc0(n * sizeof(Tally));
@@ -185,7 +185,7 @@ phig_content_suspects(Oid relid, List *columns)
 }
 
 void
-phig_content_remember(Oid relid, List *columns)
+phig_loaded_remember(Oid relid, List *columns)
 {
 	static bool registered = false;
 	ListCell   *lc;
