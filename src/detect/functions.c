@@ -33,7 +33,6 @@ enum
 static uint32 single_bytes[128];
 
 static Datum put_spans(FunctionCallInfo fcinfo, float min_score);
-static void open_dictionary(void);
 static void look_for_interrupts(void);
 static int	decode_single(const char *s, size_t left, uint32 *code);
 static int	decode_other(const char *s, size_t left, uint32 *code);
@@ -71,7 +70,7 @@ phig_detect_text(const char *text, size_t len, float min_score)
 		.pause = look_for_interrupts
 	};
 
-	open_dictionary();
+	phig_detect_prepare();
 	return phig_detect(text, len, &options);
 }
 
@@ -89,6 +88,21 @@ phig_detect_decoder(void)
 		prepare_single(encoding);
 	prepared_for = encoding;
 	return decode_single;
+}
+
+void
+phig_detect_prepare(void)
+{
+	static bool open = false;
+	char		share[MAXPGPATH];
+	char		path[MAXPGPATH];
+
+	if (open)
+		return;
+	get_share_path(my_exec_path, share);
+	snprintf(path, sizeof(path), "%s/%s", share, DICTIONARY_FILE);
+	phig_dictionary_open(path);
+	open = true;
 }
 
 static Datum
@@ -120,21 +134,6 @@ put_spans(FunctionCallInfo fcinfo, float min_score)
 			pfree(DatumGetPointer(values[DETECT_KIND]));
 	}
 	return (Datum) 0;
-}
-
-static void
-open_dictionary(void)
-{
-	static bool open = false;
-	char		share[MAXPGPATH];
-	char		path[MAXPGPATH];
-
-	if (open)
-		return;
-	get_share_path(my_exec_path, share);
-	snprintf(path, sizeof(path), "%s/%s", share, DICTIONARY_FILE);
-	phig_dictionary_open(path);
-	open = true;
 }
 
 static void

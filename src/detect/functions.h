@@ -13,6 +13,9 @@
  */
 extern PhigSpans *phig_detect_text(const char *text, size_t len, float min_score);
 
+/* Opens the dictionary, for whoever looks words up without detection.  Errors: see phig_dictionary_open. */
+extern void phig_detect_prepare(void);
+
 /* How this database's characters are decoded. */
 extern PhigDecode phig_detect_decoder(void);
 

@@ -4,7 +4,7 @@
  *
  * By name, because an OID would mean something else where a dump is loaded, and a regclass would make loading
  * fail where the table was left out.  So a rename has to be followed, in every such table: the
- * label registry, and what policies say of relations.
+ * label registry, what policies say of relations, and what scans have found.
  *
  * The tables are small, but for the registry, which has an index to find an object by.
  */
@@ -53,7 +53,8 @@ static const NamedTable named_tables[] = {
 	{"policy_mode", NULL, NULL, "policy_purpose", 1, 2, 0, 0, true},
 	{"extract", NULL, NULL, "policy_purpose", 1, 2, 0, 0, true},
 	{"extract_risk", NULL, NULL, "policy_purpose", 1, 2, 0, 0, true},
-	{"subject_space", NULL, NULL, "subject_space", 1, 2, 0, 0, false}
+	{"subject_space", NULL, NULL, "subject_space", 1, 2, 0, 0, false},
+	{"suspect", "suspect_relation_idx", NULL, NULL, 1, 2, 3, 0, true}
 };
 
 typedef struct NotedName
@@ -157,7 +158,7 @@ phig_names_dropped(Oid relid, bool whole)
 	for (int i = 0; i < (int) lengthof(named_tables); i++)
 	{
 		const NamedTable *named = &named_tables[i];
-		Relation	table = named->told == NULL ? NULL : open_named(named, RowExclusiveLock);
+		Relation	table = named->told == NULL && !named->goes ? NULL : open_named(named, RowExclusiveLock);
 		SysScanDesc scan;
 		HeapTuple	tuple;
 

@@ -122,7 +122,7 @@ phig_evidence_is_about_people(Oid relid)
 static List *
 items_of_name(int holds, const PhigWords *table, const PhigWords *column)
 {
-	const PhigRule *rule = phig_rules_best(table, column, holds);
+	const PhigNameRule *rule = phig_rules_best(table, column, holds);
 
 	if (rule == NULL)
 		return NIL;
@@ -159,7 +159,7 @@ static List *
 items_of_comment(List *items, Oid relid, AttrNumber attno, int holds)
 {
 	char	   *comment = GetComment(relid, RelationRelationId, attno);
-	const PhigRule *rule;
+	const PhigNameRule *rule;
 	PhigWords	words;
 
 	if (comment == NULL)
@@ -181,7 +181,7 @@ items_of_reference(List *items, Oid relid, AttrNumber attno)
 	AttrNumber	target_attno;
 	PhigWords	table;
 	PhigWords	column;
-	const PhigRule *rule;
+	const PhigNameRule *rule;
 	const char *text;
 	PhigRelLabels *labels;
 
@@ -264,7 +264,7 @@ static bool
 says_whose(Oid relid, AttrNumber attno, const PhigWords *table)
 {
 	char	   *name = get_attname(relid, attno, true);
-	const PhigRule *rule;
+	const PhigNameRule *rule;
 	PhigWords	column;
 
 	if (name == NULL)

@@ -20,7 +20,7 @@
 #define ANY	(TI | PHIG_HOLDS_TIME | PHIG_HOLDS_UUID | PHIG_HOLDS_BOOL | PHIG_HOLDS_DOCUMENT)
 #define DOC	(PHIG_HOLDS_TEXT | PHIG_HOLDS_DOCUMENT)
 
-static const PhigRule rules[] = {
+static const PhigNameRule rules[] = {
 	/* numbers that the state, a hospital or an insurer gave out */
 	{"ssn", NULL, NULL, PHIG_CAT_SSN, NULL, 0.95f, TI},
 	{"social security", NULL, NULL, PHIG_CAT_SSN, NULL, 0.95f, TI},
@@ -434,20 +434,20 @@ static const PhigRule rules[] = {
 	for (const char *at = list; at != NULL && *at != '\0'; at += len, at += strspn(at, " ")) \
 		if ((len = strcspn(at, " ")) > 0)
 
-static bool rule_holds(const PhigRule *rule, const PhigWords *table, const PhigWords *column, int holds);
+static bool rule_holds(const PhigNameRule *rule, const PhigWords *table, const PhigWords *column, int holds);
 static bool has_all(const PhigWords *words, const char *list, bool *used);
 static bool has_any(const PhigWords *words, const char *list, const bool *used);
 static bool is_table_of(const PhigWords *table, const char *list);
 static int	place_of(const PhigWords *words, const char *word, size_t len, const bool *used);
-static bool rest_is_silent(const PhigRule *rule, const PhigWords *table, const PhigWords *column, const bool *used);
-static int	length_of(const PhigRule *rule);
+static bool rest_is_silent(const PhigNameRule *rule, const PhigWords *table, const PhigWords *column, const bool *used);
+static int	length_of(const PhigNameRule *rule);
 
-const PhigRule *
+const PhigNameRule *
 phig_rules_best(const PhigWords *table, const PhigWords *column, int holds)
 {
-	const PhigRule *best = NULL;
+	const PhigNameRule *best = NULL;
 
-	for (const PhigRule *rule = rules; rule->words != NULL; rule++)
+	for (const PhigNameRule *rule = rules; rule->words != NULL; rule++)
 		if (rule_holds(rule, table, column, holds) &&
 			(best == NULL || rule->score > best->score ||
 			 (rule->score == best->score && length_of(rule) > length_of(best))))
@@ -455,12 +455,12 @@ phig_rules_best(const PhigWords *table, const PhigWords *column, int holds)
 	return best;
 }
 
-const PhigRule *
+const PhigNameRule *
 phig_rules_of_comment(const PhigWords *comment, int holds)
 {
-	const PhigRule *best = NULL;
+	const PhigNameRule *best = NULL;
 
-	for (const PhigRule *rule = rules; rule->words != NULL; rule++)
+	for (const PhigNameRule *rule = rules; rule->words != NULL; rule++)
 	{
 		bool		used[PHIG_WORDS_MAX] = {false};
 
@@ -474,7 +474,7 @@ phig_rules_of_comment(const PhigWords *comment, int holds)
 }
 
 static bool
-rule_holds(const PhigRule *rule, const PhigWords *table, const PhigWords *column, int holds)
+rule_holds(const PhigNameRule *rule, const PhigWords *table, const PhigWords *column, int holds)
 {
 	bool		used[PHIG_WORDS_MAX] = {false};
 
@@ -550,7 +550,7 @@ place_of(const PhigWords *words, const char *word, size_t len, const bool *used)
 
 /* Do the other words of the name leave what the rule says as it is? */
 static bool
-rest_is_silent(const PhigRule *rule, const PhigWords *table, const PhigWords *column, const bool *used)
+rest_is_silent(const PhigNameRule *rule, const PhigWords *table, const PhigWords *column, const bool *used)
 {
 	for (int i = 0; i < column->n; i++)
 	{
@@ -569,7 +569,7 @@ rest_is_silent(const PhigRule *rule, const PhigWords *table, const PhigWords *co
 }
 
 static int
-length_of(const PhigRule *rule)
+length_of(const PhigNameRule *rule)
 {
 	int			n = 0;
 	size_t		len;

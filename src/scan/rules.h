@@ -27,7 +27,7 @@
 #define PHIG_HOLDS_VECTOR	0x800	/* arrays of numbers, embeddings */
 #define PHIG_HOLDS_UNKNOWN	0x1000	/* any other type */
 
-typedef struct PhigRule
+typedef struct PhigNameRule
 {
 	const char *words;			/* all must be there: words, or {P} for one of a sort; NULL ends
 								 * the table */
@@ -38,15 +38,15 @@ typedef struct PhigRule
 	float		score;
 	int			holds;			/* types that it speaks of */
 	bool		whole;			/* there are no other words, but those that say whose it is */
-} PhigRule;
+} PhigNameRule;
 
 /*
  * phig_rules_best
  *		The rule that says most of a column of this name and type; NULL where none does.
  */
-extern const PhigRule *phig_rules_best(const PhigWords *table, const PhigWords *column, int holds);
+extern const PhigNameRule *phig_rules_best(const PhigWords *table, const PhigWords *column, int holds);
 
 /* The rule that a comment (a sentence or two) is a plain case of: only rules that are certain. */
-extern const PhigRule *phig_rules_of_comment(const PhigWords *comment, int holds);
+extern const PhigNameRule *phig_rules_of_comment(const PhigWords *comment, int holds);
 
 #endif

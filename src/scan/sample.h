@@ -1,0 +1,31 @@
+/*
+ * sample.h
+ *		Reading a sample of a table's rows, through the executor, as the role that asks.
+ */
+#ifndef PHIG_SAMPLE_H
+#define PHIG_SAMPLE_H
+
+#include "postgres.h"
+
+#include "access/attnum.h"
+#include "scan/content.h"
+
+/* A column to look at. */
+typedef struct PhigSampled
+{
+	AttrNumber	attno;
+	int			holds;			/* PHIG_HOLDS_... */
+	PhigContent content;		/* filled here */
+} PhigSampled;
+
+/*
+ * phig_sample
+ *		Count the values of n columns in about rows rows of a relation.
+ *
+ * A tenth of a table or less is read as blocks drawn by lot, few rows of each; a small table, a foreign one and one whose
+ * blocks are mostly empty from its beginning.  Returns how many rows were read.
+ * Errors: those of the executor, 42501 among them; also 57014, within a value or two.
+ */
+extern int64 phig_sample(Oid relid, int32 rows, PhigSampled *columns, int n);
+
+#endif
