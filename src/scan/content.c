@@ -239,7 +239,8 @@ outdone(const PhigContent *content, PhigValueForm form)
 static List *
 weigh_texts(const PhigContent *content, List *items)
 {
-	bool		is_text = content->bytes >= TEXT_BYTES * content->values && content->words >= TEXT_WORDS * content->values;
+	bool		is_text = content->bytes >= TEXT_BYTES * content->values &&
+		content->words >= TEXT_WORDS * content->values;
 	double		found = content->searched == 0 ? 0 : (double) content->with_identifiers / content->searched;
 
 	if (is_text)

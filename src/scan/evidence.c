@@ -138,6 +138,7 @@ items_of_type(List *items, Oid relid, AttrNumber attno, int holds, const PhigWor
 	char	   *text = psprintf("type %s", format_type_be(get_atttype(relid, attno)));
 	const char *last = column->n == 0 ? "" : column->words[column->n - 1].text;
 	bool		named_date = strcmp(last, "date") == 0 || strcmp(last, "time") == 0;
+	bool		named_end = column->n == 1 && (strcmp(last, "start") == 0 || strcmp(last, "stop") == 0 || strcmp(last, "end") == 0);
 
 	if (holds == PHIG_HOLDS_NET)
 		return phig_evidence_add(items, PHIG_CAT_IP, NULL, 0.95f, text);
@@ -150,7 +151,7 @@ items_of_type(List *items, Oid relid, AttrNumber attno, int holds, const PhigWor
 	if (holds == PHIG_HOLDS_TIME)
 		return phig_evidence_add(items, PHIG_CAT_DATE, NULL, is_about_people(relid, 0) ? 0.8f : 0.3f,
 								 text);
-	if (holds == PHIG_HOLDS_TEXT && named_date && is_about_people(relid, 0))
+	if (holds == PHIG_HOLDS_TEXT && (named_date || named_end) && is_about_people(relid, 0))
 		return phig_evidence_add(items, PHIG_CAT_DATE, NULL, 0.6f, text);
 	return items;
 }
@@ -259,7 +260,7 @@ is_about_people(Oid relid, int steps)
 	return false;
 }
 
-/* A number or a name of a person, of a visit or a claim. */
+/* A number of a person, of a visit or a claim; a user, an address in a network. */
 static bool
 says_whose(Oid relid, AttrNumber attno, const PhigWords *table)
 {
@@ -271,8 +272,11 @@ says_whose(Oid relid, AttrNumber attno, const PhigWords *table)
 		return false;
 	phig_words_split(name, &column);
 	rule = phig_rules_best(table, &column, phig_type_holds(get_atttype(relid, attno)));
+	if (phig_type_holds(get_atttype(relid, attno)) == PHIG_HOLDS_NET)
+		return true;
 	return rule != NULL &&
-		(rule->category == PHIG_CAT_MRN || rule->category == PHIG_CAT_SSN ||
+		(rule->category == PHIG_CAT_IP || (rule->kind != NULL && strcmp(rule->kind, "username") == 0) ||
+		 rule->category == PHIG_CAT_MRN || rule->category == PHIG_CAT_SSN ||
 		 rule->category == PHIG_CAT_HEALTH_PLAN || rule->category == PHIG_CAT_ACCOUNT ||
 		 (rule->category == PHIG_CAT_OTHER && phig_words_have_sort(&column, PHIG_WORD_PERSON)));
 }

@@ -38,7 +38,8 @@ phig_forms_of(const char *value, size_t len, bool has[PHIG_FORMS])
 	if (bare || IS_DIGIT(value[0]) || value[0] == '(' || value[0] == '+' || memchr(value, '-', len) != NULL)
 		numbers(value, len, has);
 	has[PHIG_FORM_EMAIL] = memchr(value, '@', len) != NULL && phig_check_email(value, len) == PHIG_VALID;
-	has[PHIG_FORM_URL] = !has[PHIG_FORM_EMAIL] && !bare && memchr(value, '.', len) != NULL && phig_check_url(value, len) == PHIG_VALID;
+	has[PHIG_FORM_URL] = !has[PHIG_FORM_EMAIL] && !bare && memchr(value, '.', len) != NULL &&
+		phig_check_url(value, len) == PHIG_VALID;
 	has[PHIG_FORM_IP] = is_ip(value, len);
 	has[PHIG_FORM_DEA] = len == 9 && phig_check_dea(value, len) == PHIG_VALID;
 	has[PHIG_FORM_VIN] = len == 17 && !bare && phig_check_vin(value, len) == PHIG_VALID;

@@ -37,7 +37,7 @@ static char *label_of(const PhigSuspectRow *row);
 static void accept(Relation table, Oid relid, const PhigSuspectRow *row, const char *label);
 static void put_labelled(ReturnSetInfo *rsinfo, const PhigSuspectRow *row);
 
-/* accept_suspect(relation regclass, column_name name, label text) returns void: labels the column; NULL: as suspected */
+/* accept_suspect(relation regclass, column_name name, label text) returns void: labels it; NULL: as suspected */
 Datum
 phiguard_accept_suspect(PG_FUNCTION_ARGS)
 {

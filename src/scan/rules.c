@@ -44,19 +44,20 @@ static const PhigNameRule rules[] = {
 	{"empi id", NULL, NULL, PHIG_CAT_MRN, "patient", 0.9f, TIU},
 	{"mpi", NULL, NULL, PHIG_CAT_MRN, "patient", 0.85f, TIU},
 	{"mpi id", NULL, NULL, PHIG_CAT_MRN, "patient", 0.85f, TIU},
-	{"patient id", NULL, NULL, PHIG_CAT_MRN, "patient", 0.9f, TIU},
-	{"patient key", NULL, NULL, PHIG_CAT_MRN, "patient", 0.9f, TIU},
-	{"patient number", NULL, NULL, PHIG_CAT_MRN, "patient", 0.9f, TIU},
+	{"patient id", NULL, "department room bed", PHIG_CAT_MRN, "patient", 0.9f, TIU},
+	{"patient key", NULL, "department room bed", PHIG_CAT_MRN, "patient", 0.9f, TIU},
+	{"patient number", NULL, "department room bed", PHIG_CAT_MRN, "patient", 0.9f, TIU},
 	{"patient uuid", NULL, NULL, PHIG_CAT_OTHER, NULL, 0.9f, TIU},
 	{"patient", NULL, NULL, PHIG_CAT_OTHER, NULL, 0.8f, TIU, true},
 	{"patient reference", NULL, NULL, PHIG_CAT_OTHER, NULL, 0.85f, TIU},
 	{"patient source value", NULL, NULL, PHIG_CAT_MRN, "patient", 0.9f, TIU},
 	{"person source value", NULL, NULL, PHIG_CAT_MRN, "patient", 0.9f, TIU},
+	{"id value", "{P}", NULL, PHIG_CAT_MRN, "patient", 0.75f, TIU},
 	{"identity id", NULL, NULL, PHIG_CAT_MRN, "patient", 0.7f, TIU},
 	{"unit number", "{P}", "address", PHIG_CAT_MRN, "patient", 0.6f, TIU},
 	{"hospital number", "{P}", NULL, PHIG_CAT_MRN, "patient", 0.7f, TIU},
-	{"{P} id", NULL, NULL, PHIG_CAT_OTHER, NULL, 0.85f, TIU},
-	{"{P} key", NULL, NULL, PHIG_CAT_OTHER, NULL, 0.85f, TIU},
+	{"{P} id", NULL, "department room bed", PHIG_CAT_OTHER, NULL, 0.85f, TIU},
+	{"{P} key", NULL, "department room bed", PHIG_CAT_OTHER, NULL, 0.85f, TIU},
 	{"{P} uuid", NULL, NULL, PHIG_CAT_OTHER, NULL, 0.85f, TIU},
 	{"{P} reference", NULL, NULL, PHIG_CAT_OTHER, NULL, 0.75f, TIU},
 	{"person", NULL, NULL, PHIG_CAT_OTHER, NULL, 0.7f, PHIG_HOLDS_INTEGER | PHIG_HOLDS_UUID, true},
@@ -69,6 +70,9 @@ static const PhigNameRule rules[] = {
 	{"caregiver id", NULL, NULL, PHIG_CAT_OTHER, NULL, 0.6f, TIU},
 	{"id", "{P}", NULL, PHIG_CAT_OTHER, NULL, 0.8f, TIU, true},
 	{"uuid", "{P}", NULL, PHIG_CAT_OTHER, NULL, 0.8f, TIU, true},
+	{"badge number", NULL, NULL, PHIG_CAT_OTHER, NULL, 0.7f, TI},
+	{"randomization number", NULL, NULL, PHIG_CAT_OTHER, "trial", 0.75f, TI},
+	{"screening number", NULL, NULL, PHIG_CAT_OTHER, "trial", 0.7f, TI},
 	{"barcode", NULL, NULL, PHIG_CAT_OTHER, "barcode", 0.75f, TI},
 	{"csn", NULL, NULL, PHIG_CAT_MRN, "encounter", 0.9f, TIU},
 	{"csn id", NULL, NULL, PHIG_CAT_MRN, "encounter", 0.92f, TIU},
@@ -83,7 +87,7 @@ static const PhigNameRule rules[] = {
 	{"visit id", NULL, NULL, PHIG_CAT_MRN, "encounter", 0.85f, TIU},
 	{"visit key", NULL, NULL, PHIG_CAT_MRN, "encounter", 0.85f, TIU},
 	{"visit number", NULL, NULL, PHIG_CAT_MRN, "encounter", 0.85f, TIU},
-	{"admission id", NULL, NULL, PHIG_CAT_MRN, "encounter", 0.85f, TIU},
+	{"admission id", NULL, "source", PHIG_CAT_MRN, "encounter", 0.85f, TIU},
 	{"admission number", NULL, NULL, PHIG_CAT_MRN, "encounter", 0.85f, TIU},
 	{"stay id", NULL, NULL, PHIG_CAT_MRN, "encounter", 0.85f, TIU},
 	{"episode id", NULL, NULL, PHIG_CAT_MRN, "encounter", 0.75f, TIU},
@@ -94,6 +98,8 @@ static const PhigNameRule rules[] = {
 	{"accession id", NULL, NULL, PHIG_CAT_MRN, "accession", 0.85f, TIU},
 	{"specimen number", NULL, NULL, PHIG_CAT_MRN, "accession", 0.75f, TIU},
 	{"specimen source id", NULL, NULL, PHIG_CAT_MRN, "accession", 0.75f, TIU},
+	{"series uuid", NULL, NULL, PHIG_CAT_OTHER, NULL, 0.8f, T},
+	{"instance uuid", NULL, NULL, PHIG_CAT_OTHER, NULL, 0.8f, T},
 	{"study uuid", NULL, NULL, PHIG_CAT_MRN, "accession", 0.7f, TIU},
 
 	{"member id", NULL, NULL, PHIG_CAT_HEALTH_PLAN, "member", 0.95f, TIU},
@@ -113,6 +119,7 @@ static const PhigNameRule rules[] = {
 	{"insurance number", NULL, NULL, PHIG_CAT_HEALTH_PLAN, "member", 0.85f, TIU},
 	{"group number", NULL, NULL, PHIG_CAT_HEALTH_PLAN, "group", 0.75f, TIU},
 	{"group id", "{P} insurance policy coverage payer", NULL, PHIG_CAT_HEALTH_PLAN, "group", 0.6f, TIU},
+	{"insurance group", NULL, NULL, PHIG_CAT_HEALTH_PLAN, "group", 0.6f, TI},
 	{"hicn", NULL, NULL, PHIG_CAT_HEALTH_PLAN, "hicn", 0.95f, TI},
 	{"mbi", NULL, NULL, PHIG_CAT_HEALTH_PLAN, "mbi", 0.95f, TI},
 	{"medicare id", NULL, NULL, PHIG_CAT_HEALTH_PLAN, "mbi", 0.92f, TI},
@@ -145,7 +152,8 @@ static const PhigNameRule rules[] = {
 	{"id", "claim", NULL, PHIG_CAT_ACCOUNT, "billing", 0.7f, TIU, true},
 	{"invoice number", NULL, NULL, PHIG_CAT_ACCOUNT, "billing", 0.75f, TIU},
 	{"invoice id", NULL, NULL, PHIG_CAT_ACCOUNT, "billing", 0.7f, TIU},
-	{"control number", "claim patient payer", NULL, PHIG_CAT_ACCOUNT, "billing", 0.85f, TIU},
+	{"patient control number", NULL, NULL, PHIG_CAT_ACCOUNT, "billing", 0.92f, TIU},
+	{"control number", "claim payer", NULL, PHIG_CAT_ACCOUNT, "billing", 0.85f, TIU},
 
 	{"license", NULL, NULL, PHIG_CAT_LICENSE, NULL, 0.7f, TI, true},
 	{"license number", NULL, "software", PHIG_CAT_LICENSE, NULL, 0.85f, TI},
@@ -157,6 +165,7 @@ static const PhigNameRule rules[] = {
 	{"passport", NULL, NULL, PHIG_CAT_LICENSE, "passport", 0.95f, TI},
 	{"npi", NULL, NULL, PHIG_CAT_LICENSE, "npi", 0.95f, TI},
 	{"dea", NULL, NULL, PHIG_CAT_LICENSE, "dea", 0.95f, TI},
+	{"{S} number", NULL, NULL, PHIG_CAT_LICENSE, "professional", 0.65f, TI},
 	{"upin", NULL, NULL, PHIG_CAT_LICENSE, "professional", 0.9f, TI},
 	{"certificate number", NULL, NULL, PHIG_CAT_LICENSE, NULL, 0.75f, TI},
 
@@ -187,14 +196,14 @@ static const PhigNameRule rules[] = {
 	/* names */
 	{"{P} name", NULL, "plan group file", PHIG_CAT_NAME, NULL, 0.92f, T},
 	{"{S} name", NULL, "plan group file", PHIG_CAT_NAME, "provider", 0.85f, T},
-	{"first name", NULL, NULL, PHIG_CAT_NAME, "given", 0.92f, T},
-	{"last name", NULL, NULL, PHIG_CAT_NAME, "family", 0.92f, T},
+	{"first name", NULL, NULL, PHIG_CAT_NAME, "given", 0.93f, T},
+	{"last name", NULL, NULL, PHIG_CAT_NAME, "family", 0.93f, T},
 	{"family name", NULL, NULL, PHIG_CAT_NAME, "family", 0.9f, T},
-	{"given name", NULL, NULL, PHIG_CAT_NAME, "given", 0.92f, T},
-	{"middle name", NULL, NULL, PHIG_CAT_NAME, "given", 0.92f, T},
+	{"given name", NULL, NULL, PHIG_CAT_NAME, "given", 0.93f, T},
+	{"middle name", NULL, NULL, PHIG_CAT_NAME, "given", 0.93f, T},
 	{"middle initial", NULL, NULL, PHIG_CAT_NAME, "initials", 0.9f, T},
 	{"full name", NULL, NULL, PHIG_CAT_NAME, "full", 0.9f, T},
-	{"maiden", NULL, NULL, PHIG_CAT_NAME, "maiden", 0.92f, T},
+	{"maiden", NULL, NULL, PHIG_CAT_NAME, "maiden", 0.93f, T},
 	{"surname", NULL, NULL, PHIG_CAT_NAME, "family", 0.92f, T},
 	{"alias", "{P} first last", "drug table column", PHIG_CAT_NAME, NULL, 0.8f, T},
 	{"first", NULL, NULL, PHIG_CAT_NAME, "given", 0.7f, T, true},
@@ -252,6 +261,7 @@ static const PhigNameRule rules[] = {
 	{"postal", NULL, NULL, PHIG_CAT_GEO, "zip", 0.8f, TI},
 	{"post code", NULL, NULL, PHIG_CAT_GEO, "zip", 0.95f, TI},
 	{"lat", NULL, NULL, PHIG_CAT_GEO, "point", 0.85f, NP, true},
+	{"lat", NULL, "{C}", PHIG_CAT_GEO, "point", 0.8f, PHIG_HOLDS_NUMBER},
 	{"latitude", NULL, NULL, PHIG_CAT_GEO, "point", 0.9f, NP},
 	{"longitude", NULL, "stay", PHIG_CAT_GEO, "point", 0.88f, NP},
 	{"geometry", NULL, NULL, PHIG_CAT_GEO, "point", 0.8f, NP | PHIG_HOLDS_UNKNOWN},
@@ -302,6 +312,7 @@ static const PhigNameRule rules[] = {
 	{"mobile", NULL, NULL, PHIG_CAT_PHONE, "mobile", 0.8f, TI, true},
 	{"mobile number", NULL, NULL, PHIG_CAT_PHONE, "mobile", 0.9f, TI},
 	{"cell", NULL, "{C}", PHIG_CAT_PHONE, "mobile", 0.6f, TI, true},
+	{"cell number", NULL, "{C}", PHIG_CAT_PHONE, "mobile", 0.8f, TI},
 	{"pager", NULL, NULL, PHIG_CAT_PHONE, NULL, 0.85f, TI},
 	{"telecom", NULL, NULL, PHIG_CAT_PHONE, NULL, 0.8f, DOC},
 	{"contact number", NULL, NULL, PHIG_CAT_PHONE, NULL, 0.8f, TI},
@@ -386,11 +397,14 @@ static const PhigNameRule rules[] = {
 	{"citizenship", NULL, NULL, PHIG_CAT_QUASI, NULL, 0.75f, ANY},
 	{"insurance", NULL, NULL, PHIG_CAT_QUASI, NULL, 0.6f, ANY, true},
 	{"state", NULL, "{C} {E} process workflow job", PHIG_CAT_QUASI, NULL, 0.6f, TI, true},
+	{"address state", NULL, NULL, PHIG_CAT_QUASI, NULL, 0.9f, TI},
 	{"state code", "address city zip {P} {S} {O}", NULL, PHIG_CAT_QUASI, NULL, 0.6f, TI},
 	{"{S} id", NULL, NULL, PHIG_CAT_QUASI, NULL, 0.55f, TIU},
 	{"{S}", NULL, NULL, PHIG_CAT_QUASI, NULL, 0.5f, TIU, true},
 	{"zip 3", NULL, NULL, PHIG_CAT_QUASI, "zip3", 0.96f, TI},
 	{"admission type", NULL, NULL, PHIG_CAT_QUASI, NULL, 0.6f, ANY},
+	{"admission source", NULL, NULL, PHIG_CAT_QUASI, NULL, 0.6f, ANY},
+	{"admission source id", NULL, NULL, PHIG_CAT_QUASI, NULL, 0.6f, ANY},
 	{"admission location", NULL, NULL, PHIG_CAT_QUASI, NULL, 0.6f, ANY},
 	{"discharge location", NULL, NULL, PHIG_CAT_QUASI, NULL, 0.6f, ANY},
 	{"discharge disposition", NULL, NULL, PHIG_CAT_QUASI, NULL, 0.6f, ANY},
@@ -440,6 +454,7 @@ static bool has_any(const PhigWords *words, const char *list, const bool *used);
 static bool is_table_of(const PhigWords *table, const char *list);
 static int	place_of(const PhigWords *words, const char *word, size_t len, const bool *used);
 static bool rest_is_silent(const PhigNameRule *rule, const PhigWords *table, const PhigWords *column, const bool *used);
+static bool goes_with_id(PhigCategory category);
 static int	length_of(const PhigNameRule *rule);
 
 const PhigNameRule *
@@ -558,7 +573,7 @@ rest_is_silent(const PhigNameRule *rule, const PhigWords *table, const PhigWords
 		bool		is_whose = word->sort == PHIG_WORD_DIGITS || word->sort == PHIG_WORD_PERSON ||
 			phig_words_have(table, word->text);
 
-		if (used[i])
+		if (used[i] || (strcmp(word->text, "id") == 0 && !rule->whole && goes_with_id(rule->category)))
 			continue;
 		if (word->sort == PHIG_WORD_HEAD && !phig_words_have(table, word->text))
 			return false;
@@ -566,6 +581,15 @@ rest_is_silent(const PhigNameRule *rule, const PhigWords *table, const PhigWords
 			return false;
 	}
 	return true;
+}
+
+/* The id of what is a number itself is no other thing; a photo_id is still a photo. */
+static bool
+goes_with_id(PhigCategory category)
+{
+	return category == PHIG_CAT_QUASI || category == PHIG_CAT_PHOTO || category == PHIG_CAT_SSN ||
+		category == PHIG_CAT_MRN || category == PHIG_CAT_HEALTH_PLAN ||
+		category == PHIG_CAT_ACCOUNT || category == PHIG_CAT_LICENSE;
 }
 
 static int

@@ -51,8 +51,13 @@ int64
 phig_sample(Oid relid, int32 rows, PhigSampled *columns, int n)
 {
 	Draw		draw = how_to_draw(relid, rows);
+	bool		any = false;
 	int64		found;
 
+	for (int i = 0; i < n; i++)
+		any = any || phig_sample_reads(&columns[i]);
+	if (!any)
+		return 0;
 	phig_detect_prepare();
 	found = run(statement(relid, &draw, rows, columns, n), columns, n);
 	if (draw.percent < 100 && found < rows / 4)
@@ -64,6 +69,14 @@ phig_sample(Oid relid, int32 rows, PhigSampled *columns, int n)
 		found = run(statement(relid, &draw, rows, columns, n), columns, n);
 	}
 	return found;
+}
+
+/* Dates are dates, and so on: nothing is read that is not needed. */
+bool
+phig_sample_reads(const PhigSampled *column)
+{
+	return (column->holds & (PHIG_HOLDS_TEXT | PHIG_HOLDS_INTEGER | PHIG_HOLDS_BYTES | PHIG_HOLDS_DOCUMENT |
+							 PHIG_HOLDS_UNKNOWN)) != 0;
 }
 
 static Draw
@@ -117,10 +130,16 @@ statement(Oid relid, const Draw *draw, int32 rows, const PhigSampled *columns, i
 {
 	StringInfoData query;
 
+	const char *comma = "";
+
 	initStringInfo(&query);
 	appendStringInfoString(&query, "SELECT ");
 	for (int i = 0; i < n; i++)
-		appendStringInfo(&query, "%st.%s", i > 0 ? ", " : "", quote_identifier(get_attname(relid, columns[i].attno, false)));
+		if (phig_sample_reads(&columns[i]))
+		{
+			appendStringInfo(&query, "%st.%s", comma, quote_identifier(get_attname(relid, columns[i].attno, false)));
+			comma = ", ";
+		}
 	appendStringInfo(&query, " FROM %s AS t",
 					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid)));
 	if (draw->percent < 100)
@@ -171,14 +190,19 @@ run(const char *query, PhigSampled *columns, int n)
 static void
 count_row(HeapTuple tuple, TupleDesc desc, PhigSampled *columns, int n)
 {
+	int			field = 0;
+
 	for (int i = 0; i < n; i++)
 	{
 		bool		isnull;
-		Datum		value = SPI_getbinval(tuple, desc, i + 1, &isnull);
+		Datum		value;
 
+		if (!phig_sample_reads(&columns[i]))
+			continue;
 		CHECK_FOR_INTERRUPTS();
+		value = SPI_getbinval(tuple, desc, ++field, &isnull);
 		if (!isnull)
-			count_value(&columns[i], value, SPI_gettypeid(desc, i + 1));
+			count_value(&columns[i], value, SPI_gettypeid(desc, field));
 	}
 }
 

@@ -18,12 +18,15 @@ typedef struct PhigSampled
 	PhigContent content;		/* filled here */
 } PhigSampled;
 
+/* Are values of a column read at all? */
+extern bool phig_sample_reads(const PhigSampled *column);
+
 /*
  * phig_sample
  *		Count the values of n columns in about rows rows of a relation.
  *
- * A tenth of a table or less is read as blocks drawn by lot, few rows of each; a small table, a foreign one and one whose
- * blocks are mostly empty from its beginning.  Returns how many rows were read.
+ * Less than half of a table is read as blocks drawn by lot, at least a hundred; a small table, a foreign one and one
+ * whose blocks are mostly empty from its beginning.  Returns how many rows were read.
  * Errors: those of the executor, 42501 among them; also 57014, within a value or two.
  */
 extern int64 phig_sample(Oid relid, int32 rows, PhigSampled *columns, int n);

@@ -210,12 +210,12 @@ scan(Relation table, Oid relid, int32 rows)
 	int			found = 0;
 	PhigSampled *columns = columns_to_scan(table, relid, &n);
 	bool		about_people = phig_evidence_is_about_people(relid);
+	char	   *name;
 
 	if (n == 0)
 		return 0;
-	phig_statement_policy("SCAN TABLE", psprintf("%s, %d rows",
-												 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-																			get_rel_name(relid)), rows));
+	name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
+	phig_statement_policy("SCAN TABLE", psprintf("%s, %d rows", name, rows));
 	if (rows > 0)
 		(void) read_values(relid, rows, columns, n);
 	for (int i = 0; i < n; i++)
@@ -296,7 +296,8 @@ may_read(Oid relid, const PhigSampled *columns, int n)
 	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
 		return true;
 	for (int i = 0; i < n; i++)
-		if (pg_attribute_aclcheck(relid, columns[i].attno, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		if (phig_sample_reads(&columns[i]) &&
+			pg_attribute_aclcheck(relid, columns[i].attno, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 			return false;
 	return true;
 }
@@ -330,7 +331,8 @@ judge(Oid relid, const PhigSampled *column, bool about_people, PhigEvidence *evi
 static List *
 weigh_statistics(Oid relid, AttrNumber attno, List *items)
 {
-	HeapTuple	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(relid), Int16GetDatum(attno), BoolGetDatum(false));
+	HeapTuple	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(relid), Int16GetDatum(attno),
+										BoolGetDatum(false));
 	float4		distinct;
 	ListCell   *lc;
 

@@ -19,25 +19,25 @@ typedef struct KnownWords
 static const KnownWords known[] = {
 	{PHIG_WORD_PERSON,
 		"patient pat=patient pt=patient ptnt=patient pnt=patient person prsn=person people=person individual member mbr=member mem=member subscriber subscr=subscriber "
-		"sbscr=subscriber insured beneficiary bene=beneficiary benef=beneficiary guarantor guar=guarantor kin nok=kin relative mother father parent "
+		"sbscr=subscriber insured beneficiary bene=beneficiary benef=beneficiary guarantor guar=guarantor kin nok=kin relative mother father "
 		"spouse child wife husband sibling guardian subject subj=subject participant client enrollee customer donor recipient policyholder holder "
 		"dependent resident newborn emergency mom=mother dad=father partner contact caretaker applicant claimant family employee "
-	"cardholder signer household decedent infant baby subs=subscriber human respondent candidate"},
+	"cardholder signer household decedent emp=employee empl=employee infant baby subs=subscriber human respondent candidate"},
 	{PHIG_WORD_STAFF,
-		"provider prov=provider prv=provider prvdr=provider physician phys=physician doctor nurse surgeon attending clinician prescriber caregiver cg=caregiver practitioner "
+		"provider prov=provider prv=provider prvdr=provider physician phys=physician doctor nurse surgeon attending clinician prescriber caregiver cg=caregiver cgid=caregiver+id practitioner "
 		"author operator staff rendering referring ordering supervising performer pcp=physician technician therapist user pharmacist owner "
-	"radiologist pathologist anesthesiologist dentist consultant signedby=author requester"},
+	"radiologist pathologist anesthesiologist dentist consultant md=physician manager requester"},
 	{PHIG_WORD_PLACE,
 		"facility fac=facility hospital hosp=hospital clinic organization org=organization organisation=organization site pharmacy "
 		"laboratory department dept=department ward company vendor manufacturer mfr=manufacturer payer payor=payer insurer "
 	"school institution practice custodian careunit bed room building room office agency"},
 	{PHIG_WORD_EVENT,
 		"encounter enc=encounter visit vis=visit admission adm=admission hadm=admission admit=admission admsn=admission adm=admission stay icustay=stay "
-		"episode appointment appt=appointment claim hospitalization inpatient outpatient discharge disch=discharge "
+		"clm=claim dth=death episode appointment appt=appointment claim hospitalization inpatient outpatient discharge disch=discharge "
 		"dischg=discharge enrollment transfer referral eligibility surgery "
 	"death exam"},
 	{PHIG_WORD_CLINICAL,
-		"diagnosis diag=diagnosis dx=diagnosis icd icd9=icd icd10=icd procedure proc=procedure cpt hcpcs drg apr drug medication med=medication meds=medication "
+		"diagnosis dgns=diagnosis diag=diagnosis dx=diagnosis icd icd9=icd icd10=icd procedure proc=procedure cpt hcpcs drg apr drug medication med=medication meds=medication "
 		"prescription rx=prescription rxnorm ndc dose dosage route frequency refill refills lab labs=lab loinc result measurement "
 		"vital vitals=vital bp systolic diastolic pulse temperature temp=temperature weight wt=weight height ht=height bmi condition cond=condition disease "
 		"problem allergy allergen reaction severity immunization vaccine vaccination observation symptom finding snomed organism antibiotic "
@@ -47,9 +47,9 @@ static const KnownWords known[] = {
 		"clinical comorbidity abnormal hospice complication chief complaint quantity dispense administration infusion "
 	"opioid methadone psych psychiatric disability"},
 	{PHIG_WORD_HEAD,
-		"id ident=id identifier=id ids=id key sk=key uuid guid=uuid code cd=code codes=code type typ=type flag flg=flag fl=flag ind=flag indicator=flag "
+		"id ident=id identifier=id ids=id key sk=key uuid guid=uuid uid=uuid code cd=code codes=code type typ=type flag flg=flag fl=flag ind=flag indicator=flag "
 		"yn=flag is has count cnt=count status stat=status sts=status format fmt=format mask valid verified label desc description=desc descr=desc "
-		"category cat=category hash date dt=date dte=date time tm=time datetime=date dttm=date timestamp=date ts=date month mon=month day year yr=year yyyy=year "
+		"category cat=category hash date dt=date dte=date dtc=date time tm=time datetime=date dttm=date timestamp=date ts=date month mon=month day year yr=year yyyy=year "
 		"age concept class preferred preference pref=preference consent opt system use rank priority version method quality "
 		"amount amt=amount total cost charge charges=charge paid payment balance price expense expenses=expense revenue copay coverage percent pct=percent ratio rate "
 		"length len=length duration los=duration bool boolean enabled active deleted exists required missing limit level seq=sequence "
@@ -68,19 +68,19 @@ static const KnownWords known[] = {
 		"phone tel=phone ph=phone telephone=phone phn=phone telephon=phone mobile mob=mobile cell cellphone=cell+phone cellular=cell pager beeper=pager fax facsimile=fax "
 		"email e mail telecom extension ext=extension "
 		"plan policy group grp=group hicn hic=hicn mbi medicare mcr=medicare medicaid mcd=medicaid insurance ins=insurance memberid=member+id "
-		"certificate cert=certificate account acct=account acnt=account har iban card credit debit cc routing bank invoice billing bill=billing control statement transaction "
-		"license licence=license lic=license drivers=driver driver dl passport npi dea upin "
+		"certificate cert=certificate account acct=account acnt=account har iban card credit debit cc routing bank invoice billing bill=billing control ctrl=control ctl=control statement transaction "
+		"license licence=license drv=driver badge lic=license drivers=driver driver dl passport npi dea upin "
 		"vin plate vehicle veh=vehicle auto tag udi device dev=device serial sn lot imei mac unique production "
 		"url uri=url website=url web link href portal ip ipaddress=ip+address ipaddr=ip+address remote host "
 		"fingerprint voice voiceprint iris retina face facial biometric embedding template photo photograph=photo image img=image picture=image portrait "
-		"avatar dicom pixel scan attachment barcode employer occupation job profession username=login login logon=login userid=user+id study trial "
+		"avatar dicom pixel scan attachment barcode employer occupation job profession username login=username logon=username userid=user+id study trial rand=randomization randomization screening "
 		"note notes=note text txt=text narrative comment comments=comment cmt=comment remark remarks=remark report impression history hpi instructions=instruction instruction message msg=message "
 		"snippet reason title filename=file+name file path body content memo freetext=text summary plain display answer response free question "
 		"gender sex race ethnicity ethnic=ethnicity ethnicgroup=ethnicity language lang=language religion marital maritalstatus=marital married education income nationality citizenship citizen veteran disposition discharged specialty "
 		"source value val=value src=source reference ref=reference start begin beg=start end stop effective eff=effective expiration expire exp=expiration release created create updated update modified "
 		"in out reg registration chartdate=chart+date charttime=chart+time store service svc=service serv=service dispensed collected collection resulted signed dictated "
-		"lmp edd onset acknowledge callout of for to from at by the and with at on curr=current current prev=previous previous prior next primary secondary tertiary other "
-		"old new self-reported self my main work business daytime evening alternate alt=alternate care health healthcare=health+care medicine table column product event test "
+		"series instance lmp edd onset acknowledge callout of for to from at by the and with at on curr=current current prev=previous previous prior next primary secondary tertiary other "
+		"old new self-reported self my main work business daytime evening alternate alt=alternate care health healthcare=health+care medicine parent table column product event test "
 		"anchor row detail occurrence period item process workflow queue batch config setting parameter metric model role permission "
 		"domain vocabulary relationship synonym ancestor descendant cohort definition invalid standard modifier range low high numeric string measure ed "
 		"subscribernumber=subscriber+number billed responsible respons=responsible party ordered performed scheduled reported requested entered filed recorded observed received approved occurred seen min max avg sum "

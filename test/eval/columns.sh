@@ -5,7 +5,7 @@ load_csv()
 {
 	local schema=$1 table=$2 file=$3 header
 
-	header=$(open_file "$file" | head -n 1 | tr -d '\r"\357\273\277' | tr '[:upper:]' '[:lower:]')
+	header=$(open_file "$file" | sed -n 1p | tr -d '\r"\357\273\277' | tr '[:upper:]' '[:lower:]')
 	run -c "CREATE TABLE $schema.$table ($(sed 's/[^,]*/"&" text/g' <<<"$header"))"
 	open_file "$file" | run -c "COPY $schema.$table FROM STDIN (FORMAT csv, HEADER)"
 	run -c "SELECT give_types('$schema.$table')" >/dev/null
