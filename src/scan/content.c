@@ -23,6 +23,9 @@
 #define HARDLY_ANY 0.05
 #define ENOUGH_VALUES 20
 
+/* What is left of it then: a plain name is still a suspect. */
+#define CONTRADICTED 0.6f
+
 /* Mean of a column of texts. */
 #define TEXT_BYTES 40
 #define TEXT_WORDS 6
@@ -262,7 +265,7 @@ contradict(const PhigContent *content, List *items)
 
 		if (!is_contradicted(content, item))
 			continue;
-		item->score /= 2;
+		item->score *= CONTRADICTED;
 		item->text = psprintf("%s (values do not look like it)", item->text);
 	}
 }

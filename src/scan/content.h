@@ -73,7 +73,7 @@ extern void phig_content_add(PhigContent *content, const char *value, size_t len
  * phig_content_weigh
  *		Add to what the catalog says (a list of PhigEvidenceItem) what the values say.
  *
- * Items that they contradict lose half.
+ * Items that they contradict lose weight.
  * about_people: see phig_evidence_is_about_people.
  */
 extern List *phig_content_weigh(const PhigContent *content, List *items, bool about_people);

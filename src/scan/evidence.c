@@ -268,7 +268,8 @@ says_whose(Oid relid, AttrNumber attno, const PhigWords *table)
 	const PhigNameRule *rule;
 	PhigWords	column;
 
-	if (name == NULL)
+	/* dropped */
+	if (name == NULL || !OidIsValid(get_atttype(relid, attno)))
 		return false;
 	phig_words_split(name, &column);
 	rule = phig_rules_best(table, &column, phig_type_holds(get_atttype(relid, attno)));

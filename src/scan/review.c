@@ -33,6 +33,7 @@ extern Datum phiguard_label(PG_FUNCTION_ARGS);
 
 static PhigSuspectRow *suspect_named(Relation table, FunctionCallInfo fcinfo);
 static bool is_open(const PhigSuspectRow *row, Oid relid, float min_confidence);
+static PhigSuspectRow *row_to_label(Relation table, const PhigSuspectRow *seen, float min_confidence);
 static char *label_of(const PhigSuspectRow *row);
 static void accept(Relation table, Oid relid, const PhigSuspectRow *row, const char *label);
 static void put_labelled(ReturnSetInfo *rsinfo, const PhigSuspectRow *row);
@@ -95,7 +96,8 @@ phiguard_label_suspects(PG_FUNCTION_ARGS)
 		Oid			relid = phig_suspect_relation(row);
 
 		CHECK_FOR_INTERRUPTS();
-		if (!is_open(row, relid, min_confidence))
+		if (!is_open(row, relid, min_confidence) ||
+			(!dry_run && (row = row_to_label(table, row, min_confidence)) == NULL))
 			continue;
 		put_labelled((ReturnSetInfo *) fcinfo->resultinfo, row);
 		if (!dry_run)
@@ -125,6 +127,7 @@ suspect_named(Relation table, FunctionCallInfo fcinfo)
 				 errmsg("relation and column must not be null")));
 	relid = PG_GETARG_OID(0);
 	LockRelationOid(relid, ShareUpdateExclusiveLock);
+	phig_suspects_lock(table, relid);
 	attno = get_rel_name(relid) == NULL ? InvalidAttrNumber : get_attnum(relid, NameStr(*PG_GETARG_NAME(1)));
 	row = attno == InvalidAttrNumber ? NULL : phig_suspect_of(table, relid, attno);
 	if (row == NULL)
@@ -142,6 +145,19 @@ is_open(const PhigSuspectRow *row, Oid relid, float min_confidence)
 	return row->state == PHIG_SUSPECT && row->evidence.confidence >= min_confidence &&
 		row->evidence.category > PHIG_CAT_NONE &&
 		phig_label_relation_copy(relid)->cols[row->attno - 1].category == PHIG_CAT_UNLABELLED;
+}
+
+/* The row as it is when nobody else can review it; NULL when somebody has. */
+static PhigSuspectRow *
+row_to_label(Relation table, const PhigSuspectRow *seen, float min_confidence)
+{
+	Oid			relid = phig_suspect_relation(seen);
+	PhigSuspectRow *row;
+
+	LockRelationOid(relid, ShareUpdateExclusiveLock);
+	phig_suspects_lock(table, relid);
+	row = get_rel_name(relid) == NULL ? NULL : phig_suspect_of(table, relid, seen->attno);
+	return row != NULL && is_open(row, relid, min_confidence) ? row : NULL;
 }
 
 static char *

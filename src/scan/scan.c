@@ -50,7 +50,8 @@ static void refuse_relation(Oid relid);
 static const char *why_not(Form_pg_class class);
 static int	scan(Relation table, Oid relid, int32 rows);
 static PhigSampled *columns_to_scan(Relation table, Oid relid, int *n);
-static int64 read_values(Oid relid, int32 rows, PhigSampled *columns, int n);
+static bool read_values(Oid relid, int32 rows, PhigSampled *columns, int n);
+static bool knows_better(Relation table, Oid relid, AttrNumber attno, float confidence);
 static const char *why_unreadable(Oid relid, const PhigSampled *columns, int n);
 static bool may_read(Oid relid, const PhigSampled *columns, int n);
 static bool is_populated(Oid relid);
@@ -208,27 +209,33 @@ scan(Relation table, Oid relid, int32 rows)
 {
 	int			n;
 	int			found = 0;
-	PhigSampled *columns = columns_to_scan(table, relid, &n);
-	bool		about_people = phig_evidence_is_about_people(relid);
+	bool		were_read = false;
+	PhigSampled *columns;
+	bool		about_people;
 	char	   *name;
 
+	phig_suspects_lock(table, relid);
+	columns = columns_to_scan(table, relid, &n);
 	if (n == 0)
 		return 0;
+	about_people = phig_evidence_is_about_people(relid);
 	name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
 	phig_statement_policy("SCAN TABLE", psprintf("%s, %d rows", name, rows));
 	if (rows > 0)
-		(void) read_values(relid, rows, columns, n);
+		were_read = read_values(relid, rows, columns, n);
 	for (int i = 0; i < n; i++)
 	{
 		PhigEvidence evidence;
 
-		if (judge(relid, &columns[i], about_people, &evidence))
-		{
+		bool		suspected = judge(relid, &columns[i], about_people, &evidence);
+
+		if (!were_read && knows_better(table, relid, columns[i].attno, evidence.confidence))
+			suspected = true;
+		else if (suspected)
 			phig_suspect_put(table, relid, columns[i].attno, &evidence, PHIG_SUSPECT);
-			found++;
-		}
 		else
 			phig_suspect_remove(table, relid, columns[i].attno);
+		found += suspected;
 	}
 	return found;
 }
@@ -260,17 +267,29 @@ columns_to_scan(Relation table, Oid relid, int *n)
 	return columns;
 }
 
-/* How many rows; -1 when they cannot be read. */
-static int64
+/* Whether they could be. */
+static bool
 read_values(Oid relid, int32 rows, PhigSampled *columns, int n)
 {
 	const char *reason = why_unreadable(relid, columns, n);
 
 	if (reason == NULL)
-		return phig_sample(relid, rows, columns, n);
+	{
+		(void) phig_sample(relid, rows, columns, n);
+		return true;
+	}
 	ereport(NOTICE,
 			(errmsg("values of table \"%s\" are not read: %s", get_rel_name(relid), reason)));
-	return -1;
+	return false;
+}
+
+/* An earlier scan, which had values, was surer: one without them does not take that back. */
+static bool
+knows_better(Relation table, Oid relid, AttrNumber attno, float confidence)
+{
+	PhigSuspectRow *row = phig_suspect_of(table, relid, attno);
+
+	return row != NULL && row->state == PHIG_SUSPECT && row->evidence.confidence > confidence;
 }
 
 static const char *

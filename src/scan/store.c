@@ -15,6 +15,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -52,13 +53,19 @@ phig_suspects_open(void)
 	Relation	table = NULL;
 
 	if (OidIsValid(relid) && phig_is_ours(RelationRelationId, relid))
-		table = try_table_open(relid, ShareRowExclusiveLock);
+		table = try_table_open(relid, RowExclusiveLock);
 	if (table == NULL || RelationGetDescr(table)->natts != SUS_NCOLUMNS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("this database has no table of suspects that this version of phiguard can use"),
 				 errhint("Run CREATE EXTENSION phiguard or ALTER EXTENSION phiguard UPDATE in this database.")));
 	return table;
+}
+
+void
+phig_suspects_lock(Relation table, Oid relid)
+{
+	LockDatabaseObject(RelationGetRelid(table), relid, 0, ExclusiveLock);
 }
 
 List *

@@ -33,11 +33,14 @@ typedef struct PhigSuspectRow
 	PhigSuspectState state;
 } PhigSuspectRow;
 
-/*
- * phig_suspects_open
- *		The table, locked so that others read but do not write.  Errors: 55000 where there is none.
- */
+/* The table, to be written to.  Errors: 55000 where there is none. */
 extern Relation phig_suspects_open(void);
+
+/*
+ * phig_suspects_lock
+ *		One at a time writes about a relation, until the transaction ends; nobody else is held up.
+ */
+extern void phig_suspects_lock(Relation table, Oid relid);
 
 /* The rows of a relation, or of all (InvalidOid); those of columns that are gone are left out. */
 extern List *phig_suspects_of(Relation table, Oid relid);
