@@ -2,9 +2,8 @@
  * loaded.c
  *		What a sample of values says of columns that nobody has analysed yet.
  *
- * Bounded: so many rows, so much of each value.  A value by itself says less than one in a note: a number without
- * a form is any number, so what is found here are forms (e-mail, SSN, telephone), names, places, and free text
- * that has them.
+ * Counted and weighed as in a scan (content.h), but from the first rows and without the executor: who loads a table
+ * need not have the right to read it, and nothing of what is read comes out.
  */
 #include "postgres.h"
 
@@ -22,33 +21,23 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "detect/functions.h"
+#include "scan/content.h"
+#include "scan/evidence.h"
 #include "scan/loaded.h"
+#include "scan/rules.h"
 #include "settings.h"
 
 #define SAMPLE_ROWS 200
 #define SAMPLE_BYTES 2000
 #define LEAST_VALUES 10
-#define MOSTLY 0.6f				/* of a column's values */
-#define SOMETIMES 0.1f			/* of free text */
-#define NOTE_BYTES 40			/* on average: free text */
-
-/* What the values of a column were. */
-typedef struct Tally
-{
-	AttrNumber	attno;
-	int			values;
-	size_t		bytes;
-	int			whole[PHIG_NCATEGORIES];	/* the value is nothing else */
-	const char *kind[PHIG_NCATEGORIES]; /* of the last one */
-	int			inside;			/* it holds some */
-} Tally;
+#define STRONG 0.7f				/* so sure must all evidence together be */
+#define SOMETIMES 0.1f			/* of free texts have identifiers */
 
 /* Columns that this session has looked at; the oldest makes room. */
 #define MAX_REMEMBERED 256
@@ -69,8 +58,8 @@ static void forget(XactEvent event, void *arg);
 static bool is_remembered(Oid relid, AttrNumber attno);
 static bool analyzes(const VacuumStmt *stmt);
 static List *never_analyzed(void);
-static void count_value(Tally *tally, Datum value);
-static PhigSuspect *judge(const Tally *tally);
+static void count_value(PhigContent *content, Datum value);
+static PhigSuspect *judge(Oid relid, AttrNumber attno, const PhigContent *content);
 
 PhigSuspect *
 phig_suspect(AttrNumber attno, PhigCategory category, const char *kind, char *evidence)
@@ -137,7 +126,7 @@ List *
 phig_loaded_suspects(Oid relid, List *columns)
 {
 	int			n = list_length(columns);
-	Tally	   *tallies = palloc0(n * sizeof(Tally));
+	PhigContent *contents = palloc0(n * sizeof(PhigContent));
 	List	   *suspects = NIL;
 	Relation	rel;
 	TableScanDesc scan;
@@ -150,8 +139,7 @@ phig_loaded_suspects(Oid relid, List *columns)
 	rel = try_table_open(relid, NoLock);
 	if (rel == NULL)
 		return NIL;
-	for (int i = 0; i < n; i++)
-		tallies[i].attno = list_nth_int(columns, i);
+	phig_detect_prepare();
 	/* what this statement has written is seen too, at every level of isolation */
 	PushCopiedSnapshot(GetTransactionSnapshot());
 	UpdateActiveSnapshotCommandId();
@@ -160,14 +148,15 @@ phig_loaded_suspects(Oid relid, List *columns)
 	for (; rows < SAMPLE_ROWS && table_scan_getnextslot(scan, ForwardScanDirection, slot); rows++)
 		for (int i = 0; i < n; i++)
 		{
+			AttrNumber	attno = list_nth_int(columns, i);
 			bool		isnull = true;
 			Datum		value = (Datum) 0;
 
 			CHECK_FOR_INTERRUPTS();
-			if (tallies[i].attno <= slot->tts_tupleDescriptor->natts)
-				value = slot_getattr(slot, tallies[i].attno, &isnull);
+			if (attno <= slot->tts_tupleDescriptor->natts)
+				value = slot_getattr(slot, attno, &isnull);
 			if (!isnull)
-				count_value(&tallies[i], value);
+				count_value(&contents[i], value);
 		}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
@@ -176,7 +165,7 @@ phig_loaded_suspects(Oid relid, List *columns)
 	enough = rows >= LEAST_VALUES;
 	for (int i = 0; i < n; i++)
 	{
-		PhigSuspect *suspect = judge(&tallies[i]);
+		PhigSuspect *suspect = judge(relid, list_nth_int(columns, i), &contents[i]);
 
 		if (suspect != NULL)
 			suspects = lappend(suspects, suspect);
@@ -259,54 +248,40 @@ never_analyzed(void)
 	return relations;
 }
 
-/* Memory of detection is as long as the statement's: the sample is small. */
+/* The beginning of it.  Memory of detection is as long as the statement's: the sample is small. */
 static void
-count_value(Tally *tally, Datum value)
+count_value(PhigContent *content, Datum value)
 {
-	text	   *detoasted = DatumGetTextPP(value);
-	int			len = VARSIZE_ANY_EXHDR(detoasted);
-	const char *data = VARDATA_ANY(detoasted);
-	PhigSpans  *spans;
+	text	   *begin = DatumGetTextPSlice(value, 0, SAMPLE_BYTES);
+	int			len = VARSIZE_ANY_EXHDR(begin);
 
-	while (len > 0 && data[len - 1] == ' ')
-		len--;
-	if (len == 0)
-		return;
-	if (len > SAMPLE_BYTES)
-		len = pg_mbcliplen(data, len, SAMPLE_BYTES);
-	tally->values++;
-	tally->bytes += len;
-	spans = phig_detect_text(data, len, PHIG_DETECT_MIN_SCORE);
-	for (int i = 0; i < spans->n; i++)
-	{
-		const PhigSpan *span = &spans->spans[i];
-		PhigCategory category = phig_category_from_name(span->category);
-
-		if (span->end - span->start >= 0.8 * len)
-		{
-			tally->whole[category]++;
-			tally->kind[category] = span->kind;
-		}
-	}
-	tally->inside += spans->n > 0;
+	if (len == SAMPLE_BYTES)
+		len = pg_mbcliplen(VARDATA_ANY(begin), len, len - MAX_MULTIBYTE_CHAR_LEN);
+	phig_content_add(content, VARDATA_ANY(begin), len, PHIG_HOLDS_TEXT);
 }
 
-/* NULL unless the values are mostly of one category, or are texts with some inside. */
+/* NULL unless the values say what it is, with or without its name.  A text must have identifiers in it. */
 static PhigSuspect *
-judge(const Tally *tally)
+judge(Oid relid, AttrNumber attno, const PhigContent *content)
 {
-	int			best = PHIG_CAT_UNLABELLED;
+	PhigEvidence evidence;
+	List	   *items;
+	ListCell   *lc;
 
-	if (tally->values < LEAST_VALUES)
+	if (content->values < LEAST_VALUES)
 		return NULL;
-	for (int i = PHIG_CAT_NONE + 1; i < PHIG_NCATEGORIES; i++)
-		if (tally->whole[i] > tally->whole[best])
-			best = i;
-	if (best > PHIG_CAT_NONE && tally->whole[best] >= MOSTLY * tally->values)
-		return phig_suspect(tally->attno, best, tally->kind[best] ? phig_kind_from_name(best, tally->kind[best]) : NULL,
-							psprintf("content: %d of %d values", tally->whole[best], tally->values));
-	if (tally->bytes >= (size_t) NOTE_BYTES * tally->values && tally->inside >= SOMETIMES * tally->values)
-		return phig_suspect(tally->attno, PHIG_CAT_NOTE, NULL,
-							psprintf("content: identifiers inside %d of %d values", tally->inside, tally->values));
+	items = phig_evidence_items(relid, attno);
+	items = phig_content_weigh(content, items, phig_evidence_is_about_people(relid));
+	phig_evidence_judge(items, &evidence);
+	if (evidence.category < PHIG_CAT_AGE || evidence.confidence < STRONG ||
+		(evidence.category == PHIG_CAT_NOTE && content->with_identifiers < SOMETIMES * content->searched))
+		return NULL;
+	foreach(lc, items)
+	{
+		PhigEvidenceItem *item = lfirst(lc);
+
+		if (item->category == evidence.category && strncmp(item->text, "content:", 8) == 0)
+			return phig_suspect(attno, evidence.category, evidence.kind, evidence.text);
+	}
 	return NULL;
 }

@@ -16,7 +16,7 @@ CREATE TABLE patient (first_name text, ssn text, dob date, sex text);
 ALTER TABLE patient ADD COLUMN home_phone text, ADD COLUMN smoker boolean;
 SECURITY LABEL FOR phiguard ON COLUMN public.patient.ssn IS 'ssn';
 -- Names that say nothing of a person, types by themselves, and names that only contain one that does.
-CREATE TABLE product (name text, price numeric, created_at timestamptz, origin inet, place point, mailing boolean, assn text);
+CREATE TABLE product (name text, price numeric, created_at timestamptz, place point, mailing boolean, assn text);
 -- What has its label already: by type, by what it was computed from, by LIKE.
 CREATE TABLE typed (ssn phiguard.ssn);
 CREATE TABLE copied AS SELECT ssn AS ssn_number FROM patient;
