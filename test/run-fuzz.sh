@@ -1,8 +1,8 @@
 #!/bin/bash
 #
-# run-fuzz.sh: bytes from outside against the parsers, under the address and undefined-behaviour sanitizers.
+# run-fuzz.sh [TARGET]...: bytes from outside against the parsers, under the address and undefined-behaviour sanitizers.
 #
-# Compiles every test/fuzz/*_fuzz.c with the sources that its "sources:" line names, and
+# Compiles every test/fuzz/*_fuzz.c, or only those named (detect_fuzz), with the sources that its "sources:" line names, and
 # runs it over its corpus and FUZZ_RUNS mutations of it.  FUZZ_SEED starts the
 # mutations; both are fixed unless set.  A target with a "seconds:" line runs so long instead, longer
 # as FUZZ_RUNS is more.  A target is one test.  See fuzz/README.md.
@@ -72,7 +72,11 @@ fuzz()
 }
 
 perl src/detect/dictionary.pl src/detect/dictionary "$out/phiguard.dict"
-for target in test/fuzz/*_fuzz.c; do
-	[ ! -e "$target" ] || fuzz "$(basename "$target" .c)"
+if [ $# = 0 ]; then
+	set -- $(cd test/fuzz && echo *_fuzz.c)
+fi
+for target in "$@"; do
+	[ -e "test/fuzz/${target%.c}.c" ] || die "there is no fuzz target $target"
+	fuzz "${target%.c}"
 done
 [ -n "${PHIG_TALLY-}" ] || tally_report "$tally"

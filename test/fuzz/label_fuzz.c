@@ -1,4 +1,5 @@
 /* sources: src/label/grammar.c src/label/vocabulary.c src/label/value.c */
+/* seconds: 10 */
 /*
  * label_fuzz.c
  *		Any bytes as the text of a label.
