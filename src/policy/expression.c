@@ -26,6 +26,7 @@
 #include "label/registry.h"
 #include "policy/call.h"
 #include "policy/expression.h"
+#include "transform/literals.h"
 #include "transform/registry.h"
 
 #define SCHEMA_NAME "phiguard"
@@ -103,6 +104,7 @@ typedef struct Making
 	Oid			function;		/* of the transform that was made */
 } Making;
 
+static void check_literals(const Form *form, List *given);
 static Node *mask_value(Making *m);
 static Node *apply_transform(Making *m, const char *transform);
 static Node *apply_form(Making *m, const Form *form, List *arguments);
@@ -182,6 +184,60 @@ phig_transform_domain(const PhigTransformCall *call, const char *purpose)
 		}
 	}
 	return NULL;
+}
+
+void
+phig_transform_check_literals(const PhigTransformCall *call)
+{
+	bool		known = false;
+	bool		fits = false;
+
+	if (strcmp(call->name, "split") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("transform split cannot stand in a rule"),
+				 errdetail("It says which set a person is in, and has nothing to show in place of a value."),
+				 errhint("Write it into the query, or the extract: phiguard.split(subject, weights).")));
+	for (int i = 0; i < (int) lengthof(forms); i++)
+	{
+		if (strcmp(forms[i].transform, call->name) != 0)
+			continue;
+		known = true;
+		if (!takes_arguments(&forms[i], list_length(call->arguments)))
+			continue;
+		fits = true;
+		check_literals(&forms[i], call->arguments);
+	}
+	if (known && !fits)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("transform %s does not take %d arguments in a rule", call->name, list_length(call->arguments))));
+}
+
+/* They are read as what they have to be, and tried where only a value would tell. */
+static void
+check_literals(const Form *form, List *given)
+{
+	const Oid	types[] = {TEXTOID, form->extra[0].type};
+	ListCell   *lc = list_head(given);
+
+	for (int i = 0; i < MOST_EXTRA && lc != NULL; i++)
+	{
+		const Extra *extra = &form->extra[i];
+		Datum		value;
+
+		if (extra->kind == EXTRA_NONE || extra->kind == EXTRA_SUBJECT)
+			continue;
+		value = castNode(Const, literal(lfirst(lc), extra->type))->constvalue;
+		lc = lnext(given, lc);
+		if (strcmp(form->transform, "fpe") == 0 && i == 0)
+			phig_check_alphabet(DatumGetTextPP(value));
+		else if (strcmp(form->transform, "shift_date") == 0 && extra->type == INT4OID)
+			phig_check_shift_days(DatumGetInt32(value));
+		else if (strcmp(form->transform, "mask") == 0 || strcmp(form->transform, "zip3") == 0)
+			(void) OidFunctionCall2Coll(our_function(form->function, 2, types), DEFAULT_COLLATION_OID,
+										CStringGetTextDatum("12345"), value);
+	}
 }
 
 /* Three stars where there is a value; NULL where the type has no such text. */

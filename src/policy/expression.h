@@ -15,4 +15,12 @@ extern const char *phig_transform_domain(const PhigTransformCall *call, const ch
 extern Node *phig_policy_make(const char *purpose, const PhigDecision *decision, Node *value, Node *subject,
 							  Oid *function, const char **problem);
 
+/*
+ * phig_transform_check_literals
+ *		What a rule gives a transform of phiguard besides the value: is it what that takes, whatever the value?
+ *
+ * Errors: 22023, 22P02, 22007 for what it is not.
+ */
+extern void phig_transform_check_literals(const PhigTransformCall *call);
+
 #endif

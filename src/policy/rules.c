@@ -121,6 +121,7 @@ check_rule(const PhigRuleRow *row)
 {
 	PhigRuleKey key;
 	PhigDecision decision;
+	PhigTransformCall call;
 	char	   *problem;
 
 	if (strlen(row->transform) > PHIG_TRANSFORM_MAX_BYTES)
@@ -135,6 +136,8 @@ check_rule(const PhigRuleRow *row)
 				 errhint("A rule names a column; a relation and a category, or kind of it; or a category, or kind of it. It may also name a sensitivity code or a "
 						 "confidentiality, or one of these alone. Words are those of labels; transforms are clear, mask, null, deny, and those in phiguard.transforms."),
 				 errhidestmt(true)));
+	if (decision.action == PHIG_ACTION_TRANSFORM && phig_transform_call_parse(row->transform, &call))
+		phig_transform_check_literals(&call);
 }
 
 /* The rule with the same target, or NULL. */

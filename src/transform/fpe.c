@@ -18,6 +18,7 @@
 #include "crypto/ff1.h"
 #include "crypto/key.h"
 #include "transform/keyed.h"
+#include "transform/literals.h"
 #include "transform/reversal.h"
 #include "transform/value.h"
 
@@ -79,6 +80,12 @@ find_alphabet(const text *name)
 			 errhint("Alphabets are digits, alphanumeric and alphanumeric_upper; shapes are ssn, phone and card."),
 			 errhidestmt(true)));
 	return -1;					/* for the compiler */
+}
+
+void
+phig_check_alphabet(const text *name)
+{
+	(void) find_alphabet(name);
 }
 
 static void

@@ -22,6 +22,7 @@
 #include "crypto/hmac.h"
 #include "crypto/key.h"
 #include "transform/keyed.h"
+#include "transform/literals.h"
 #include "transform/value.h"
 
 #define SHIFT_MOST_DAYS 3650
@@ -57,6 +58,16 @@ number_of(FunctionCallInfo fcinfo, const PhigKeyedUse *use, PhigValue subject, i
 
 /* --- shift_date(date, subject, domain, max_days) --- */
 
+void
+phig_check_shift_days(int days)
+{
+	if (days < 1 || days > SHIFT_MOST_DAYS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("dates are shifted by 1 to %d days at most", SHIFT_MOST_DAYS),
+				 errhidestmt(true)));
+}
+
 /* Days, never 0, at most max_days forwards or backwards; the remainder's bias is below 2^-50. */
 static int
 days_of(FunctionCallInfo fcinfo, PhigValue subject)
@@ -64,11 +75,7 @@ days_of(FunctionCallInfo fcinfo, PhigValue subject)
 	const int	most = PG_GETARG_INT32(3);
 	int			step;
 
-	if (most < 1 || most > SHIFT_MOST_DAYS)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("dates are shifted by 1 to %d days at most", SHIFT_MOST_DAYS),
-				 errhidestmt(true)));
+	phig_check_shift_days(most);
 	step = (int) (number_of(fcinfo, &shift_use, subject, 2) % (2 * (uint64) most));
 	return step < most ? step - most : step - most + 1;
 }
