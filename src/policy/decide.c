@@ -15,11 +15,13 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "label/inherit.h"
+#include "label/registry.h"
 #include "label/vocabulary.h"
 #include "policy/cache.h"
 #include "policy/decide.h"
@@ -42,6 +44,7 @@ static void check_place(Deciding *d, Oid relid);
 static void check_columns(Deciding *d, Oid top, const PhigRuledRelation *ruled);
 static void refuse(const PhigPolicies *policies, Oid relid, const char *problem);
 static PhigDecision *decide_columns(const Deciding *d, const PhigRelLabels *labels);
+static bool is_own_table(Oid relid);
 static PhigDecision decide_column(const Deciding *d, const char *name, const PhigLabel *label);
 static bool find_most_specific(const Deciding *d, const char *name, const PhigLabel *label, PhigDecision *found);
 static void tighten(const Deciding *d, const char *name, const PhigLabel *label, uint64 sens, char conf,
@@ -58,7 +61,7 @@ bool
 phig_policy_governs(Oid relid)
 {
 	return phig_mode == PHIG_MODE_ENFORCE && phig_label_relation(relid) != NULL &&
-		phig_policy_mode(relid) == PHIG_MODE_ENFORCE;
+		phig_policy_mode(relid) == PHIG_MODE_ENFORCE && !is_own_table(relid);
 }
 
 static PhigRelPolicy *closed(Oid relid);
@@ -66,7 +69,14 @@ static PhigRelPolicy *closed(Oid relid);
 bool
 phig_policy_would_govern(Oid relid)
 {
-	return phig_label_relation(relid) != NULL && phig_policy_mode(relid) != PHIG_MODE_OFF;
+	return phig_label_relation(relid) != NULL && phig_policy_mode(relid) != PHIG_MODE_OFF && !is_own_table(relid);
+}
+
+/* Of phiguard: the officer's, by privileges and row-level security, and on record.  No purpose speaks of them. */
+static bool
+is_own_table(Oid relid)
+{
+	return get_rel_namespace(relid) == get_namespace_oid("phiguard", true) && phig_is_ours(RelationRelationId, relid);
 }
 
 bool
