@@ -27,6 +27,7 @@
 #include "journal/access.h"
 #include "journal/carrier.h"
 #include "journal/context.h"
+#include "journal/decoding.h"
 #include "journal/explain.h"
 #include "journal/journal.h"
 #include "journal/plan.h"
@@ -468,6 +469,8 @@ phig_object_access(ObjectAccessType access, Oid classId, Oid objectId, int subId
 		object_changed(access, classId, objectId, subId, arg);
 	else if (unlikely(prev_object_access != NULL))
 		prev_object_access(access, classId, objectId, subId, arg);
+	if (unlikely(access == OAT_FUNCTION_EXECUTE && phig_is_decoding(objectId)))
+		phig_decoding_guard(objectId);
 }
 
 /* Asked whenever a function that is not the server's is looked up, and before one is put in line. */
