@@ -31,6 +31,7 @@
 #include "journal/explain.h"
 #include "journal/journal.h"
 #include "journal/plan.h"
+#include "journal/probe.h"
 #include "journal/utility.h"
 #include "label/label.h"
 #include "policy/boundary.h"
@@ -148,6 +149,7 @@ phig_shmem_request(void)
 	if (prev_shmem_request)
 		prev_shmem_request();
 	phig_journal_shmem_request();
+	phig_probe_shmem_request();
 }
 
 static void
@@ -157,6 +159,7 @@ phig_shmem_startup(void)
 		prev_shmem_startup();
 	phig_key_shmem_startup();
 	phig_journal_shmem_startup();
+	phig_probe_shmem_startup();
 }
 
 /* Before the chain: the planner scribbles on its query.  It may fold functions, which run as user code. */
@@ -267,6 +270,8 @@ phig_ExecutorStart(QueryDesc *queryDesc, int eflags)
 	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY) && phig_active() && !phig_hop_looks_up && !is_leaders_plan(queryDesc))
 	{
 		see_new_labels_unless_first();
+		if (queryDesc->plannedstmt->resultRelations != NIL)
+			phig_probe_guard_plan(queryDesc->plannedstmt);
 		execution = phig_plan_start(queryDesc);
 	}
 	if (phig_wrapper_command && IsA(phig_wrapper_command, ExplainStmt))

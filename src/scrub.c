@@ -38,6 +38,7 @@
 
 #include "journal/lex.h"
 #include "journal/names.h"
+#include "journal/probe.h"
 #include "label/label.h"
 #include "scrub.h"
 #include "settings.h"
@@ -341,6 +342,7 @@ phig_scrub_rethrow(void)
 	MemoryContextSwitchTo(CurTransactionContext != NULL ? CurTransactionContext : TopMemoryContext);
 	edata = CopyErrorData();
 	FlushErrorState();
+	phig_probe_note(edata);
 	phig_scrub_edata(edata);
 	ReThrowError(edata);
 }
@@ -503,6 +505,7 @@ phig_scrub_rethrow_constraint(void)
 	MemoryContextSwitchTo(CurTransactionContext);
 	edata = CopyErrorData();
 	FlushErrorState();
+	phig_probe_note(edata);
 	if (is_about_labelled_table(edata))
 		phig_scrub_edata(edata);
 	ReThrowError(edata);

@@ -43,6 +43,7 @@ int			phig_mode = PHIG_MODE_AUDIT;
 char	   *phig_officer_role = NULL;
 int			phig_on_new_column = PHIG_NEW_COLUMN_NOTICE;
 int			phig_on_unlabelled_store = PHIG_UNLABELLED_NOTICE;
+int			phig_probe_limit = 100;
 char	   *phig_purpose = NULL;
 bool		phig_require_tls = false;
 int			phig_subjects_per_record = 1000;
@@ -353,6 +354,11 @@ phig_settings_init(void)
 							 NULL,
 							 &phig_on_unlabelled_store, PHIG_UNLABELLED_NOTICE, on_unlabelled_options,
 							 PGC_SUSET, 0, NULL, weakening_assign, NULL);
+	DefineCustomIntVariable("phiguard.probe_limit",
+							"Violations of labelled keys within an hour after which a restricted role may not write to tables that have one; -1: no limit.",
+							"Each violation tells that a value is there. An application that tries before it looks wants more.",
+							&phig_probe_limit, 100, -1, 1000000,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable("phiguard.purpose",
 							   "The purpose for which this session reads PHI, as recorded.",
 							   NULL,

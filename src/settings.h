@@ -68,6 +68,7 @@ extern int	phig_mode;
 extern char *phig_officer_role;
 extern int	phig_on_new_column;
 extern int	phig_on_unlabelled_store;
+extern int	phig_probe_limit;	/* an hour; -1: none */
 extern char *phig_purpose;
 extern bool phig_require_tls;
 extern int	phig_subjects_per_record;

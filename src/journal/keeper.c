@@ -80,6 +80,7 @@ static const char *const watched_settings[] = {
 	"phiguard.officer_role",
 	"phiguard.on_new_column",
 	"phiguard.on_unlabelled_store",
+	"phiguard.probe_limit",
 };
 
 static char *watched_values[lengthof(watched_settings)];

@@ -44,6 +44,7 @@
 #include "journal/context.h"
 #include "journal/normalize.h"
 #include "journal/plan.h"
+#include "journal/probe.h"
 #include "journal/utility.h"
 #include "label/inherit.h"
 #include "label/resolve.h"
@@ -265,6 +266,8 @@ begin_copy(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string)
 
 	if (!OidIsValid(relid) || phig_label_relation(relid) == NULL)
 		return NULL;
+	if (stmt->is_from)
+		phig_probe_guard(relid);
 	if (!stmt->is_from && phig_enforce_session() && phig_policy_governs(relid) &&
 		restrict_copy(utility, pstmt, query_string, relid))
 		return NULL;
