@@ -2,10 +2,10 @@
  * probe.c
  *		Violations of keys, which tell whoever writes that a value is there: recorded, and limited.
  *
- * Unique and foreign keys and exclusion constraints have to say so.  What can be had is that nobody asks
- * without a record, or many times: shared memory counts, for an hour, the violations of each restricted
- * role; one with more than phiguard.probe_limit of them is refused before it writes.  A spinlock guards the counts; they
- * begin anew when the server does.
+ * Unique and foreign keys and exclusion constraints have to say so.  What can be had is that nobody asks without
+ * a record, or many times: shared memory counts, for an hour, the violations of each restricted role; one
+ * with more than phiguard.probe_limit of them is refused before it writes.  A spinlock guards the counts;
+ * they begin anew when the server does.
  *
  * What asks without an error (ON CONFLICT DO NOTHING), by a DELETE of what is referred to, or at commit, is in
  * docs/limits.md.
@@ -134,14 +134,14 @@ phig_probe_guard(Oid relid)
 		return;
 	name = get_rel_name(relid);
 	phig_statement_event(&def, "PROBE LIMIT", name, NIL);
-	phig_journal_event(&def, PHIG_KIND_PROBE, phig_context_flags(), PHIG_OUTCOME_ERROR, ERRCODE_INSUFFICIENT_PRIVILEGE,
-					   true);
+	phig_journal_event(&def, PHIG_KIND_PROBE, phig_context_flags(), PHIG_OUTCOME_ERROR,
+					   ERRCODE_INSUFFICIENT_PRIVILEGE, true);
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("too many violations of keys: role \"%s\" may not write to table \"%s\" for now",
 					GetUserNameFromId(phig_policy_subject()->role, false), name),
 			 errdetail("phiguard.probe_limit allows %d within an hour; each tells that a value is there.", phig_probe_limit),
-			 errhint("Wait, write for the officer to raise the limit, or look values up before they are written.")));
+			 errhint("Wait, or have phiguard.probe_limit raised.")));
 }
 
 /* What sort of key is violated, or NULL. */
