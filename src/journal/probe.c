@@ -99,8 +99,8 @@ phig_probe_note(const ErrorData *edata)
 	Oid			relid;
 
 	/* What has been here before hides its statement. */
-	if (command == NULL || !IsTransactionState() || edata->hide_stmt || edata->schema_name == NULL || edata->table_name == NULL ||
-		edata->constraint_name == NULL)
+	if (command == NULL || !IsTransactionState() || edata->hide_stmt ||
+		edata->schema_name == NULL || edata->table_name == NULL || edata->constraint_name == NULL)
 		return;
 	relid = get_relname_relid(edata->table_name, get_namespace_oid(edata->schema_name, true));
 	columns = OidIsValid(relid) ? violated_columns(relid, edata->constraint_name) : NIL;
