@@ -19,6 +19,7 @@ typedef struct PickFile
 	bool		asked;			/* its summary was looked for */
 	bool		known;			/* and is had */
 	bool		wanted;			/* by the search; counts when known */
+	bool		blind;			/* later segments name persons of which executions is not known */
 	uint32		state;			/* PHIG_SUMMARY_... */
 	uint32		hits;			/* 1 << clause, of those by subject that rows here may fulfil */
 	uint32		late_hits;		/* the same of rows that begin earlier and name persons here */
@@ -34,6 +35,7 @@ struct PhigPick
 	MemoryContext once;			/* of one summary */
 	PhigSource *source;
 	const PhigSearch *search;	/* NULL: none yet */
+	HTAB	   *later;			/* numbers of start records whose persons later segments may name */
 	PickFile   *files;
 };
 
@@ -127,19 +129,32 @@ hand_back(PhigPick *pick, int index)
 	if (!file->known || (file->state & PHIG_SUMMARY_LATE_MISSING) != 0)
 	{
 		for (int i = index - 1; i >= 0 && !pick->source->files[i].last; i--)
+		{
 			pick->files[i].hits |= hits;
+			pick->files[i].blind = true;
+		}
 		return;
 	}
 	if (hits == pick->search->record_clauses)
 		return;
 	for (uint32 n = 0; n < file->nlate; n++)
 	{
-		int			i = (file->late[n] & PHIG_LATE_PERSONS) == 0 ? -1 :
-			find_record(pick->source, index, PHIG_LATE_SEQ(file->late[n]));
+		uint64		seq = PHIG_LATE_SEQ(file->late[n]);
+		int			i;
 
+		if ((file->late[n] & PHIG_LATE_PERSONS) == 0)
+			continue;
+		hash_search(pick->later, &seq, HASH_ENTER, NULL);
+		i = find_record(pick->source, index, seq);
 		if (i >= 0)
 			pick->files[i].hits |= hits;
 	}
+}
+
+bool
+phig_pick_names_later(const PhigPick *pick, int index, uint64 seq)
+{
+	return pick->files[index].blind || hash_search(pick->later, &seq, HASH_FIND, NULL) != NULL;
 }
 
 static int
@@ -187,11 +202,16 @@ note_open(PhigPick *pick, int index, uint32 hits)
 void
 phig_pick_begin(PhigPick *pick, const PhigSearch *search)
 {
+	HASHCTL		ctl = {.keysize = sizeof(uint64), .entrysize = sizeof(uint64), .hcxt = pick->context};
+
 	pick->search = search;
 	for (int i = 0; i < pick->source->nfiles; i++)
-		pick->files[i].asked = pick->files[i].known = false;
+		pick->files[i].asked = pick->files[i].known = pick->files[i].blind = false;
 	if (!search->by_subject)
 		return;
+	if (pick->later != NULL)
+		hash_destroy(pick->later);
+	pick->later = hash_create("phiguard search: later", 256, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	for (int i = 0; i < pick->source->nfiles; i++)
 		ask(pick, i, true);
 	for (int i = 0; i < pick->source->nfiles; i++)

@@ -31,6 +31,13 @@ extern void phig_pick_begin(PhigPick *pick, const PhigSearch *search);
 extern bool phig_pick_wants(PhigPick *pick, int index);
 
 /*
+ * Of an execution that begins in this file: may a later segment name persons that are searched for?
+ *
+ * Asked only of searches by subject.
+ */
+extern bool phig_pick_names_later(const PhigPick *pick, int index, uint64 seq);
+
+/*
  * Does nothing in this file matter to whoever looks for how executions went on?  waiting: their start
  * records' numbers, a hash table whose entries begin with them.
  */

@@ -90,6 +90,8 @@ struct PhigLogReader
 	PhigLogRange range;
 	const PhigSearch *search;
 	PhigPick   *pick;
+	bool		choosing;		/* only executions in chosen, or whose persons later segments name */
+	HTAB	   *chosen;			/* numbers of start records, of the segment of rows */
 	PhigRowMaker *maker;
 	HTAB	   *sessions;		/* ids of the sessions on this server */
 	FileNotes  *notes;			/* one a file */
@@ -572,6 +574,37 @@ names_wanted(const PhigLogReader *reader, const PhigLogEntry *entry)
 		phig_search_persons(reader->search, decided_clauses(reader, entry), entry->named);
 }
 
+/* For a search by subject: which executions name such persons in the segment that rows begins. */
+static void
+choose_executions(PhigLogReader *reader)
+{
+	const PhigRecord *record;
+	Cursor		cursor = {0};
+
+	reader->choosing = reader->search->only_subject;
+	if (!reader->choosing)
+		return;
+	forget(&reader->chosen, "phiguard search: chosen", sizeof(uint64));
+	cursor_begin_file(reader, &cursor, reader->rows.index);
+	cursor.chunk_end = PG_UINT64_MAX;
+	while ((record = cursor_next(reader, &cursor)) != NULL)
+	{
+		PhigPersonsBody body;
+		const uint8 *data;
+
+		if (record->head.type == PHIG_RECORD_PERSONS && phig_parse_persons(record, &body, &data) &&
+			body.form == PHIG_PERSONS_TOKENS && phig_search_names(reader->search, data, body.n))
+			hash_search(reader->chosen, &body.start_seq, HASH_ENTER, NULL);
+	}
+}
+
+static bool
+is_chosen(const PhigLogReader *reader, uint64 seq)
+{
+	return !reader->choosing || hash_search(reader->chosen, &seq, HASH_FIND, NULL) != NULL ||
+		phig_pick_names_later(reader->pick, reader->rows.index, seq);
+}
+
 /* How it ended is of no interest. */
 static void
 forget_execution(PhigLogReader *reader, uint64 seq)
@@ -587,6 +620,11 @@ make_execution(PhigLogReader *reader, const PhigRecord *record, Datum *values, b
 	PhigStartBody body;
 	PhigEnding	ending;
 
+	if (!is_chosen(reader, entry.seq))
+	{
+		forget_execution(reader, entry.seq);
+		return false;
+	}
 	phig_parse_start(record, &body);
 	entry.kind = body.kind;
 	entry.flags = body.flags;
@@ -619,6 +657,8 @@ make_event(PhigLogReader *reader, const PhigRecord *record, Datum *values, bool 
 	PhigEventBody body;
 
 	phig_parse_event(record, &body);
+	if (reader->choosing)
+		return false;			/* events name nobody */
 	entry.kind = body.kind;
 	entry.flags = body.flags;
 	entry.statement = find_meaning(reader, body.statement);
@@ -754,6 +794,7 @@ next_file(PhigLogReader *reader)
 		load_definitions(reader, before);
 	reader->dictionary = phig_dictionary_create(reader->search);
 	cursor_begin_file(reader, &reader->rows, index);
+	choose_executions(reader);
 	return true;
 }
 

@@ -324,6 +324,15 @@ add_array(PhigClause *clause, int column, const PhigValue *value, bool first)
 	return true;
 }
 
+static bool
+is_only_subject(const PhigClause *clause)
+{
+	for (int t = 0; t < clause->nterms; t++)
+		if (clause->terms[t].kind != PHIG_TERM_SUBJECT)
+			return false;
+	return clause->nterms > 0;
+}
+
 /* A clause that is too many, or says nothing, is left to the filter. */
 static void
 put_clause(PhigSearch *search, const PhigClause *clause, bool useful)
@@ -334,6 +343,8 @@ put_clause(PhigSearch *search, const PhigClause *clause, bool useful)
 		search->record_clauses |= (uint32) 1 << search->nclauses;
 	else
 		search->by_subject = true;
+	if (is_only_subject(clause))
+		search->only_subject = true;
 	search->clauses[search->nclauses++] = *clause;
 }
 
@@ -501,6 +512,23 @@ names_one(const PhigClause *clause, const PhigNamed *named)
 		if (clause->terms[t].kind == PHIG_TERM_SUBJECT &&
 			bsearch(clause->terms[t].token, named->tokens, named->ntokens, PHIG_TOKEN_BYTES, compare_tokens) != NULL)
 			return true;
+	return false;
+}
+
+bool
+phig_search_names(const PhigSearch *search, const uint8 *tokens, uint32 n)
+{
+	for (int i = 0; i < search->nclauses; i++)
+	{
+		const PhigClause *clause = &search->clauses[i];
+
+		if (!is_only_subject(clause))
+			continue;
+		for (int t = 0; t < clause->nterms; t++)
+			for (uint32 k = 0; k < n; k++)
+				if (memcmp(tokens + (Size) k * PHIG_TOKEN_BYTES, clause->terms[t].token, PHIG_TOKEN_BYTES) == 0)
+					return true;
+	}
 	return false;
 }
 

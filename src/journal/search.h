@@ -52,6 +52,7 @@ struct PhigSearch
 {
 	int			nclauses;
 	bool		by_subject;		/* some clause has a term that is one */
+	bool		only_subject;	/* and some has no other terms */
 	uint32		record_clauses; /* 1 << number of each clause that is by record */
 	PhigClause	clauses[PHIG_SEARCH_CLAUSES];
 };
@@ -92,6 +93,9 @@ extern uint32 phig_search_open(const PhigSearch *search);
 /* Which clauses a definition's line, a record's flags and kind decide for the better: 1 << clause. */
 extern uint32 phig_search_line(const PhigSearch *search, const PhigLine *line);
 extern uint32 phig_search_record(const PhigSearch *search, uint32 kind, uint32 flags);
+
+/* Is one of n tokens a term of a clause that has no other terms? */
+extern bool phig_search_names(const PhigSearch *search, const uint8 *tokens, uint32 n);
 
 /* With those decided, do the persons that an execution names (NULL: none) fulfil the other clauses? */
 extern bool phig_search_persons(const PhigSearch *search, uint32 decided, const PhigNamed *named);

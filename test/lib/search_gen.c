@@ -7,7 +7,7 @@
  * Each execution reads one of 300 tables in one of 64 sessions and names one person, seldom up to 200;
  * a hundredth is not captured, a thousandth says how many only.  Sessions change after 500 executions, and with
  * them role (one of 200), purpose and user.  Some executions go on for long: they name persons and end in
- * later segments, or never.  One in 100,000 reads research.registry.  The server is restarted ten times.
+ * later segments, or never.  One in two million reads research.registry.  The server is restarted ten times.
  * Person i has the token of token_of(i).
  *
  * cc -I src test/lib/search_gen.c src/journal/chain.c -lcrypto
@@ -285,7 +285,7 @@ start(uint64_t i, uint32_t flags)
 {
 	PhigStartBody body = {.kind = KIND_READ, .flags = flags};
 	int			session = (int) any(SESSIONS);
-	int			statement = i % 100000 == 50000 ? RARE : (int) any(STATEMENTS);
+	int			statement = i % 2000000 == 50000 ? RARE : (int) any(STATEMENTS);
 
 	define_statement(statement);
 	define_session(session);

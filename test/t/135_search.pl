@@ -140,7 +140,7 @@ cmp_ok($hit, '>', 2, 'a person whom some saw');
 cmp_ok(segments_read("$log WHERE '$tokens[0]' = ANY (subjects)"), '<=', 3 * $hit + 8, 'by a person: where that one is named, and where what is open there goes on');
 is(segments_read("$log WHERE '0123456789abcdef0123456789abcdef' = ANY (subjects)"), 2, 'by nobody: the two that are written last, to see');
 is(segments_read("$log WHERE 'nobody' = ANY (subjects)"), 2, 'what is no token');
-cmp_ok(segments_read("$log WHERE 'research.registry.ssn' = ANY (returned)"), '<=', 3 + 2, 'by a column that three statements read');
+cmp_ok(segments_read("$log WHERE 'research.registry.ssn' = ANY (returned)"), '<=', 1 + 2, 'by a column that one statement read');
 cmp_ok(segments_read("$log WHERE active_role = 'role_7' AND started BETWEEN '2025-03-01 UTC' AND '2025-03-02 UTC'"), '<=', 4, 'by role and day');
 cmp_ok(segments_read("$log WHERE active_role = 'nobody'"), '<=', 2, 'by a role that is not there');
 cmp_ok(segments_read("$log WHERE active_role = (SELECT 'nobody'::name)"), '<=', 2, 'known only when it runs, and a name');
