@@ -97,7 +97,7 @@ phiguard_read_checkpoints(PG_FUNCTION_ARGS)
 	PhigSource *source;
 
 	InitMaterializedSRF(fcinfo, 0);
-	source = phig_source_open("journal_checkpoints");
+	source = phig_source_open("journal_checkpoints", false);
 	for (int i = 0; i < source->nfiles; i++)
 	{
 		PhigSourceFile *file = &source->files[i];

@@ -475,7 +475,7 @@ position(ForeignScanState *node, JournalScan *scan)
 		MemoryContext old = MemoryContextSwitchTo(scan->context);
 
 		scan->directory = directory != NULL ? pstrdup(directory) : NULL;
-		scan->reader = phig_log_open(directory);
+		scan->reader = phig_log_open(directory, directory == NULL ? "access_log" : "read_journal", false);
 		MemoryContextSwitchTo(old);
 	}
 	evaluate_search(node, scan);

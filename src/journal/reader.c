@@ -335,13 +335,22 @@ scout_event(PhigLogReader *reader, const PhigRecord *record)
 	reader->last_start = record->head.seq;
 }
 
+/* Of the segment of rows: may it be searched for? */
+static bool
+is_chosen(const PhigLogReader *reader, uint64 seq)
+{
+	return !reader->choosing || hash_search(reader->chosen, &seq, HASH_FIND, NULL) != NULL ||
+		(reader->search->only_subject && phig_pick_names_later(reader->pick, reader->rows.index, seq));
+}
+
 static void
 scout_start(PhigLogReader *reader, const PhigRecord *record)
 {
 	bool		found;
 	Waiting    *waiting;
 
-	if (!is_wanted(reader, &record->head))
+	if (!is_wanted(reader, &record->head) ||
+		(reader->scout.index == reader->rows.index && !is_chosen(reader, record->head.seq)))
 		return;
 	waiting = hash_search(reader->waiting, &record->head.seq, HASH_ENTER, &found);
 	if (!found)
@@ -571,38 +580,94 @@ static bool
 names_wanted(const PhigLogReader *reader, const PhigLogEntry *entry)
 {
 	return !reader->search->by_subject ||
-		phig_search_persons(reader->search, decided_clauses(reader, entry), entry->named);
+		phig_search_persons(reader->search, decided_clauses(reader, entry),
+							(entry->flags & PHIG_FLAG_PERSONS) != 0 && entry->ending != NULL, entry->named);
 }
 
-/* For a search by subject: which executions name such persons in the segment that rows begins. */
+/* A definition, and which clauses it fulfils. */
+typedef struct Decision
+{
+	uint8		id[PHIG_ID_BYTES];	/* hash key */
+	uint32		decides;
+} Decision;
+
+static void
+note_decision(const PhigLogReader *reader, HTAB *decisions, const PhigRecord *record)
+{
+	const char *cursor = (const char *) record->body + sizeof(PhigDefinitionBody);
+	const char *end = (const char *) record->body + record->head.body_bytes;
+	Decision   *decision = hash_search(decisions, record->body, HASH_ENTER, NULL);
+	PhigLine	line;
+
+	decision->decides = 0;
+	while (phig_parse_line(&cursor, end, &line))
+		decision->decides |= phig_search_line(reader->search, &line);
+}
+
+/* A definition that is not in the segment may decide anything. */
+static uint32
+look_up_decision(HTAB *decisions, const uint8 id[PHIG_ID_BYTES])
+{
+	Decision   *decision = hash_search(decisions, id, HASH_FIND, NULL);
+
+	return decision != NULL ? decision->decides : PG_UINT32_MAX;
+}
+
+static bool
+chooses_start(const PhigLogReader *reader, HTAB *decisions, const PhigRecord *record)
+{
+	PhigStartBody body;
+
+	if (!is_wanted(reader, &record->head))
+		return false;
+	phig_parse_start(record, &body);
+	return (reader->search->record_clauses & ~(look_up_decision(decisions, body.statement) |
+											   look_up_decision(decisions, body.session) |
+											   phig_search_record(reader->search, body.kind, body.flags))) == 0;
+}
+
+static bool
+chooses_persons(const PhigLogReader *reader, const PhigRecord *record, uint64 *seq)
+{
+	PhigPersonsBody body;
+	const uint8 *data;
+
+	if (!phig_parse_persons(record, &body, &data) || body.form != PHIG_PERSONS_TOKENS)
+		return false;
+	*seq = body.start_seq;
+	return phig_search_names(reader->search, data, body.n);
+}
+
+/*
+ * Which executions of the segment that rows begins may be searched for, so that of all others nothing is
+ * gathered: those that name such persons, or else those whose record and definitions do.
+ */
 static void
 choose_executions(PhigLogReader *reader)
 {
+	bool		by_subject = reader->search->only_subject;
 	const PhigRecord *record;
 	Cursor		cursor = {0};
+	HTAB	   *decisions;
+	uint64		seq;
 
-	reader->choosing = reader->search->only_subject;
+	reader->choosing = by_subject || reader->search->record_clauses != 0;
 	if (!reader->choosing)
 		return;
 	forget(&reader->chosen, "phiguard search: chosen", sizeof(uint64));
+	decisions = make_table("phiguard search: definitions", PHIG_ID_BYTES, sizeof(Decision));
 	cursor_begin_file(reader, &cursor, reader->rows.index);
 	cursor.chunk_end = PG_UINT64_MAX;
 	while ((record = cursor_next(reader, &cursor)) != NULL)
 	{
-		PhigPersonsBody body;
-		const uint8 *data;
-
-		if (record->head.type == PHIG_RECORD_PERSONS && phig_parse_persons(record, &body, &data) &&
-			body.form == PHIG_PERSONS_TOKENS && phig_search_names(reader->search, data, body.n))
-			hash_search(reader->chosen, &body.start_seq, HASH_ENTER, NULL);
+		seq = record->head.seq;
+		if (record->head.type == PHIG_RECORD_DEFINITION && !by_subject)
+			note_decision(reader, decisions, record);
+		if ((record->head.type == PHIG_RECORD_START && !by_subject && chooses_start(reader, decisions, record)) ||
+			(record->head.type == PHIG_RECORD_PERSONS && by_subject && chooses_persons(reader, record, &seq)))
+			hash_search(reader->chosen, &seq, HASH_ENTER, NULL);
 	}
-}
-
-static bool
-is_chosen(const PhigLogReader *reader, uint64 seq)
-{
-	return !reader->choosing || hash_search(reader->chosen, &seq, HASH_FIND, NULL) != NULL ||
-		phig_pick_names_later(reader->pick, reader->rows.index, seq);
+	hash_destroy(decisions);
 }
 
 /* How it ended is of no interest. */
@@ -657,7 +722,7 @@ make_event(PhigLogReader *reader, const PhigRecord *record, Datum *values, bool 
 	PhigEventBody body;
 
 	phig_parse_event(record, &body);
-	if (reader->choosing)
+	if (reader->search->only_subject)
 		return false;			/* events name nobody */
 	entry.kind = body.kind;
 	entry.flags = body.flags;
@@ -829,7 +894,7 @@ note_sessions(HTAB *sessions)
 }
 
 PhigLogReader *
-phig_log_open(const char *directory)
+phig_log_open(const char *directory, const char *what, bool officers)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "phiguard log reader",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -844,8 +909,8 @@ phig_log_open(const char *directory)
 	 * perhaps after the flush: it counts as running, as it was.
 	 */
 	note_sessions(reader->sessions);
-	reader->source = directory == NULL ? phig_source_open("access_log") :
-		phig_source_open_directory(directory, "read_journal");
+	reader->source = directory == NULL ? phig_source_open(what, officers) :
+		phig_source_open_directory(directory, what, officers);
 	note_sessions(reader->sessions);
 
 	reader->maker = phig_row_maker_create();

@@ -27,12 +27,12 @@ typedef struct PhigLogReader PhigLogReader;
  *		Begin to read a journal, which is put on record.
  *
  * directory: of another node's journal or of archived segments; NULL: this
- *			  server's own.
+ *			  server's own.  what, officers: as for phig_source_open.
  * Memory:  all in a context of its own below the current one; deleting that, or
  *          phig_log_close, closes the open file.
  * Errors:  those of phig_source_open and phig_source_open_directory.
  */
-extern PhigLogReader *phig_log_open(const char *directory);
+extern PhigLogReader *phig_log_open(const char *directory, const char *what, bool officers);
 extern void phig_log_close(PhigLogReader *reader);
 
 /*

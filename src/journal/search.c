@@ -533,8 +533,10 @@ phig_search_names(const PhigSearch *search, const uint8 *tokens, uint32 n)
 }
 
 bool
-phig_search_persons(const PhigSearch *search, uint32 decided, const PhigNamed *named)
+phig_search_persons(const PhigSearch *search, uint32 decided, bool captured, const PhigNamed *named)
 {
+	if (search->all_possible && (!captured || (named != NULL && (named->summaries != NIL || named->unnamed))))
+		return true;
 	for (int i = 0; i < search->nclauses; i++)
 		if (!search->clauses[i].by_record && (decided & ((uint32) 1 << i)) == 0 &&
 			(named == NULL || !names_one(&search->clauses[i], named)))

@@ -52,6 +52,7 @@ struct PhigSearch
 {
 	int			nclauses;
 	bool		by_subject;		/* some clause has a term that is one */
+	bool		all_possible;	/* rows that may name persons without saying so are let through */
 	bool		only_subject;	/* and some has no other terms */
 	uint32		record_clauses; /* 1 << number of each clause that is by record */
 	PhigClause	clauses[PHIG_SEARCH_CLAUSES];
@@ -97,7 +98,11 @@ extern uint32 phig_search_record(const PhigSearch *search, uint32 kind, uint32 f
 /* Is one of n tokens a term of a clause that has no other terms? */
 extern bool phig_search_names(const PhigSearch *search, const uint8 *tokens, uint32 n);
 
-/* With those decided, do the persons that an execution names (NULL: none) fulfil the other clauses? */
-extern bool phig_search_persons(const PhigSearch *search, uint32 decided, const PhigNamed *named);
+/*
+ * With those decided, do the persons that an execution names fulfil the other clauses?
+ *
+ * captured: it names everybody, as far as named says no other; NULL there: nobody.
+ */
+extern bool phig_search_persons(const PhigSearch *search, uint32 decided, bool captured, const PhigNamed *named);
 
 #endif

@@ -58,13 +58,19 @@ refuse(const char *what, const char *detail, const char *hint)
 			 errhint("%s", hint)));
 }
 
-static void
-admit(const char *what, bool any_directory)
+void
+phig_source_permit(const char *what, bool officers)
 {
-	if (!phig_is_auditor())
+	if (!phig_is_auditor() && !(officers && phig_is_officer()))
 		refuse(what,
 			   "Only superusers and members of the role that phiguard.auditor_role names may read it.",
 			   "Ask an auditor, or have phiguard.auditor_role set to a role that you are a member of.");
+}
+
+static void
+admit(const char *what, bool officers, bool any_directory)
+{
+	phig_source_permit(what, officers);
 	if (any_directory && !has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
 		refuse(what,
 			   "An auditor who reads files of the server's operating system must be a member of pg_read_server_files too.",
@@ -76,7 +82,7 @@ admit(const char *what, bool any_directory)
 void
 phig_source_admit(const char *what)
 {
-	admit(what, false);
+	admit(what, false, false);
 }
 
 /* Names of segments are the files' identity: others (the ring, the spare, what somebody left there) are passed over. */
@@ -265,11 +271,11 @@ put_in_order(PhigSource *source)
 }
 
 PhigSource *
-phig_source_open(const char *what)
+phig_source_open(const char *what, bool officers)
 {
 	PhigSource *source;
 
-	admit(what, false);
+	admit(what, officers, false);
 	source = create_source();
 	list_own(source);
 	put_in_order(source);
@@ -289,11 +295,11 @@ is_own_directory(const char *path)
 }
 
 PhigSource *
-phig_source_open_directory(const char *path, const char *what)
+phig_source_open_directory(const char *path, const char *what, bool officers)
 {
 	PhigSource *source;
 
-	admit(what, true);
+	admit(what, officers, true);
 	if (!is_absolute_path(path) || strlen(path) >= MAXPGPATH - 64)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -65,12 +65,15 @@ typedef struct PhigSegmentBounds
  */
 extern void phig_source_admit(const char *what);
 
+/* Refuse, and put that on record, whoever is no auditor (nor, with officers, an officer). */
+extern void phig_source_permit(const char *what, bool officers);
+
 /*
  * phig_source_open
  *		Admit a reader of this server's journal, put the reading on record, and list
  *		what there is to read.
  *
- * what: what is read, for the record: "access_log", "verify_journal".
+ * what: what is read, for the record: "access_log", "verify_journal".  officers: they may, too.
  * Everything appended before the call is on disk and in the list when it
  * returns; the reading's own record is.
  * Memory:  palloc'd in the current context, and the open file goes with that:
@@ -80,7 +83,7 @@ extern void phig_source_admit(const char *what);
  *          PG001 when the journal cannot be written; 58030 or 58P01 and their kin for
  *          the directory.
  */
-extern PhigSource *phig_source_open(const char *what);
+extern PhigSource *phig_source_open(const char *what, bool officers);
 
 /*
  * phig_source_open_directory
@@ -91,7 +94,7 @@ extern PhigSource *phig_source_open(const char *what);
  * Errors:  42501 also where the role may not read the server's files; 22023 for
  *          a path that is not absolute; 58P01 where no segment lies.
  */
-extern PhigSource *phig_source_open_directory(const char *path, const char *what);
+extern PhigSource *phig_source_open_directory(const char *path, const char *what, bool officers);
 
 /*
  * phig_source_select

@@ -178,7 +178,7 @@ phiguard_verify_journal(PG_FUNCTION_ARGS)
 		verifier.anchors = &last;
 		verifier.nanchors = 1;
 	}
-	source = phig_source_open("verify_journal");
+	source = phig_source_open("verify_journal", false);
 	collect_keys(&verifier, PG_ARGISNULL(1) ? NULL : PG_GETARG_ARRAYTYPE_P(1));
 	verifier.report_arg = rsinfo;
 	collect_branches(&verifier, source);
