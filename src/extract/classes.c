@@ -6,6 +6,9 @@
  * class, a person in a class a member.  Most persons are in one class, and most
  * members have one value of a sensitive column: the first of each stands in an
  * array, only further ones go into a hash table.
+ *
+ * The tables of persons do not fit into the processor's cache: rows wait until
+ * there are some, whose memory is then asked for at once.
  */
 #include "postgres.h"
 
@@ -63,22 +66,41 @@ typedef struct Numbers
 	Size		allocated;
 } Numbers;
 
-/* Persons, and in which classes they are. */
+/* Rows that wait at a time. */
+#define BATCH 64
+
+/* A row whose class is known, not its member. */
+typedef struct Waiting
+{
+	NullableDatum person;
+	uint32		hash;
+	int32		cls;
+	int32		member;
+	bool		further;		/* the person's first class is another */
+} Waiting;
+
+/*
+ * Persons, and in which classes they are: the note of a person's code is their
+ * first class.  A member is a person's code in that class, and a negative number
+ * in a further one.
+ */
 typedef struct Membership
 {
 	PhigCodes  *persons;
-	Numbers		first_member;	/* by person: their first member, or -1 */
-	Numbers		class_of;		/* by member */
 	pairs_hash *further;		/* (person, class) to member, of the persons' further classes */
-	int32		nmembers;
+	Waiting		waiting[BATCH];
+	int			nwaiting;
+	MemoryContext batch;		/* persons of the rows that wait */
 } Membership;
 
 typedef struct SensitiveColumn
 {
 	PhigCodes  *codes;
-	Numbers		first_value;	/* by member: its first value, or -1 */
+	Numbers		first_value;	/* by member, then of further members: its first value, or -1 */
+	Numbers		further_first_value;
 	pairs_hash *further;		/* (member, value) of the members' further values */
 	pairs_hash *counts;			/* (class, value) to persons */
+	int32		waiting[BATCH]; /* values of the rows that wait */
 } SensitiveColumn;
 
 struct PhigClasses
@@ -103,8 +125,12 @@ struct PhigClasses
 
 static void membership_init(PhigClasses *classes, Membership *membership, const PhigColumnType *person);
 static int32 class_of_row(PhigClasses *classes, const NullableDatum *quasi);
-static int32 member_of(PhigClasses *classes, Membership *membership, int32 person, int32 cls, bool *is_new);
-static void add_value(PhigClasses *classes, SensitiveColumn *column, int32 member, int32 cls, int32 value);
+static void let_wait(PhigClasses *classes, Membership *membership, const NullableDatum *person, int32 cls);
+static void find_members(PhigClasses *classes, Membership *membership);
+static void find_further_member(PhigClasses *classes, Membership *membership, Waiting *row);
+static inline void count_member(PhigClasses *classes, const Membership *membership, int32 cls);
+static void add_values(PhigClasses *classes, SensitiveColumn *column);
+static void add_value(SensitiveColumn *column, int32 *first, int32 member, int32 cls, int32 value);
 static inline int32 *number_at(PhigClasses *classes, Numbers *numbers, int32 index);
 static void grow_classes(PhigClasses *classes);
 
@@ -142,32 +168,31 @@ void
 phig_classes_add(PhigClasses *classes, const NullableDatum *person, const NullableDatum *columns)
 {
 	int32		cls = class_of_row(classes, columns);
-	int32		code = phig_codes_of(classes->release.persons, person->value, person->isnull);
-	bool		is_new;
-	int32		member = member_of(classes, &classes->release, code, cls, &is_new);
+	int			row = classes->release.nwaiting;
 
 	classes->rows++;
 	classes->rows_without_person += person->isnull;
 	classes->classes[cls].rows++;
-	classes->classes[cls].persons += is_new;
 	for (int i = 0; i < classes->nsensitive; i++)
 	{
 		const NullableDatum *column = &columns[classes->nquasi + i];
 
-		add_value(classes, &classes->sensitive[i], member, cls,
-				  phig_codes_of(classes->sensitive[i].codes, column->value, column->isnull));
+		classes->sensitive[i].waiting[row] = phig_codes_of(classes->sensitive[i].codes, column->value, column->isnull);
 	}
+	let_wait(classes, &classes->release, person, cls);
 }
 
 void
 phig_classes_add_population(PhigClasses *classes, const NullableDatum *person, const NullableDatum *quasi)
 {
-	int32		cls = class_of_row(classes, quasi);
-	int32		code = phig_codes_of(classes->population.persons, person->value, person->isnull);
-	bool		is_new;
+	let_wait(classes, &classes->population, person, class_of_row(classes, quasi));
+}
 
-	(void) member_of(classes, &classes->population, code, cls, &is_new);
-	classes->classes[cls].population += is_new;
+void
+phig_classes_finish(PhigClasses *classes)
+{
+	find_members(classes, &classes->release);
+	find_members(classes, &classes->population);
 }
 
 int64
@@ -242,6 +267,7 @@ membership_init(PhigClasses *classes, Membership *membership, const PhigColumnTy
 {
 	membership->persons = phig_codes_create(classes->context, person->type, person->collation);
 	membership->further = pairs_create(classes->context, 64, NULL);
+	membership->batch = AllocSetContextCreate(classes->context, "phiguard risk batch", ALLOCSET_SMALL_SIZES);
 }
 
 /* The row's codes stand where those of the next class would: either they become its, or another class has the same. */
@@ -270,40 +296,113 @@ class_of_row(PhigClasses *classes, const NullableDatum *quasi)
 	return entry->cls;
 }
 
-/* The member that a person is of a class. */
-static int32
-member_of(PhigClasses *classes, Membership *membership, int32 person, int32 cls, bool *is_new)
+static void
+let_wait(PhigClasses *classes, Membership *membership, const NullableDatum *person, int32 cls)
 {
-	int32	   *first = number_at(classes, &membership->first_member, person);
-	int32	   *member = first;
+	Waiting    *row = &membership->waiting[membership->nwaiting++];
 
-	if (*first >= 0 && membership->class_of.at[*first] != cls)
+	row->person = *person;
+	row->cls = cls;
+	row->hash = phig_codes_expect(membership->persons, &row->person);
+	if (!row->person.isnull)
 	{
-		bool		found;
-		PairEntry  *entry = pairs_insert(membership->further, PAIR(person, cls), &found);
+		MemoryContext before = MemoryContextSwitchTo(membership->batch);
 
-		if (!found)
-			entry->number = -1;
-		member = &entry->number;
+		row->person.value = phig_codes_copy(membership->persons, row->person.value);
+		MemoryContextSwitchTo(before);
 	}
-	*is_new = *member < 0;
-	if (*is_new)
+	if (membership->nwaiting == BATCH)
+		find_members(classes, membership);
+}
+
+/* Which member each row that waits is of its class. */
+static void
+find_members(PhigClasses *classes, Membership *membership)
+{
+	for (int i = 0; i < membership->nwaiting; i++)
 	{
-		if (membership->nmembers == PG_INT32_MAX)
+		Waiting    *row = &membership->waiting[i];
+		PhigCode   *person = phig_codes_find(membership->persons, &row->person, row->hash);
+
+		if (person->note < 0)
+		{
+			person->note = row->cls;
+			count_member(classes, membership, row->cls);
+		}
+		row->member = person->code;
+		row->further = person->note != row->cls;
+		if (row->further)
+		{
+			row->hash = phig_hash_word(PAIR(row->member, row->cls));
+			__builtin_prefetch(&membership->further->data[row->hash & membership->further->sizemask]);
+		}
+	}
+	for (int i = 0; i < membership->nwaiting; i++)
+		if (membership->waiting[i].further)
+			find_further_member(classes, membership, &membership->waiting[i]);
+	if (membership == &classes->release)
+		for (int i = 0; i < classes->nsensitive; i++)
+			add_values(classes, &classes->sensitive[i]);
+	membership->nwaiting = 0;
+	MemoryContextReset(membership->batch);
+}
+
+static void
+find_further_member(PhigClasses *classes, Membership *membership, Waiting *row)
+{
+	bool		found;
+	PairEntry  *entry = pairs_insert_hash(membership->further, PAIR(row->member, row->cls), row->hash, &found);
+
+	if (!found)
+	{
+		if (membership->further->members == PG_INT32_MAX)
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					 errmsg("too many members of equivalence classes")));
-		*member = membership->nmembers++;
-		*number_at(classes, &membership->class_of, *member) = cls;
+		entry->number = -(int32) membership->further->members;
+		count_member(classes, membership, row->cls);
 	}
-	return *member;
+	row->member = entry->number;
+}
+
+static inline void
+count_member(PhigClasses *classes, const Membership *membership, int32 cls)
+{
+	if (membership == &classes->release)
+		classes->classes[cls].persons++;
+	else
+		classes->classes[cls].population++;
+}
+
+/* The values of the rows that wait, whose members are known by now. */
+static void
+add_values(PhigClasses *classes, SensitiveColumn *column)
+{
+	const Membership *membership = &classes->release;
+	int32	   *first[BATCH];
+
+	/* Room first: an array that grows moves. */
+	for (int i = 0; i < membership->nwaiting; i++)
+	{
+		int32		member = membership->waiting[i].member;
+
+		(void) number_at(classes, member < 0 ? &column->further_first_value : &column->first_value, abs(member));
+	}
+	for (int i = 0; i < membership->nwaiting; i++)
+	{
+		int32		member = membership->waiting[i].member;
+
+		first[i] = (member < 0 ? &column->further_first_value : &column->first_value)->at + abs(member);
+		__builtin_prefetch(first[i]);
+	}
+	for (int i = 0; i < membership->nwaiting; i++)
+		add_value(column, first[i], membership->waiting[i].member, membership->waiting[i].cls, column->waiting[i]);
 }
 
 /* A member has a value: counted once. */
 static void
-add_value(PhigClasses *classes, SensitiveColumn *column, int32 member, int32 cls, int32 value)
+add_value(SensitiveColumn *column, int32 *first, int32 member, int32 cls, int32 value)
 {
-	int32	   *first = number_at(classes, &column->first_value, member);
 	PairEntry  *count;
 	bool		found;
 

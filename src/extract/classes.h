@@ -55,6 +55,9 @@ extern void phig_classes_add(PhigClasses *classes, const NullableDatum *person, 
 extern void phig_classes_add_population(PhigClasses *classes, const NullableDatum *person,
 										const NullableDatum *quasi);
 
+/* No more rows: before any of the functions below. */
+extern void phig_classes_finish(PhigClasses *classes);
+
 /* What came of it. */
 extern int64 phig_classes_rows(const PhigClasses *classes);
 extern int64 phig_classes_rows_without_person(const PhigClasses *classes);

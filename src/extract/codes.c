@@ -30,8 +30,8 @@ typedef enum Likeness
 typedef struct CodeEntry
 {
 	Datum		value;
+	PhigCode	code;
 	uint32		hash;
-	int32		code;
 	char		status;
 } CodeEntry;
 
@@ -59,7 +59,7 @@ struct PhigCodes
 	Oid			collation;
 	Likeness	likeness;
 	int32		count;
-	int32		null_code;		/* or -1 */
+	PhigCode	null;			/* its code, or -1 */
 };
 
 typedef struct Ordering
@@ -88,34 +88,62 @@ phig_codes_create(MemoryContext context, Oid type, Oid collation)
 	codes->collation = OidIsValid(collation) ? collation : codes->type->typcollation;
 	codes->likeness = likeness_of(codes->type, codes->collation);
 	codes->table = codes_create(context, 64, codes);
-	codes->null_code = -1;
+	codes->null.code = codes->null.note = -1;
 	return codes;
 }
 
 int32
 phig_codes_of(PhigCodes *codes, Datum value, bool isnull)
 {
+	NullableDatum given = {value, isnull};
+	uint32		hash = phig_codes_expect(codes, &given);
+
+	return phig_codes_find(codes, &given, hash)->code;
+}
+
+uint32
+phig_codes_expect(PhigCodes *codes, NullableDatum *value)
+{
+	uint32		hash;
+
+	if (value->isnull)
+		return 0;
+	if (codes->type->typlen == -1)
+		value->value = PointerGetDatum(PG_DETOAST_DATUM_PACKED(value->value));
+	hash = hash_of(codes, value->value);
+	__builtin_prefetch(&codes->table->data[hash & codes->table->sizemask]);
+	return hash;
+}
+
+PhigCode *
+phig_codes_find(PhigCodes *codes, const NullableDatum *value, uint32 hash)
+{
 	CodeEntry  *entry;
 	bool		found;
 
-	if (isnull)
+	if (value->isnull)
 	{
-		if (codes->null_code < 0)
-			codes->null_code = next_code(codes);
-		return codes->null_code;
+		if (codes->null.code < 0)
+			codes->null.code = next_code(codes);
+		return &codes->null;
 	}
-	if (codes->type->typlen == -1)
-		value = PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));
-	entry = codes_insert_hash(codes->table, value, hash_of(codes, value), &found);
+	entry = codes_insert_hash(codes->table, value->value, hash, &found);
 	if (!found)
 	{
 		MemoryContext before = MemoryContextSwitchTo(codes->context);
 
-		entry->value = datumCopy(value, codes->type->typbyval, codes->type->typlen);
-		entry->code = next_code(codes);
+		entry->value = phig_codes_copy(codes, value->value);
 		MemoryContextSwitchTo(before);
+		entry->code.code = next_code(codes);
+		entry->code.note = -1;
 	}
-	return entry->code;
+	return &entry->code;
+}
+
+Datum
+phig_codes_copy(const PhigCodes *codes, Datum value)
+{
+	return datumCopy(value, codes->type->typbyval, codes->type->typlen);
 }
 
 int32
@@ -130,7 +158,7 @@ phig_codes_ranks(PhigCodes *codes)
 	int32	   *in_order = palloc_extended(sizeof(int32) * (Size) codes->count, MCXT_ALLOC_HUGE);
 	int32	   *ranks = palloc_extended(sizeof(int32) * (Size) codes->count, MCXT_ALLOC_HUGE);
 	Datum	   *values = palloc_extended(sizeof(Datum) * (Size) codes->count, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	Ordering	ordering = {&codes->type->cmp_proc_finfo, codes->collation, values, codes->null_code};
+	Ordering	ordering = {&codes->type->cmp_proc_finfo, codes->collation, values, codes->null.code};
 	codes_iterator iterator;
 	CodeEntry  *entry;
 
@@ -138,7 +166,7 @@ phig_codes_ranks(PhigCodes *codes)
 		return NULL;
 	codes_start_iterate(codes->table, &iterator);
 	while ((entry = codes_iterate(codes->table, &iterator)) != NULL)
-		values[entry->code] = entry->value;
+		values[entry->code.code] = entry->value;
 	for (int32 code = 0; code < codes->count; code++)
 		in_order[code] = code;
 	qsort_arg(in_order, codes->count, sizeof(int32), compare_codes, &ordering);

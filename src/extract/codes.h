@@ -20,6 +20,13 @@ phig_hash_word(uint64 word)
 	return murmurhash32((uint32) word ^ murmurhash32((uint32) (word >> 32) + 0x9e3779b9));
 }
 
+/* A code, and a number that its user keeps with it: -1 at first. */
+typedef struct PhigCode
+{
+	int32		code;
+	int32		note;
+} PhigCode;
+
 /*
  * phig_codes_create
  *		An empty set of codes for values of a type.
@@ -37,6 +44,19 @@ extern PhigCodes *phig_codes_create(MemoryContext context, Oid type, Oid collati
  * Errors:  54000 beyond 2^31 - 1 values.
  */
 extern int32 phig_codes_of(PhigCodes *codes, Datum value, bool isnull);
+
+/*
+ * phig_codes_expect, phig_codes_find
+ *		The same in two steps, for many values at a time: the second finds the memory that the first has asked for.
+ *
+ * The first returns the value's hash, and the value as the second takes it.  What the second returns stays until it is
+ * called again.
+ */
+extern uint32 phig_codes_expect(PhigCodes *codes, NullableDatum *value);
+extern PhigCode *phig_codes_find(PhigCodes *codes, const NullableDatum *value, uint32 hash);
+
+/* A copy of a value in the current memory context. */
+extern Datum phig_codes_copy(const PhigCodes *codes, Datum value);
 
 /* How many there are; NULL counts. */
 extern int32 phig_codes_count(const PhigCodes *codes);

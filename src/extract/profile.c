@@ -71,6 +71,7 @@ phiguard_risk_profile_measure(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	state = (ProfileState *) PG_GETARG_POINTER(0);
+	phig_classes_finish(state->classes);
 	phig_risk_measure(state->classes, &state->options, metrics);
 	for (int i = 0; i < state->nquasi; i++)
 		metrics[count++] = phig_codes_count(phig_classes_quasi(state->classes, i));

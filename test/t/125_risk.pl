@@ -94,7 +94,7 @@ for my $round (1 .. 12)
 	push @population, map { [ $number + $_->[0], @$_[ 1 .. 3 ] ] } @others;
 
 	copy_in("release$round", "person $type, q1 int, q2 text, q3 float8, s1 numeric, s2 text COLLATE \"C\"", @rows);
-	copy_in("register$round", 'who int, q1 int, q2 text, q3 float8', @population);
+	copy_in("register$round", 'who ' . (qw(int text))[ $round % 2 ] . ', q1 int, q2 text, q3 float8', @population);
 	my ($k, $l, $threshold) = (1 + random(12), 1 + random(4), random(100) / 100);
 	my %same = (rows => \@rows, quasi => 3, order => [ $by_number, $by_bytes ], k => $k, l => $l, threshold => $threshold);
 	my $arguments = "'release$round', '{q1,q2,q3}', '{s1,s2}', subject => 'person', k => $k, l => $l, threshold => $threshold";
