@@ -42,3 +42,18 @@ sensitive column l-diversity and t-closeness. Counts persons, not rows: subject 
 population: a table with the same quasi-identifiers of all whom the release could be of; without one the release counts as the whole population. k: cells of fewer persons are small.
 l: of recursive (c,l)-diversity. threshold: risk above it is at risk. NULL is a value of its own. Null where a metric does not apply. Reads as the caller does.
 Raises 22023 where nothing says whose row it is, 42703 for unknown columns. Source: 45 CFR 164.514(b)(1), which names no number.';
+
+-- Makes what the caller could make: for everybody.
+CREATE FUNCTION phiguard.suppress(relation regclass, view text, quasi name[], k integer DEFAULT 11, subject name DEFAULT NULL,
+                                  hierarchies jsonb DEFAULT NULL, max_suppressed double precision DEFAULT 0.05,
+                                  OUT column_name name, OUT shown_as text, OUT level integer, OUT levels integer, OUT "precision" double precision,
+                                  OUT rows_shown bigint, OUT rows_left_out bigint, OUT k_wanted integer) RETURNS SETOF record
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'phiguard_suppress';
+REVOKE ALL ON FUNCTION phiguard.suppress(regclass, text, name[], integer, name, jsonb, double precision) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.suppress(regclass, text, name[], integer, name, jsonb, double precision) TO PUBLIC;
+COMMENT ON FUNCTION phiguard.suppress(regclass, text, name[], integer, name, jsonb, double precision) IS
+'Makes a view of a table or view in which each person shares the quasi-identifiers with at least k - 1 others, whenever it is read: columns are generalised until no more than max_suppressed of the rows are
+in classes of fewer persons, and those rows are left out. hierarchies: for each column expressions from fine to coarse, {"zip": ["phiguard.zip3(zip)"]}; the last step is always NULL.
+A row a quasi-identifier says how it is shown, and with what precision (Sweeney: 1 as it is, 0 not at all); rows_shown and rows_left_out are those of now. No column could be one level finer; the levels stay as
+they were decided. Runs as the caller, whose view it is. Raises 22023 for a wrong argument or where there are fewer than k persons. Source: Sweeney, Datafly (1997); Samarati (2001).';

@@ -16,7 +16,7 @@ trap 'rm -f "$tally"' EXIT
 ensure_packages
 ensure_pgaudit
 # The trees of other versions have it where it is wanted.
-[ -n "${PHIG_SERVER_ONLY-}${TESTS-}${TAP-}" ] || ensure_command sqlsmith
+[ -n "${PHIG_SERVER_ONLY-}${TESTS-}${TAP-}" ] || { ensure_command sqlsmith; ensure_python_packages; }
 
 # What needs no server, unless only some tests were named or this is one version of several.
 if [ -z "${TESTS-}${TAP-}${PHIG_SERVER_ONLY-}" ]; then

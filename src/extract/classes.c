@@ -177,7 +177,8 @@ phig_classes_add(PhigClasses *classes, const NullableDatum *person, const Nullab
 	{
 		const NullableDatum *column = &columns[classes->nquasi + i];
 
-		classes->sensitive[i].waiting[row] = phig_codes_of(classes->sensitive[i].codes, column->value, column->isnull);
+		classes->sensitive[i].waiting[row] =
+			phig_codes_of(classes->sensitive[i].codes, column->value, column->isnull);
 	}
 	let_wait(classes, &classes->release, person, cls);
 }
@@ -236,8 +237,10 @@ PhigClassValue *
 phig_classes_values(const PhigClasses *classes, int column, int32 **first)
 {
 	pairs_hash *counts = classes->sensitive[column].counts;
-	PhigClassValue *values = palloc_extended(sizeof(PhigClassValue) * (Size) Max(counts->members, 1), MCXT_ALLOC_HUGE);
-	int32	   *next = palloc_extended(sizeof(int32) * ((Size) classes->nclasses + 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	PhigClassValue *values = palloc_extended(sizeof(PhigClassValue) * (Size) Max(counts->members, 1),
+											 MCXT_ALLOC_HUGE);
+	int32	   *next = palloc_extended(sizeof(int32) * ((Size) classes->nclasses + 1),
+									MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	pairs_iterator iterator;
 	PairEntry  *entry;
 

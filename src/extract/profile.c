@@ -126,8 +126,8 @@ PhigProfile *
 phig_profile_read(const PhigProfileQuery *query)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		args[] = {Int32GetDatum(query->nquasi), Int32GetDatum(query->options.k), Int32GetDatum(query->options.l),
-	Float8GetDatum(query->options.threshold)};
+	Datum		args[] = {Int32GetDatum(query->nquasi), Int32GetDatum(query->options.k),
+	Int32GetDatum(query->options.l), Float8GetDatum(query->options.threshold)};
 	Oid			types[] = {INT4OID, INT4OID, INT4OID, FLOAT8OID};
 	PhigProfile *profile;
 	bool		isnull;

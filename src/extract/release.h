@@ -22,7 +22,8 @@ extern Oid	phig_release_relation(FunctionCallInfo fcinfo, int n);
  *		Argument n, a name[], as names of columns of a relation (palloc'd).
  *
  * what:    what they are called in errors.
- * Errors:  22004 for NULL or a NULL in it, 42703 for what is no column, 42701 for one that is named twice, 54000 for too many.
+ * Errors:  22004 for NULL or a NULL in it, 42703 for what is no column,
+ *          42701 for one that is named twice.
  */
 extern const char **phig_release_columns(FunctionCallInfo fcinfo, int n, Oid relid, const char *what, int *count);
 

@@ -130,3 +130,18 @@ ensure_command()
 	apt_quietly update
 	apt_quietly install -y --no-install-recommends "$1"
 }
+
+# What data scientists read extracts with, in the distribution's own Python: docs/training.md is run with it.
+ensure_python_packages()
+{
+	local packages="python3-sklearn python3-pandas python3-sqlalchemy python3-psycopg python3-psycopg2"
+
+	! /usr/bin/python3 -c 'import sklearn, pandas, sqlalchemy, psycopg, psycopg2' 2>/dev/null || return 0
+	if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+		die "missing here; as root, run: apt-get install $packages"
+	fi
+	say "installing from the distribution's packages: $packages"
+	apt_quietly update
+	# shellcheck disable=SC2086
+	apt_quietly install -y --no-install-recommends $packages
+}
