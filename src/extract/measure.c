@@ -156,7 +156,7 @@ phig_risk_measure_sensitive(const PhigClasses *classes, int column, const PhigRi
 	int32		count;
 	int32	   *first;
 	PhigClassValue *values = phig_classes_values(classes, column, &first);
-	Whole		whole;
+	Whole		whole = {0};
 	Share	   *shares;
 
 	(void) phig_classes_all(classes, &count);
