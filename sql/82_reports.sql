@@ -115,8 +115,8 @@ COMMENT ON TABLE phiguard.disclosure IS 'Disclosures outside of the database: ph
 COMMENT ON TABLE phiguard.accounting_suspension IS 'Whose disclosures an individual is not told of for a time: phiguard.suspend_accounting().';
 
 CREATE VIEW phiguard.recorded_disclosures WITH (security_barrier) AS
-SELECT id, subjects, recipient, address, description, d.basis, citation, accounted, excluded_by, purpose, request, disclosed,
-	times, last_disclosed, protocol, recorded, recorded_by::text
+SELECT d.id, d.subjects, d.recipient, d.address, d.description, d.basis, b.citation, b.accounted, b.excluded_by, d.purpose, d.request,
+	d.disclosed, d.times, d.last_disclosed, d.protocol, d.recorded, d.recorded_by::text
 FROM phiguard.disclosure d JOIN phiguard.disclosure_basis b ON b.basis = d.basis
 WHERE phiguard.reads_policies();
 REVOKE ALL ON phiguard.recorded_disclosures FROM PUBLIC;

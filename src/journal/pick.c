@@ -19,6 +19,7 @@ typedef struct PickFile
 	bool		asked;			/* its summary was looked for */
 	bool		known;			/* and is had */
 	bool		wanted;			/* by the search; counts when known */
+	bool		has_later;		/* later segments may name persons that are searched for, of rows here */
 	bool		blind;			/* later segments name persons of which executions is not known */
 	uint32		state;			/* PHIG_SUMMARY_... */
 	uint32		hits;			/* 1 << clause, of those by subject that rows here may fulfil */
@@ -146,9 +147,17 @@ hand_back(PhigPick *pick, int index)
 			continue;
 		hash_search(pick->later, &seq, HASH_ENTER, NULL);
 		i = find_record(pick->source, index, seq);
-		if (i >= 0)
-			pick->files[i].hits |= hits;
+		if (i < 0)
+			continue;
+		pick->files[i].hits |= hits;
+		pick->files[i].has_later = true;
 	}
+}
+
+bool
+phig_pick_has_later(const PhigPick *pick, int index)
+{
+	return pick->files[index].has_later || pick->files[index].blind;
 }
 
 bool
@@ -206,7 +215,7 @@ phig_pick_begin(PhigPick *pick, const PhigSearch *search)
 
 	pick->search = search;
 	for (int i = 0; i < pick->source->nfiles; i++)
-		pick->files[i].asked = pick->files[i].known = pick->files[i].blind = false;
+		pick->files[i].asked = pick->files[i].known = pick->files[i].has_later = pick->files[i].blind = false;
 	if (!search->by_subject)
 		return;
 	if (pick->later != NULL)

@@ -866,8 +866,15 @@ next_file(PhigLogReader *reader)
 static bool
 next_chunk(PhigLogReader *reader)
 {
-	if ((reader->rows.index < 0 || cursor_at_end(&reader->rows)) && !next_file(reader))
-		return false;
+	while (reader->rows.index < 0 || cursor_at_end(&reader->rows))
+	{
+		if (!next_file(reader))
+			return false;
+		/* Its summary was wrong about the persons. */
+		if (reader->search->only_subject && hash_get_num_entries(reader->chosen) == 0 &&
+			!phig_pick_has_later(reader->pick, reader->rows.index))
+			reader->rows.walk.offset = reader->rows.bytes.limit;
+	}
 	cursor_begin_chunk(&reader->rows);
 	gather_ends(reader);
 	return true;

@@ -246,7 +246,7 @@ phiguard_record_disclosure(PG_FUNCTION_ARGS)
 	}
 	id = run_as_owner("INSERT INTO phiguard.disclosure (subjects, recipient, description, basis, purpose, disclosed, address, "
 					  "request, times, last_disclosed, protocol, recorded, recorded_by) "
-					  "SELECT $1, $2, $3, b.basis, $5, $6, $7, $8, $9, pg_catalog.coalesce($10, $6), $11, "
+					  "SELECT $1, $2, $3, b.basis, $5, $6, $7, $8, $9, COALESCE($10, $6), $11, "
 					  "pg_catalog.now(), session_user FROM phiguard.disclosure_basis b WHERE b.basis OPERATOR(pg_catalog.=) $4 "
 					  "RETURNING id", lengthof(types), types, values, nulls);
 	put_on_record(text_to_cstring(PG_GETARG_TEXT_PP(ARG_RECIPIENT)),
