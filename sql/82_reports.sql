@@ -299,7 +299,7 @@ WITH access AS MATERIALIZED (
 	SELECT DISTINCT unnest(subjects) AS token FROM seen
 ), total AS (
 	SELECT (SELECT count(*) FROM person) AS persons,
-		(SELECT count(*) FROM seen WHERE subjects IS NULL OR flags && '{subjects_summary}') AS unknown
+		(SELECT count(*) FROM seen WHERE subjects IS NULL OR flags && '{subjects_summary}' OR outcome IS NULL OR outcome = 'lost') AS unknown
 ), line (n, section, item, value) AS (
 	SELECT 10, '164.402(2)(i) nature and extent', 'categories', (SELECT string_agg(DISTINCT c, ', ' ORDER BY c) FROM seen, unnest(categories) c)
 	UNION ALL SELECT 11, '164.402(2)(i) nature and extent', 'column=form', s FROM (SELECT DISTINCT unnest(shown) FROM seen) x (s)

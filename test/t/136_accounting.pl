@@ -19,7 +19,7 @@ sub as
 my $csv = PostgreSQL::Test::Utils::slurp_file('test/data/synthea/patients.csv');
 my @rows = grep { $_ } split /\r?\n/, $csv;
 shift @rows;
-my @patients = map { my @f = split /,/; { id => $f[0], ssn => $f[3], name => $f[8] } } @rows[0 .. 39];
+my @patients = map { my @f = split /,/; { id => $f[0], ssn => $f[3], name => $f[8] } } @rows;
 sql(<<'SQL');
 CREATE ROLE regress_phig_officer LOGIN;
 CREATE ROLE regress_phig_auditor LOGIN;
@@ -72,7 +72,7 @@ like(as('regress_phig_nurse', "$who('patient', '$ann')"), qr/permission denied t
 like(as('regress_phig_nurse', "SELECT phiguard.subject_token('patient', '$ann')"), qr/must be a privacy officer or an auditor/,
 	'nor compute the token of a key that is guessed');
 like(as('regress_phig_nurse', "SELECT phiguard.record_disclosure('patient', '{$ann}', 'a', 'b', 'abuse', 'c')"), qr/must be a privacy officer/, 'nor write disclosures down');
-is(as('regress_phig_nurse', 'SELECT count(*) FROM phiguard.recorded_disclosures'), 0, 'nor read them');
+like(as('regress_phig_nurse', 'SELECT count(*) FROM phiguard.recorded_disclosures'), qr/must be a privacy officer or an auditor/, 'nor read them');
 like(as('regress_phig_nurse', 'SELECT * FROM phiguard.disclosure'), qr/permission denied/, 'nor where they are kept');
 like(as('regress_phig_auditor', "SELECT * FROM phiguard.who_saw('plain', '1')"), qr/has no subject/, 'a table without subject');
 is(as('regress_phig_auditor', "SELECT count(*) > 0, bool_or(query LIKE '%$ann%') FROM phiguard.access_log WHERE kind = 'log_read' AND query = 'who_saw'"),
@@ -91,13 +91,14 @@ sql("DELETE FROM patient WHERE id = '$carl'");
 like(as('regress_phig_auditor', "SELECT string_agg(application, ' ' ORDER BY position) FROM phiguard.who_saw('patient', '$carl') WHERE certainty = 'seen'"),
 	qr/\bcarl\b/, 'a patient whose row is gone is found by the key');
 
+my ($unseen) = grep { $_ ne $carl } reverse sort map { $_->{id} } @patients;
 my $cursor = session($node, as => 'regress_phig_nurse', app => 'lost');
 $cursor->ask("BEGIN; DECLARE c CURSOR FOR SELECT ssn FROM patient ORDER BY id; FETCH 1 FROM c");
-is(as('regress_phig_auditor', "SELECT certainty FROM phiguard.who_saw('patient', '$patients[5]{id}') WHERE application = 'lost'"), 'possible',
+is(as('regress_phig_auditor', "SELECT certainty FROM phiguard.who_saw('patient', '$unseen') WHERE application = 'lost'"), 'possible',
 	'what runs may see more than it has named');
 kill 'KILL', $cursor->{pid};
 ok($node->poll_query_until('postgres', "SELECT outcome = 'lost' FROM phiguard.access_log WHERE application = 'lost' AND kind = 'read'"), 'it is killed');
-is(as('regress_phig_auditor', "SELECT certainty FROM phiguard.who_saw('patient', '$patients[5]{id}') WHERE application = 'lost'"), 'possible',
+is(as('regress_phig_auditor', "SELECT certainty FROM phiguard.who_saw('patient', '$unseen') WHERE application = 'lost'"), 'possible',
 	'and it may have, when its end is lost');
 
 #
@@ -179,7 +180,7 @@ unlike(sql("SELECT string_agg(query, ' ') FROM phiguard.access_log WHERE kind = 
 # A breach.
 #
 my $breach = "SELECT item, value FROM phiguard.breach_report('regress_phig_nurse', now() - interval '1 day')";
-is(as('regress_phig_auditor', "$breach WHERE item = 'persons'"), 'persons|39', 'how many persons: those that the counting reached');
+is(as('regress_phig_auditor', "$breach WHERE item = 'persons'"), 'persons|' . @patients, 'how many persons: those that the counting reached');
 is(as('regress_phig_auditor', "SELECT count(*) FROM phiguard.breach_report('regress_phig_nurse', now() - interval '1 day') WHERE item = 'person' AND value = phiguard.subject_token('patient', '$ann')"), 1, 'who they are');
 is(as('regress_phig_auditor', "$breach WHERE item = 'categories'"), 'categories|note, ssn', 'categories');
 is(as('regress_phig_auditor', "$breach WHERE item = 'column=form' ORDER BY value"), "column=form|public.encounter.note=clear\ncolumn=form|public.patient.ssn=clear", 'columns and forms');
