@@ -9,7 +9,7 @@ SELECT phiguard.create_key('d');
 SELECT p.proname, count(*) AS twins, bool_and(has_function_privilege('public', p.oid, 'EXECUTE')) AS public, bool_and(provolatile = 's' AND proparallel = 's' AND NOT prosecdef) AS fits_plans,
        bool_and(r.name = p.proname AND r.builtin) AS registered, bool_or(proisstrict) AS strict
   FROM pg_proc p LEFT JOIN phiguard.transform_registry r ON r.function = format('phiguard.%I(%s)', p.proname, replace(oidvectortypes(p.proargtypes), ', ', ','))
- WHERE pronamespace = 'phiguard'::regnamespace AND proargtypes[0] = 'internal'::regtype GROUP BY p.proname ORDER BY p.proname;
+ WHERE pronamespace = 'phiguard'::regnamespace AND proargtypes[0] = 'internal'::regtype AND p.proname NOT LIKE 'risk_profile%' GROUP BY p.proname ORDER BY p.proname;
 SELECT count(*) FROM phiguard.transforms WHERE function LIKE '%internal%';
 
 SET ROLE regress_phig_caller;
