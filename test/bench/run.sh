@@ -430,6 +430,28 @@ detection()
 	BATCH=1 within 'redact, beside regexp_replace of digits' simple "SELECT sum(length(regexp_replace(body, '\d', '#', 'g'))) FROM note" 'SELECT sum(length(phiguard.redact(body))) FROM note'
 }
 
+# A table of 20 columns and a million rows, with a note, searched for columns that may be PHI.
+column_scan()
+{
+	local round
+
+	on phig <<-'SQL'
+		CREATE TABLE person AS
+		SELECT i AS id, 'M' || 100000 + i AS mrn, 'Maria' AS first_name, 'Kowalski' || i % 977 AS last_name, date '1940-01-01' + i % 20000 AS born, lpad((i % 900)::text, 3, '1') || '-45-' || 1000 + i % 9000 AS c1,
+		       '617-555-' || 1000 + i % 9000 AS c2, 'user' || i || '@example.org' AS c3, i % 999 || ' Maple Street' AS c4, (ARRAY['Lowell', 'Quincy', 'Newton'])[1 + i % 3] AS c5, '0' || 1000 + i % 1700 AS c6,
+		       (ARRAY['F', 'M'])[1 + i % 2] AS sex, 'Seen on 3/14/2021 by Dr. Beeler for cough and fever, call 617-555-0111 about ' || i AS c7, md5(i::text) AS c8, i * 7 AS c9, i % 5 AS c10, 'code ' || i % 50 AS c11,
+		       timestamptz '2021-01-01' + i * interval '1 min' AS at, (i % 900) / 10.0 AS weight, 'active' AS status
+		  FROM generate_series(1, 1000000) i;
+		VACUUM ANALYZE person;
+	SQL
+	printf '\nScan of a table of 1 million rows and 20 columns, %s MB, for suspects: 10,000 rows read, ms elapsed\n\n' "$(on phig -c "SELECT pg_relation_size('person') / 1000000")"
+	for ((round = 1; round <= ROUNDS; round++)); do
+		on phig -c '\timing on' -c "SELECT phiguard.scan_table('person')" -c "DELETE FROM phiguard.suspect"
+	done | sed -n 's/^Time: \([0-9.]*\) ms.*/\1/p' | awk 'NR % 2 == 1' | sort -n | awk '{ t[NR] = $1 } END { printf "median %s, least %s, greatest %s\n", t[int((NR + 1) / 2)], t[1], t[NR] }'
+	on phig -c "SELECT phiguard.scan_table('person')"
+	on phig -c "SELECT string_agg(column_name || ' ' || category, ', ' ORDER BY column_name) FROM phiguard.suspects"
+}
+
 # transform NAME A B: of a million rows that are in memory, per statement.
 transform()
 {
@@ -595,7 +617,7 @@ printf '\\set id random(1, 100000)\nSELECT ssn FROM patient WHERE id = :id;\n' >
 
 printf 'PostgreSQL %s, %s rounds of %s statements, %s CPUs, load %s\n' "$(postgres --version | awk '{ print $3 }')" "$ROUNDS" "$BATCH" \
 	"$(nproc)" "$(cut -d' ' -f1-3 /proc/loadavg)"
-for part in ${PARTS:-without_phi labelled partitions scans bulk transactions durable plans claims memory verification crypto transforms enforced extracts detection}; do
+for part in ${PARTS:-without_phi labelled partitions scans bulk transactions durable plans claims memory verification crypto transforms enforced extracts detection column_scan}; do
 	$part
 	printf '\nLoad afterwards: %s\n' "$(cut -d' ' -f1-3 /proc/loadavg)"
 done
