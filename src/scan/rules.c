@@ -53,12 +53,15 @@ static const PhigNameRule rules[] = {
 	{"patient source value", NULL, NULL, PHIG_CAT_MRN, "patient", 0.9f, TIU},
 	{"person source value", NULL, NULL, PHIG_CAT_MRN, "patient", 0.9f, TIU},
 	{"id value", "{P}", NULL, PHIG_CAT_MRN, "patient", 0.75f, TIU},
+	{"icn", "{P}", NULL, PHIG_CAT_MRN, "patient", 0.9f, TIU},
+	{"icn", NULL, NULL, PHIG_CAT_ACCOUNT, "billing", 0.6f, TI, true},
+	{"pid", "unique {P} {E} {C}", NULL, PHIG_CAT_MRN, "patient", 0.7f, TIU},
 	{"identity id", NULL, NULL, PHIG_CAT_MRN, "patient", 0.7f, TIU},
 	{"unit number", "{P}", "address", PHIG_CAT_MRN, "patient", 0.6f, TIU},
 	{"hospital number", "{P}", NULL, PHIG_CAT_MRN, "patient", 0.7f, TIU},
-	{"{P} id", NULL, "department room bed", PHIG_CAT_OTHER, NULL, 0.85f, TIU},
-	{"{P} key", NULL, "department room bed", PHIG_CAT_OTHER, NULL, 0.85f, TIU},
-	{"{P} uuid", NULL, NULL, PHIG_CAT_OTHER, NULL, 0.85f, TIU},
+	{"{P} id", NULL, "department room bed name address alias phone", PHIG_CAT_OTHER, NULL, 0.85f, TIU},
+	{"{P} key", NULL, "department room bed name address alias phone", PHIG_CAT_OTHER, NULL, 0.85f, TIU},
+	{"{P} uuid", NULL, "department room bed name address alias phone", PHIG_CAT_OTHER, NULL, 0.85f, TIU},
 	{"{P} reference", NULL, NULL, PHIG_CAT_OTHER, NULL, 0.75f, TIU},
 	{"person", NULL, NULL, PHIG_CAT_OTHER, NULL, 0.7f, PHIG_HOLDS_INTEGER | PHIG_HOLDS_UUID, true},
 	{"subject", NULL, NULL, PHIG_CAT_OTHER, "trial", 0.6f, PHIG_HOLDS_INTEGER | PHIG_HOLDS_UUID, true},
@@ -68,11 +71,12 @@ static const PhigNameRule rules[] = {
 	{"employee id", NULL, NULL, PHIG_CAT_OTHER, NULL, 0.75f, TIU},
 	{"employee number", NULL, NULL, PHIG_CAT_OTHER, NULL, 0.75f, TIU},
 	{"caregiver id", NULL, NULL, PHIG_CAT_OTHER, NULL, 0.6f, TIU},
-	{"id", "{P}", NULL, PHIG_CAT_OTHER, NULL, 0.8f, TIU, true},
-	{"uuid", "{P}", NULL, PHIG_CAT_OTHER, NULL, 0.8f, TIU, true},
+	{"id", "{P}", "name address alias phone", PHIG_CAT_OTHER, NULL, 0.8f, TIU, true},
+	{"uuid", "{P}", "name address alias phone", PHIG_CAT_OTHER, NULL, 0.8f, TIU, true},
 	{"badge number", NULL, NULL, PHIG_CAT_OTHER, NULL, 0.7f, TI},
 	{"randomization number", NULL, NULL, PHIG_CAT_OTHER, "trial", 0.75f, TI},
 	{"screening number", NULL, NULL, PHIG_CAT_OTHER, "trial", 0.7f, TI},
+	{"prescription number", NULL, NULL, PHIG_CAT_OTHER, NULL, 0.8f, TIU},
 	{"barcode", NULL, NULL, PHIG_CAT_OTHER, "barcode", 0.75f, TI},
 	{"csn", NULL, NULL, PHIG_CAT_MRN, "encounter", 0.9f, TIU},
 	{"csn id", NULL, NULL, PHIG_CAT_MRN, "encounter", 0.92f, TIU},
@@ -112,6 +116,8 @@ static const PhigNameRule rules[] = {
 	{"insured number", NULL, NULL, PHIG_CAT_HEALTH_PLAN, "member", 0.9f, TIU},
 	{"beneficiary id", NULL, NULL, PHIG_CAT_HEALTH_PLAN, "member", 0.92f, TIU},
 	{"beneficiary number", NULL, NULL, PHIG_CAT_HEALTH_PLAN, "member", 0.92f, TIU},
+	{"cardholder id", NULL, NULL, PHIG_CAT_HEALTH_PLAN, "member", 0.92f, TIU},
+	{"prescription group", NULL, NULL, PHIG_CAT_HEALTH_PLAN, "group", 0.65f, TI},
 	{"enrollee id", NULL, NULL, PHIG_CAT_HEALTH_PLAN, "member", 0.9f, TIU},
 	{"policy number", NULL, NULL, PHIG_CAT_HEALTH_PLAN, "member", 0.85f, TIU},
 	{"policy id", "{P} insurance coverage", NULL, PHIG_CAT_HEALTH_PLAN, "member", 0.7f, TIU},
@@ -140,6 +146,8 @@ static const PhigNameRule rules[] = {
 	{"har", NULL, NULL, PHIG_CAT_ACCOUNT, "billing", 0.7f, TI, true},
 	{"har id", NULL, NULL, PHIG_CAT_ACCOUNT, "billing", 0.8f, TI},
 	{"guarantor number", NULL, NULL, PHIG_CAT_ACCOUNT, "billing", 0.85f, TI},
+	{"check number", NULL, "{C}", PHIG_CAT_ACCOUNT, "bank", 0.6f, TI},
+	{"eft number", NULL, NULL, PHIG_CAT_ACCOUNT, "bank", 0.75f, TI},
 	{"iban", NULL, NULL, PHIG_CAT_ACCOUNT, "bank", 0.95f, T},
 	{"routing number", NULL, NULL, PHIG_CAT_ACCOUNT, "bank", 0.85f, TI},
 	{"credit card", NULL, "expiration", PHIG_CAT_ACCOUNT, "card", 0.9f, TI},
@@ -182,6 +190,7 @@ static const PhigNameRule rules[] = {
 	{"udi", NULL, NULL, PHIG_CAT_DEVICE, "udi", 0.95f, T},
 	{"unique device id", NULL, NULL, PHIG_CAT_DEVICE, "udi", 0.95f, TI},
 	{"device id", NULL, "exposure", PHIG_CAT_DEVICE, NULL, 0.8f, TIU},
+	{"device uuid", NULL, NULL, PHIG_CAT_DEVICE, NULL, 0.8f, TIU},
 	{"device number", NULL, NULL, PHIG_CAT_DEVICE, NULL, 0.75f, TI},
 	{"production id", NULL, NULL, PHIG_CAT_DEVICE, "udi", 0.8f, TI},
 	{"serial number", NULL, NULL, PHIG_CAT_DEVICE, "serial", 0.85f, TI},
@@ -203,6 +212,7 @@ static const PhigNameRule rules[] = {
 	{"middle name", NULL, NULL, PHIG_CAT_NAME, "given", 0.93f, T},
 	{"middle initial", NULL, NULL, PHIG_CAT_NAME, "initials", 0.9f, T},
 	{"full name", NULL, NULL, PHIG_CAT_NAME, "full", 0.9f, T},
+	{"last name key", NULL, NULL, PHIG_CAT_NAME, "family", 0.85f, T},
 	{"maiden", NULL, NULL, PHIG_CAT_NAME, "maiden", 0.93f, T},
 	{"surname", NULL, NULL, PHIG_CAT_NAME, "family", 0.92f, T},
 	{"alias", "{P} first last", "drug table column", PHIG_CAT_NAME, NULL, 0.8f, T},
@@ -277,6 +287,7 @@ static const PhigNameRule rules[] = {
 	{"care site source value", NULL, NULL, PHIG_CAT_GEO, "facility", 0.6f, T},
 	{"{O} name", NULL, "payer vendor manufacturer company room bed", PHIG_CAT_GEO, "facility", 0.7f, T},
 	{"name", "facility hospital clinic organization site department pharmacy practice", "payer", PHIG_CAT_GEO, "facility", 0.7f, T, true},
+	{"facility location", NULL, NULL, PHIG_CAT_GEO, "facility", 0.6f, T},
 	{"facility", NULL, NULL, PHIG_CAT_GEO, "facility", 0.6f, T, true},
 	{"hospital", NULL, NULL, PHIG_CAT_GEO, "facility", 0.6f, T, true},
 	{"clinic", NULL, NULL, PHIG_CAT_GEO, "facility", 0.6f, T, true},
@@ -301,7 +312,8 @@ static const PhigNameRule rules[] = {
 	{"{C} date", NULL, NULL, PHIG_CAT_DATE, "event", 0.85f, TM},
 	{"service date", NULL, NULL, PHIG_CAT_DATE, "event", 0.9f, TM},
 	{"age", NULL, NULL, PHIG_CAT_AGE, NULL, 0.85f, TI},
-	{"anchor year", NULL, NULL, PHIG_CAT_DATE, "event", 0.6f, PHIG_HOLDS_INTEGER | T},
+	{"age year", NULL, NULL, PHIG_CAT_AGE, NULL, 0.85f, TI},
+	{"anchor year", NULL, "group", PHIG_CAT_DATE, "event", 0.6f, PHIG_HOLDS_INTEGER | T},
 
 	/* how to reach somebody */
 	{"phone", NULL, NULL, PHIG_CAT_PHONE, NULL, 0.93f, TI},
@@ -371,6 +383,7 @@ static const PhigNameRule rules[] = {
 	{"memo", NULL, NULL, PHIG_CAT_NOTE, NULL, 0.75f, DOC},
 	{"content", NULL, NULL, PHIG_CAT_NOTE, NULL, 0.5f, DOC, true},
 	{"body", NULL, NULL, PHIG_CAT_NOTE, NULL, 0.5f, DOC, true},
+	{"reason visit", NULL, "code", PHIG_CAT_NOTE, NULL, 0.7f, T},
 	{"chief complaint", NULL, NULL, PHIG_CAT_NOTE, NULL, 0.7f, T},
 	{"value string", NULL, NULL, PHIG_CAT_NOTE, NULL, 0.6f, T},
 	{"file name", NULL, NULL, PHIG_CAT_NOTE, NULL, 0.5f, T},
@@ -539,7 +552,7 @@ is_table_of(const PhigWords *table, const char *list)
 
 		if (has_any(&word, list, NULL))
 			named++;
-		else if (table->words[i].sort != PHIG_WORD_UNKNOWN && table->words[i].sort != PHIG_WORD_DIGITS &&
+		else if (strcmp(table->words[i].text, "id") != 0 && table->words[i].sort != PHIG_WORD_UNKNOWN && table->words[i].sort != PHIG_WORD_DIGITS &&
 				 table->words[i].sort != PHIG_WORD_PERSON)
 			return false;
 	}
@@ -570,10 +583,15 @@ rest_is_silent(const PhigNameRule *rule, const PhigWords *table, const PhigWords
 	for (int i = 0; i < column->n; i++)
 	{
 		const PhigWord *word = &column->words[i];
+		bool		is_last = i == column->n - 1;
 		bool		is_whose = word->sort == PHIG_WORD_DIGITS || word->sort == PHIG_WORD_PERSON ||
 			phig_words_have(table, word->text);
 
 		if (used[i] || (strcmp(word->text, "id") == 0 && !rule->whole && goes_with_id(rule->category)))
+			continue;
+		/* birth_dt_tm; the preferred phone is one, phone_preferred says which */
+		if ((rule->category == PHIG_CAT_DATE && (strcmp(word->text, "time") == 0 || strcmp(word->text, "date") == 0)) ||
+			(strcmp(word->text, "preferred") == 0 && !is_last))
 			continue;
 		if (word->sort == PHIG_WORD_HEAD && !phig_words_have(table, word->text))
 			return false;

@@ -22,17 +22,17 @@ static const KnownWords known[] = {
 		"sbscr=subscriber insured beneficiary bene=beneficiary benef=beneficiary guarantor guar=guarantor kin nok=kin relative mother father "
 		"spouse child wife husband sibling guardian subject subj=subject participant client enrollee customer donor recipient policyholder holder "
 		"dependent resident newborn emergency mom=mother dad=father partner contact caretaker applicant claimant family employee "
-	"cardholder signer household decedent emp=employee empl=employee infant baby subs=subscriber human respondent candidate"},
+	"cardholder signer wearer household decedent emp=employee empl=employee infant baby subs=subscriber human respondent candidate"},
 	{PHIG_WORD_STAFF,
 		"provider prov=provider prv=provider prvdr=provider physician phys=physician doctor nurse surgeon attending clinician prescriber caregiver cg=caregiver cgid=caregiver+id practitioner "
-		"author operator staff rendering referring ordering supervising performer pcp=physician technician therapist user pharmacist owner "
+		"author operator staff rendering referring ordering supervising performer pcp=physician technician therapist user pharmacist hygienist owner "
 	"radiologist pathologist anesthesiologist dentist consultant md=physician manager requester"},
 	{PHIG_WORD_PLACE,
-		"facility fac=facility hospital hosp=hospital clinic organization org=organization organisation=organization site pharmacy "
+		"facility healthsystem=facility fac=facility hospital hosp=hospital clinic organization org=organization organisation=organization site pharmacy "
 		"laboratory department dept=department ward company vendor manufacturer mfr=manufacturer payer payor=payer insurer "
 	"school institution practice custodian careunit bed room building room office agency"},
 	{PHIG_WORD_EVENT,
-		"encounter enc=encounter visit vis=visit admission adm=admission hadm=admission admit=admission admsn=admission adm=admission stay icustay=stay "
+		"encounter encntr=encounter enc=encounter visit vis=visit admission adm=admission hadm=admission admit=admission admsn=admission adm=admission stay icustay=stay "
 		"clm=claim dth=death episode appointment appt=appointment claim hospitalization inpatient outpatient discharge disch=discharge "
 		"dischg=discharge enrollment transfer referral eligibility surgery "
 	"death exam"},
@@ -47,7 +47,7 @@ static const KnownWords known[] = {
 		"clinical comorbidity abnormal hospice complication chief complaint quantity dispense administration infusion "
 	"opioid methadone psych psychiatric disability"},
 	{PHIG_WORD_HEAD,
-		"id ident=id identifier=id ids=id key sk=key uuid guid=uuid uid=uuid code cd=code codes=code type typ=type flag flg=flag fl=flag ind=flag indicator=flag "
+		"id sid=id ident=id identifier=id ids=id key sk=key uuid guid=uuid uid=uuid code cd=code codes=code type typ=type flag flg=flag fl=flag ind=flag indicator=flag "
 		"yn=flag is has count cnt=count status stat=status sts=status format fmt=format mask valid verified label desc description=desc descr=desc "
 		"category cat=category hash date dt=date dte=date dtc=date time tm=time datetime=date dttm=date timestamp=date ts=date month mon=month day year yr=year yyyy=year "
 		"age concept class preferred preference pref=preference consent opt system use rank priority version method quality "
@@ -59,24 +59,24 @@ static const KnownWords known[] = {
 		"lname=last+name mname=middle+name middle mid=middle mi=middle+initial middlename=middle+name maiden maidenname=maiden+name alias aka=alias nickname=alias prefix suffix initial initials "
 		"forename=given fullname=full+name full signature surnames=surname familyname=last+name givenname=given+name "
 		"ssn soc=social social security sec=security ss itin tin taxpayer tax ein "
-		"mrn medrec=mrn emrn=mrn medical record rec=record chart empi mpi unitnumber hospitalnumber csn fin accession acc=accession acsn=accession "
+		"mrn icn pid medrec=mrn emrn=mrn medical record rec=record chart empi mpi unitnumber hospitalnumber csn fin accession acc=accession acsn=accession "
 		"birth brth=birth dob=birth+date bdate=birth+date birthdate=birth+date birthday=birth+date born=birth+date birthplace=birth+place birthyear=birth+year deathdate=death+date dod=death+date deceased decease=deceased died=death+date "
 		"expired address addr=address adrs=address add=address line ln street str=street st city town county cnty=county parish precinct "
 		"municipality district zip zipcode=zip zip5=zip zip4=zip plus4=zip postal postcode=zip post lat latitude=lat lon=longitude lng=longitude longitude long=longitude "
-		"geom=geometry geometry geography geohash geocode geo=geometry location loc=location coordinates coordinate=coordinates coord=coordinates coords=coordinates gps tract census block fips state country region apt=apartment apartment "
+		"geom=geometry geometry geography geohash geocode geo=geometry location loc=location coordinates coordinate=coordinates coord=coordinates coords=coordinates gps tract census block fips state province=state country region apt=apartment apartment "
 		"birthcity=birth+city zip3 place home mailing residence residential "
 		"phone tel=phone ph=phone telephone=phone phn=phone telephon=phone mobile mob=mobile cell cellphone=cell+phone cellular=cell pager beeper=pager fax facsimile=fax "
 		"email e mail telecom extension ext=extension "
 		"plan policy group grp=group hicn hic=hicn mbi medicare mcr=medicare medicaid mcd=medicaid insurance ins=insurance memberid=member+id "
-		"certificate cert=certificate account acct=account acnt=account har iban card credit debit cc routing bank invoice billing bill=billing control ctrl=control ctl=control statement transaction "
+		"certificate cert=certificate account acct=account acnt=account har iban card credit debit cc routing bank invoice billing bill=check eft billing control ctrl=control ctl=control statement transaction "
 		"license licence=license drv=driver badge lic=license drivers=driver driver dl passport npi dea upin "
 		"vin plate vehicle veh=vehicle auto tag udi device dev=device serial sn lot imei mac unique production "
 		"url uri=url website=url web link href portal ip ipaddress=ip+address ipaddr=ip+address remote host "
 		"fingerprint voice voiceprint iris retina face facial biometric embedding template photo photograph=photo image img=image picture=image portrait "
 		"avatar dicom pixel scan attachment barcode employer occupation job profession username login=username logon=username userid=user+id study trial rand=randomization randomization screening "
-		"note notes=note text txt=text narrative comment comments=comment cmt=comment remark remarks=remark report impression history hpi instructions=instruction instruction message msg=message "
+		"note blob=text notes=note text txt=text narrative comment comments=comment cmt=comment remark remarks=remark report impression history hpi instructions=instruction instruction message msg=message "
 		"snippet reason title filename=file+name file path body content memo freetext=text summary plain display answer response free question "
-		"gender sex race ethnicity ethnic=ethnicity ethnicgroup=ethnicity language lang=language religion marital maritalstatus=marital married education income nationality citizenship citizen veteran disposition discharged specialty "
+		"gender sex race ethnicity hispanic=ethnicity ethnic=ethnicity ethnicgroup=ethnicity language lang=language religion marital maritalstatus=marital married education income nationality citizenship citizen veteran disposition discharged specialty "
 		"source value val=value src=source reference ref=reference start begin beg=start end stop effective eff=effective expiration expire exp=expiration release created create updated update modified "
 		"in out reg registration chartdate=chart+date charttime=chart+time store service svc=service serv=service dispensed collected collection resulted signed dictated "
 		"series instance lmp edd onset acknowledge callout of for to from at by the and with at on curr=current current prev=previous previous prior next primary secondary tertiary other "
@@ -94,6 +94,7 @@ static void add_chunk(PhigWords *out, const char *chunk, size_t len);
 static bool add_known(PhigWords *out, const char *text, size_t len);
 static void add(PhigWords *out, const char *text, size_t len, char sort);
 static bool take_apart(PhigWords *out, const char *text, size_t len, int depth);
+static bool may_be_short(const char *text, int depth, bool is_last);
 static bool take_end_off(PhigWords *out, const char *text, size_t len);
 
 #define IS_LOWER(c) ((c) >= 'a' && (c) <= 'z')
@@ -251,15 +252,10 @@ take_apart(PhigWords *out, const char *text, size_t len, int depth)
 		return false;
 	for (size_t first = len; first >= 2; first--)
 	{
-		bool		is_short = first == 2;
-
-		if (is_short && !(depth == 0 && (memcmp(text, "pt", 2) == 0 || memcmp(text, "ed", 2) == 0 || memcmp(text, "is", 2) == 0)) &&
-			!(first == len && depth > 0 &&
-			  (memcmp(text, "id", 2) == 0 || memcmp(text, "no", 2) == 0 || memcmp(text, "dt", 2) == 0 ||
-			   memcmp(text, "nm", 2) == 0 || memcmp(text, "cd", 2) == 0)))
+		if (first == 2 && !may_be_short(text, depth, first == len))
 			continue;
 		if (find(text, first, &entry, &entry_len) == NULL &&
-			!(first == len && len > 4 && text[len - 1] == 's' && find(text, len - 1, &entry, &entry_len) != NULL))
+			!(first > 4 && text[first - 1] == 's' && find(text, first - 1, &entry, &entry_len) != NULL))
 			continue;
 		(void) add_known(out, text, first);
 		if (first == len || take_apart(out, text + first, len - first, depth + 1))
@@ -269,11 +265,25 @@ take_apart(PhigWords *out, const char *text, size_t len, int depth)
 	return false;
 }
 
+/* The words of two letters that count where all is written together: at the beginning, in between, at the end. */
+static bool
+may_be_short(const char *text, int depth, bool is_last)
+{
+	const char *list = is_last ? "id no dt nm cd" : depth == 0 ? "pt ed is" : "of";
+
+	if (is_last && depth == 0)
+		return false;
+	for (const char *word = list; *word != '\0'; word += strcspn(word, " "), word += strspn(word, " "))
+		if (memcmp(word, text, 2) == 0)
+			return true;
+	return false;
+}
+
 /* An unknown word that ends in what names of columns often end in. */
 static bool
 take_end_off(PhigWords *out, const char *text, size_t len)
 {
-	static const char *const ends[] = {"datetime", "number", "address", "phone", "date", "time", "name", "code", "text"};
+	static const char *const ends[] = {"datetime", "number", "address", "phone", "date", "time", "name", "code", "text", "ssn", "mrn", "npi", "dob"};
 
 	for (int i = 0; i < (int) lengthof(ends); i++)
 	{
