@@ -73,6 +73,7 @@ fuzz()
 
 perl src/detect/dictionary.pl src/detect/dictionary "$out/phiguard.dict"
 if [ $# = 0 ]; then
+	# shellcheck disable=SC2046
 	set -- $(cd test/fuzz && echo *_fuzz.c)
 fi
 for target in "$@"; do

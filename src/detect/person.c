@@ -6,7 +6,6 @@
  */
 #include "postgres.h"
 
-#include "detect/chars.h"
 #include "detect/person.h"
 
 static bool is_line_behind_dash(const PhigScan *scan, int i);
@@ -14,29 +13,74 @@ static bool is_called(const PhigScan *scan, int j);
 static bool is_spoken(const PhigScan *scan, int j, int i);
 static bool is_related(const PhigScan *scan, int i);
 static bool is_word(const PhigScan *scan, int i, const char *word);
-static bool is_one_of(const PhigScan *scan, int i, const char *words);
+static bool is_a(const PhigScan *scan, int i, int classes);
+static void prepare(void);
 static bool owns(const PhigScan *scan, int i);
 
-/* Words in lower case, with a space on either side. */
-static const char speech[] = " call said says asked asks told tells tell replied answered whispered shouted yelled met "
-"starring thanked phoned texted emailed messaged paged notified informed referring saw married hired hugged kissed ";
+/* Classes of words, in lower case; a word may be of several. */
+enum
+{
+	SAYS = 1 << 0,				/* verbs behind which people stand */
+	DOES = 1 << 1,				/* what only people do */
+	IS = 1 << 2,				/* said of people and of things: enough behind a given name */
+	OWNED = 1 << 3,				/* what people have: "Ada's address" */
+	CALLS = 1 << 4,				/* "call me Ada" */
+	WHOM = 1 << 5,
+	WHOSE = 1 << 6,
+	HAS_DONE = 1 << 7,			/* "had given her" */
+	SHOUTS = 1 << 8,			/* at somebody */
+	TALKS = 1 << 9,				/* to somebody */
+	SENT = 1 << 10				/* from or to somebody */
+};
 
-/* What only people do. */
-static const char deeds[] = " accepts admits agreed agrees ambulated asked asks answered ate believes "
-"called calls came complained complains confirmed consented cried declined denied denies drank drove endorsed endorses "
-"enjoys expressed feels felt forgot hates knows laughed likes lives loves married met moved phoned prefers "
-"promised refused refuses remembers replied reported reports requested requests returned returns said says shouted "
-"signed slept smiled smokes spent spoke states stated thinks thought told tells tolerated "
-"understands verbalized visited visits voiced walked wanted wants whispered wishes wonders works worked wrote yelled ";
+static const struct
+{
+	int			classes;
+	const char *words;
+}			vocabulary[] = {
 
-/* What is said of people and of things: enough behind a given name. */
-static const char being[] = " was is has had will would did does can could and ";
+	{SAYS,
+		"call said says asked asks told tells tell replied answered whispered shouted yelled met starring "
+		"thanked phoned texted emailed messaged paged notified informed referring saw married hired "
+	"hugged kissed"},
+	{DOES,
+		"accepts admits agreed agrees ambulated asked asks answered ate believes called calls came "
+		"complained complains confirmed consented cried declined denied denies drank drove endorsed "
+		"endorses enjoys expressed feels felt forgot hates knows laughed likes lives loves married met "
+		"moved phoned prefers promised refused refuses remembers replied reported reports requested "
+		"requests returned returns said says shouted signed slept smiled smokes spent spoke states stated "
+		"thinks thought told tells tolerated understands verbalized visited visits voiced walked wanted "
+	"wants whispered wishes wonders works worked wrote yelled"},
+	{IS,
+	"was is has had will would did does can could and"},
+	{OWNED,
+		"account address appointment birthday bill boss car chart cell children class contact dad email "
+		"employer family fax file friends home house insurance job kids life lunch mailbox mom mobile "
+		"name notes number office parents password patient phone plan policy profile record records "
+	"relatives room sessions visit voicemail wallet work"},
+	{CALLS,
+	"call calls called calling name named names"},
+	{WHOM,
+	"me him her them"},
+	{WHOSE,
+	"her his their my your"},
+	{HAS_DONE,
+	"given told asked just never always"},
+	{SHOUTS,
+	"shouted yelled screamed laughed smiled"},
+	{TALKS,
+	"married engaged talk talked talking spoke speak speaking listen introduced"},
+	{SENT,
+	"call calls email emails fax faxed letter message messages note text voicemail"},
+};
 
-/* What people have: "Ada's address". */
-static const char belongings[] = " account address appointment birthday bill boss car chart cell children class contact dad "
-"email employer family fax file friends home house insurance job kids life lunch mailbox mom mobile name notes number "
-"office parents password patient phone plan policy profile record records relatives room sessions visit voicemail wallet "
-"work ";
+#define SLOTS 1024
+
+static struct
+{
+	uint64		hash;
+	int			classes;
+}			slots[SLOTS];
 
 PhigWitness
 phig_witness_before(const PhigScan *scan, int i)
@@ -120,10 +164,10 @@ phig_acts_like_person(const PhigScan *scan, int i)
 	if (token->type != PHIG_WORD || token->shape != 0 || token->gap != PHIG_GAP_SPACE)
 		return false;
 	/* not "refused by insurance" */
-	if (is_one_of(scan, i, deeds) || is_word(scan, i, "who"))
+	if (is_a(scan, i, DOES) || is_word(scan, i, "who"))
 		return !is_word(scan, i + 1, "by");
 	/* "had given her", "just has to" */
-	if ((is_word(scan, i, "had") || is_word(scan, i, "has")) && is_one_of(scan, i + 1, " given told asked just never always "))
+	if ((is_word(scan, i, "had") || is_word(scan, i, "has")) && is_a(scan, i + 1, HAS_DONE))
 		return true;
 	return strncmp(scan->text + token->start, "is a", 4) == 0 && scan->tokens[i + 2].type == PHIG_NUMBER &&
 		phig_token_len(&scan->tokens[i + 2]) <= 3;
@@ -136,7 +180,7 @@ phig_may_be_person(const PhigScan *scan, int i)
 
 	if (token->sign == '\'' && token->gap == PHIG_GAP_NONE)
 		return is_word(scan, i + 1, "s") && token[1].gap == PHIG_GAP_NONE;
-	return token->type == PHIG_WORD && token->shape == 0 && token->gap == PHIG_GAP_SPACE && is_one_of(scan, i, being);
+	return token->type == PHIG_WORD && token->shape == 0 && token->gap == PHIG_GAP_SPACE && is_a(scan, i, IS);
 }
 
 bool
@@ -165,8 +209,8 @@ is_called(const PhigScan *scan, int j)
 {
 	if (j < 1 || scan->tokens[j].gap > PHIG_GAP_SPACE)
 		return false;
-	if (is_one_of(scan, j, " me him her them "))
-		return is_one_of(scan, j - 1, " call calls called calling name named names ");
+	if (is_a(scan, j, WHOM))
+		return is_a(scan, j - 1, CALLS);
 	return is_word(scan, j, "s") && j > 1 && scan->tokens[j - 1].sign == '\'' &&
 		(scan->tokens[j - 2].lex & PHIG_LEX_NAMED) != 0;
 }
@@ -178,17 +222,17 @@ is_spoken(const PhigScan *scan, int j, int i)
 	if (scan->tokens[j].type != PHIG_WORD || scan->tokens[i].gap != PHIG_GAP_SPACE ||
 		(scan->tokens[j].shape & PHIG_SHAPE_INITIAL_UPPER))
 		return false;
-	if (is_one_of(scan, j, speech))
+	if (is_a(scan, j, SAYS))
 		return true;
 	if (j == 0 || scan->tokens[j].gap != PHIG_GAP_SPACE)
 		return false;
 	if (is_word(scan, j, "at"))
-		return is_one_of(scan, j - 1, " shouted yelled screamed laughed smiled ");
+		return is_a(scan, j - 1, SHOUTS);
 	if ((is_word(scan, j, "from") || is_word(scan, j, "to")) &&
-		is_one_of(scan, j - 1, " call calls email emails fax faxed letter message messages note text voicemail "))
+		is_a(scan, j - 1, SENT))
 		return true;
 	if (is_word(scan, j, "to"))
-		return is_one_of(scan, j - 1, " married engaged talk talked talking spoke speak speaking listen introduced ");
+		return is_a(scan, j - 1, TALKS);
 	return false;
 }
 
@@ -202,7 +246,7 @@ is_related(const PhigScan *scan, int i)
 		return (token[1].lex & PHIG_LEX_RELATION) != 0 && (token[2].sign == ')' || token[2].sign == ',');
 	if (token->sign != ',' && !is_word(scan, i, "and"))
 		return false;
-	return is_one_of(scan, i + 1, " her his their my your ") && (token[2].lex & PHIG_LEX_RELATION) != 0;
+	return is_a(scan, i + 1, WHOSE) && (token[2].lex & PHIG_LEX_RELATION) != 0;
 }
 
 static bool
@@ -213,24 +257,37 @@ is_word(const PhigScan *scan, int i, const char *word)
 	return phig_token_len(&scan->tokens[i]) == len && strncasecmp(scan->text + scan->tokens[i].start, word, len) == 0;
 }
 
-/* words: in lower case, a space on either side of each. */
 static bool
-is_one_of(const PhigScan *scan, int i, const char *words)
+is_a(const PhigScan *scan, int i, int classes)
 {
-	char		word[16];
-	size_t		len = phig_token_len(&scan->tokens[i]);
+	uint64		hash = scan->tokens[i].hash;
 
-	if (scan->tokens[i].type != PHIG_WORD || len + 3 > sizeof(word))
-		return false;
-	word[0] = word[len + 1] = ' ';
-	word[len + 2] = '\0';
-	for (size_t k = 0; k < len; k++)
-	{
-		char		c = scan->text[scan->tokens[i].start + k];
+	if (slots[0].classes == 0)
+		prepare();
+	for (uint32 slot = hash % (SLOTS - 1) + 1; slots[slot].classes != 0; slot = slot % (SLOTS - 1) + 1)
+		if (slots[slot].hash == hash)
+			return (slots[slot].classes & classes) != 0;
+	return false;
+}
 
-		word[k + 1] = is_upper(c) ? c - 'A' + 'a' : c;
-	}
-	return strstr(words, word) != NULL;
+/* Slot 0 says that the others are filled. */
+static void
+prepare(void)
+{
+	slots[0].classes = -1;
+	for (size_t i = 0; i < lengthof(vocabulary); i++)
+		for (const char *word = vocabulary[i].words; *word != '\0'; word += strspn(word, " "))
+		{
+			size_t		len = strcspn(word, " ");
+			uint64		hash = phig_hash_word(word, len);
+			uint32		slot = hash % (SLOTS - 1) + 1;
+
+			while (slots[slot].classes != 0 && slots[slot].hash != hash)
+				slot = slot % (SLOTS - 1) + 1;
+			slots[slot].hash = hash;
+			slots[slot].classes |= vocabulary[i].classes;
+			word += len;
+		}
 }
 
 /* "'s daughter", "'s address": token i is the apostrophe. */
@@ -241,5 +298,5 @@ owns(const PhigScan *scan, int i)
 
 	return is_word(scan, i + 1, "s") && scan->tokens[i + 1].gap == PHIG_GAP_NONE && thing->type == PHIG_WORD &&
 		thing->gap == PHIG_GAP_SPACE && thing->shape == 0 &&
-		((thing->lex & PHIG_LEX_RELATION) || is_one_of(scan, i + 2, belongings));
+		((thing->lex & PHIG_LEX_RELATION) || is_a(scan, i + 2, OWNED));
 }
