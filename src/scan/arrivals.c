@@ -27,6 +27,7 @@
 #include "catalog/pg_class.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -35,8 +36,8 @@
 
 #include "label/label.h"
 #include "scan/arrivals.h"
-#include "scan/loaded.h"
 #include "scan/evidence.h"
+#include "scan/loaded.h"
 #include "settings.h"
 
 /* So sure must what the catalog says be. */
@@ -54,6 +55,7 @@ typedef struct PhigArrival
 
 static List *suspects_among(Oid relid, AttrNumber attno);
 static bool is_watched(Oid relid);
+static bool is_installed(void);
 static bool is_strong(Oid relid, AttrNumber attno, PhigEvidence *evidence);
 static void act(Oid relid, List *suspects, bool may_refuse);
 static void tell(int level, Oid relid, List *suspects);
@@ -83,8 +85,6 @@ phig_arrivals_judge(List *arrivals)
 	ListCell   *lc;
 
 	CommandCounterIncrement();
-	if (!OidIsValid(get_extension_oid("phiguard", true)))
-		return;
 	foreach(lc, arrivals)
 	{
 		const PhigArrival *arrival = lfirst(lc);
@@ -92,7 +92,7 @@ phig_arrivals_judge(List *arrivals)
 
 		if (is_watched(arrival->relid))
 			suspects = suspects_among(arrival->relid, arrival->attno);
-		if (suspects != NIL)
+		if (suspects != NIL && is_installed())
 			act(arrival->relid, suspects, true);
 	}
 }
@@ -103,15 +103,14 @@ phig_arrivals_before(Node *stmt)
 	List	   *unseen = NIL;
 	ListCell   *lc;
 
-	if (phig_on_new_column == PHIG_NEW_COLUMN_IGNORE || creating_extension || looks_like_restore() ||
-		!OidIsValid(get_extension_oid("phiguard", true)))
+	if (phig_on_new_column == PHIG_NEW_COLUMN_IGNORE || creating_extension || looks_like_restore())
 		return NIL;
 	foreach(lc, phig_loaded_relations(stmt))
 	{
 		Oid			relid = lfirst_oid(lc);
 		List	   *columns = is_watched(relid) ? phig_loaded_unseen(relid) : NIL;
 
-		if (columns != NIL)
+		if (columns != NIL && is_installed())
 			unseen = lappend(unseen, list_concat(list_make1_int((int) relid), columns));
 	}
 	return unseen;
@@ -177,6 +176,13 @@ is_watched(Oid relid)
 		form->relnamespace != get_namespace_oid("phiguard", true);
 	ReleaseSysCache(tuple);
 	return watched;
+}
+
+/* Labels of databases without the extension are nobody's business. */
+static bool
+is_installed(void)
+{
+	return OidIsValid(get_extension_oid("phiguard", true));
 }
 
 /* More than the type must speak for it, or the table be about people. */
@@ -277,6 +283,8 @@ set_labels(Oid relid, List *suspects)
 {
 	ListCell   *lc;
 
+	/* as SECURITY LABEL: two sessions that load one table may both have found it without a label */
+	LockRelationOid(relid, ShareUpdateExclusiveLock);
 	foreach(lc, suspects)
 	{
 		const PhigSuspect *suspect = lfirst(lc);

@@ -70,6 +70,24 @@ is($err, '', 'the second time nothing is said');
 my ($log) = run_sql($node, q{SELECT a FROM plain LIMIT 1; SELECT count(*) > 0 FROM phiguard.access_log WHERE 'public.plain.a' = ANY (returned)});
 like($log, qr/^t$/m, 'from then on it is on record who reads it');
 
+# Two sessions load one table at once: both find it, one label is set, neither fails.
+run_sql($node, 'CREATE TABLE shared (a text)');
+my $load = "COPY shared FROM PROGRAM 'for i in 1 2 3 4 5 6 7 8 9 10; do echo ann\$i\@example.org; done'";
+my @loaders = map { $node->background_psql('postgres') } 1, 2;
+$loaders[0]->query_safe("BEGIN; SET client_min_messages = error; $load");
+$loaders[1]->query_safe('SET client_min_messages = error');
+$loaders[1]->query_until(qr/^sent$/m, "\\echo sent\nBEGIN; $load; COMMIT;\n");
+$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE relation = 'shared'::regclass AND NOT granted}) or die 'the second loader does not wait';
+$loaders[0]->query_safe('COMMIT');
+$_->quit foreach @loaders;
+my ($both) = run_sql($node, q{SELECT count(*), (SELECT label FROM phiguard.labels WHERE relation = 'shared') FROM shared});
+is($both, '20|email', 'two loaders: all rows, one label');
+
+# An error of ours on a labelled table keeps its words: there is no value in them.
+run_sql($node, q{CREATE TABLE half (ssn text); SELECT phiguard.label('half', 'ssn', 'ssn')});
+(undef, $err) = run_sql($node, q{SET phiguard.on_new_column = 'refuse'; ALTER TABLE half ADD COLUMN email text});
+like($err, qr/columns of relation "half" look like PHI and have no label: email\nDETAIL:  phiguard.on_new_column is refuse. email: email \(name\).\nHINT:  Give them types/, 'on a labelled table too');
+
 # Long values are looked at in part.
 run_sql($node, q{CREATE TABLE large (a text); INSERT INTO large SELECT repeat('Seen by Dr. Beeler on 3/14/2019. ', 20000) FROM generate_series(1, 20)});
 (undef, $err) = run_sql($node, 'ANALYZE large');
