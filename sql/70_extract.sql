@@ -256,15 +256,16 @@ redacted: output columns of redacted free text that it covers. For the officer; 
 CREATE FUNCTION phiguard.within_limits(limits jsonb, results jsonb) RETURNS boolean
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $$
-SELECT coalesce(bool_and(coalesce((results ->> l.key)::numeric >= (l.value ->> 'min')::numeric, NOT l.value ? 'min') AND
-                         coalesce((results ->> l.key)::numeric <= (l.value ->> 'max')::numeric, NOT l.value ? 'max') AND
-                         (l.value ? 'min' OR l.value ? 'max')), false)
+SELECT coalesce(bool_and(CASE WHEN jsonb_typeof(results -> l.key) = 'number' AND (l.value ? 'min' OR l.value ? 'max')
+                              THEN coalesce((results -> l.key)::numeric >= (l.value -> 'min')::numeric, NOT l.value ? 'min') AND
+                                   coalesce((results -> l.key)::numeric <= (l.value -> 'max')::numeric, NOT l.value ? 'max')
+                              ELSE false END), false)
   FROM jsonb_each(limits) l
 $$;
 REVOKE ALL ON FUNCTION phiguard.within_limits(jsonb, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION phiguard.within_limits(jsonb, jsonb) TO PUBLIC;
 COMMENT ON FUNCTION phiguard.within_limits(jsonb, jsonb) IS
-'Whether results keep all limits: {"k": {"min": 11}, "prosecutor_max": {"max": 0.09}}. False where there is no limit, or a result is missing. NULL in, NULL out. Raises 22P02 for what is no number.';
+'Whether results keep all limits: {"k": {"min": 11}, "prosecutor_max": {"max": 0.09}}. False where there is no limit, or a result is missing. NULL in, NULL out. Raises 22023 for a limit that is no number.';
 
 CREATE FUNCTION phiguard.record_determination(name text, expert text, limits jsonb, results jsonb, valid interval DEFAULT '1 year') RETURNS boolean
     LANGUAGE C VOLATILE PARALLEL UNSAFE

@@ -31,6 +31,7 @@
 #include "policy/change.h"
 #include "transform/registry.h"
 
+static Oid	view_of_row(const PhigExtractRow *row);
 static char *extract_words(const PhigExtractRow *row);
 static void run_utility(Node *statement);
 static Oid	make_view(const char *name, const char *query, bool replace, PhigExtractRow *row);
@@ -216,7 +217,10 @@ phig_extract_named(const char *name, Oid *view)
 	{
 		PhigExtractRow *row = lfirst(lc);
 
-		if (strcmp(row->relation, relation) == 0 && (schema == NULL || strcmp(row->schema, schema) == 0))
+		if (strcmp(row->relation, relation) != 0 || (schema != NULL && strcmp(row->schema, schema) != 0))
+			continue;
+		/* One that is not in the search path is named with its schema. */
+		if (OidIsValid(*view) || !OidIsValid(view_of_row(row)))
 			return row;
 	}
 	ereport(ERROR,
@@ -224,6 +228,14 @@ phig_extract_named(const char *name, Oid *view)
 			 errmsg("there is no extract \"%s\"", name),
 			 errhint("phiguard.extracts lists them; phiguard.create_extract() makes one.")));
 	return NULL;				/* for the compiler */
+}
+
+static Oid
+view_of_row(const PhigExtractRow *row)
+{
+	Oid			schema = get_namespace_oid(row->schema, true);
+
+	return OidIsValid(schema) ? get_relname_relid(row->relation, schema) : InvalidOid;
 }
 
 static char *

@@ -71,12 +71,15 @@ SELECT zip3, note, n FROM clinic.train;
 -- Twins are nobody's to call.
 SELECT proname, count(*) FROM pg_proc WHERE prosrc = 'phiguard_twin_in_extract' GROUP BY 1 ORDER BY 1;
 
+SELECT phiguard.drop_extract('train');  -- error: not in the search path
 SELECT phiguard.drop_extract('clinic.train');
 SELECT phiguard.drop_extract('clinic.train');  -- error
 SELECT to_regclass('clinic.train'), (SELECT count(*) FROM phiguard.extract);
 SELECT phiguard.end_agreement('dua');
 SELECT name, in_force FROM phiguard.agreements ORDER BY name;
 SELECT phiguard.within_limits('{"k": {"min": 11}, "r": {"max": 0.09}}', r) FROM (VALUES ('{"k": 11, "r": 0.09}'::jsonb), ('{"k": 10, "r": 0.09}'), ('{"k": 11, "r": 0.091}'), ('{"k": 11}'), ('{}')) v (r);
-SELECT phiguard.within_limits('{}', '{"k": 11}'), phiguard.within_limits('{"k": {}}', '{"k": 11}');
+SELECT phiguard.within_limits('{}', '{"k": 11}'), phiguard.within_limits('{"k": {}}', '{"k": 11}'), phiguard.within_limits('{"k": 11}', '{"k": 11}'),
+       phiguard.within_limits('{"k": {"min": 11}}', '{"k": "NaN"}'), phiguard.within_limits('{"k": {"min": 11}}', '{"k": null}');
+SELECT phiguard.within_limits('{"k": {"max": "NaN"}}', '{"k": 11}');  -- error
 DROP OWNED BY regress_phig_scientist;
 DROP ROLE regress_phig_scientist;

@@ -307,6 +307,10 @@ passes('SELECT CASE WHEN phiguard.age_90(age) >= 90 THEN \'old\' ELSE sex END FR
 passes('SELECT sum(cost), avg(cost)::int FROM visit', qr/^5500\|550$/m);
 passes('SELECT sex, random() < 2 AS x FROM patient', qr/^f\|t$/m);
 passes('SELECT 1 AS one, now() > \'2000-01-01\' AS t', qr/^1\|t$/);
+passes('SELECT FROM patient');
+passes('SELECT FROM patient, visit WHERE hair = \'x\'');
+passes('VALUES (1), (2)', qr/^1$/m);
+refused('TABLE years', qr/visit.patient/);
 passes('SELECT phiguard.redact(note) AS note, diagnosis FROM visit', qr/\|I\d$/m, redacted => ", redacted => '{note}'");
 passes('SELECT admitted, city, state, zip, age FROM visit, patient', qr/2024.*Boston\|MA\|0213/, %lds);
 passes('SELECT id, birth FROM patient', qr/^1\|1950/m, %lds);
