@@ -31,6 +31,7 @@
 #include "policy/change.h"
 #include "transform/registry.h"
 
+static void forget_gone(Relation extracts, const PhigExtractRow *row);
 static Oid	view_of_row(const PhigExtractRow *row);
 static char *extract_words(const PhigExtractRow *row);
 static void run_utility(Node *statement);
@@ -64,6 +65,7 @@ phiguard_create_extract(PG_FUNCTION_ARGS)
 	row.created_by = phig_change_by();
 	view = make_view(name, query, false, &row);
 	prove_or_refuse(&row, view);
+	forget_gone(extracts, &row);
 	phig_statement_policy("CREATE EXTRACT", extract_words(&row));
 	phig_policy_insert(extracts, PHIG_POLICY_EXTRACT, &row);
 	table_close(extracts, NoLock);
@@ -228,6 +230,21 @@ phig_extract_named(const char *name, Oid *view)
 			 errmsg("there is no extract \"%s\"", name),
 			 errhint("phiguard.extracts lists them; phiguard.create_extract() makes one.")));
 	return NULL;				/* for the compiler */
+}
+
+/* A view that was dropped while phiguard was off has left its row. */
+static void
+forget_gone(Relation extracts, const PhigExtractRow *row)
+{
+	ListCell   *lc;
+
+	foreach(lc, phig_policy_rows_of(PHIG_POLICY_EXTRACT, NULL))
+	{
+		PhigExtractRow *old = lfirst(lc);
+
+		if (strcmp(old->schema, row->schema) == 0 && strcmp(old->relation, row->relation) == 0)
+			phig_policy_delete(extracts, &old->tid);
+	}
 }
 
 static Oid

@@ -299,5 +299,23 @@ is(su("SELECT string_agg(relation, ' ' ORDER BY relation) FROM phiguard.extract"
 su('DROP VIEW train');
 reads('SELECT count(*) FROM train');
 like($err, qr/does not exist/, 'and is gone');
+# While phiguard is off, nothing of it works; what happened then is found out.
+su('CREATE VIEW plain AS SELECT ssn FROM patient');
+officer(q{SELECT phiguard.create_extract('later', 'SELECT sex FROM patient', 'study'); SELECT phiguard.attest_extract('later', 'none'); GRANT SELECT ON later TO regress_phig_scientist});
+is($err, '', 'another extract');
+$node->append_conf('postgresql.conf', 'phiguard.mode = off');
+$node->reload;
+$node->poll_query_until('postgres', "SELECT current_setting('phiguard.mode') = 'off'");
+su('ALTER VIEW later RENAME TO moved; CREATE VIEW later AS SELECT ssn AS sex FROM patient; GRANT SELECT ON later TO regress_phig_scientist');
+shows('SELECT min(sex) FROM later', '123-45-1001', 'control: in mode off, a view is a view');
+$node->append_conf('postgresql.conf', 'phiguard.mode = audit');
+$node->reload;
+$node->poll_query_until('postgres', "SELECT current_setting('phiguard.mode') = 'audit'");
+reads('SELECT min(sex) FROM later');
+like("$out$err", qr/^psql.*extract public.later is closed/, 'one that took the place of an extract is closed');
+su('DROP VIEW later');
+officer(q{SELECT phiguard.create_extract('later', 'SELECT sex FROM patient', 'study')});
+is($err, '', '... and the name can be had again');
+is(su("SELECT count(*) FROM phiguard.extract WHERE relation = 'later'"), '1', '... once');
 journal_is_intact($node, 'the journal is intact');
 done_testing();
