@@ -37,7 +37,6 @@ static bool is_constraint_query(const Query *query);
 static bool has_subquery(Node *node, void *context);
 static bool check_purpose(List *places, const PhigSubject *subject, PhigRefusal *refusal);
 static void close_codes(PhigRelPolicy *policy, const PhigSubject *subject);
-static bool may_write_family(Oid relid, Oid role);
 static bool may_write_above(Oid relid, Oid role);
 static bool may_write(Oid relid, Oid role);
 static bool check_columns(Query *query, List *places, const PhigSubject *subject, PhigEnforcement *done,
@@ -209,7 +208,7 @@ close_codes(PhigRelPolicy *policy, const PhigSubject *subject)
 		if (decision->action != PHIG_ACTION_TRANSFORM || !phig_enforce_is_code(policy, attno, subject))
 			continue;
 		if (writes < 0)
-			writes = may_write_family(policy->relid, subject->role);
+			writes = phig_enforce_may_write(policy->relid, subject->role);
 		if (!writes)
 			return;
 		decision->action = PHIG_ACTION_DENY;
@@ -218,8 +217,8 @@ close_codes(PhigRelPolicy *policy, const PhigSubject *subject)
 }
 
 /* A row that goes into a partition is read through all that it is a part of, and the other way round. */
-static bool
-may_write_family(Oid relid, Oid role)
+bool
+phig_enforce_may_write(Oid relid, Oid role)
 {
 	ListCell   *lc;
 

@@ -124,6 +124,9 @@ extern bool phig_enforce_copy_to(CopyStmt *stmt, Oid relid, List *attnos, CopySt
  */
 extern void phig_enforce_statistics(Query *query);
 
+/* May the role write a table, or any that its rows are read or written through? */
+extern bool phig_enforce_may_write(Oid relid, Oid role);
+
 /* May this session run a command that names these labelled relations? */
 extern bool phig_enforce_ddl(Node *stmt, const List *relids, PhigRefusal *refusal);
 

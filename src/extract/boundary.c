@@ -29,6 +29,7 @@ typedef struct Search
 	List	   *functions;		/* OIDs of those that were put in line */
 } Search;
 
+static bool codes_may_be_seen(const PhigExtractState *state);
 static void search(Query *query, Search *s);
 static bool search_sublinks(Node *node, void *context);
 static void put_in_line(Query *query, RangeTblEntry *rte, Search *s);
@@ -150,7 +151,30 @@ phig_extract_still_open(const char *stamps, PhigRefusal *refusal)
 			refusal->hint = "Run it again.";
 			return false;
 		}
+		if (state->codes && !codes_may_be_seen(state))
+		{
+			refusal->message = psprintf("extract %s shows codes of a table that the role may write",
+										quote_qualified_identifier(state->row->schema, state->row->relation));
+			refusal->detail = "Who may write a table and see the codes of what it holds could look any value up by its code.";
+			refusal->hint = "Read it as a role that may not write what it is made of.";
+			return false;
+		}
 	}
+	return true;
+}
+
+/* As for tables: enforce.c, phig_enforce_may_write. */
+static bool
+codes_may_be_seen(const PhigExtractState *state)
+{
+	const PhigSubject *subject = phig_policy_subject();
+	ListCell   *lc;
+
+	if (subject->exempt)
+		return true;
+	foreach(lc, state->relids)
+		if (lfirst_oid(lc) != state->view && phig_enforce_may_write(lfirst_oid(lc), subject->role))
+			return false;
 	return true;
 }
 

@@ -21,10 +21,11 @@
 #include "enforce/enforce.h"
 #include "extract/prove.h"
 #include "extract/view.h"
-#include "label/inherit.h"
 #include "journal/statement.h"
+#include "label/inherit.h"
 
 static void prove_query(PhigProof *proof, const PhigExtractRow *row, Oid view);
+static bool shows_codes(const PhigFlow *flow);
 static void prove_privileges(PhigProof *proof, Oid view);
 static void prove_outputs(PhigProof *proof, const PhigExtractRow *row, const Query *query, const PhigFlow *flow,
 						  List *problems, const PhigFlow *asked);
@@ -91,7 +92,6 @@ prove_query(PhigProof *proof, const PhigExtractRow *row, Oid view)
 	ListCell   *lc;
 
 	initStringInfo(&decided);
-
 	phig_extract_vet_query(proof, row, copyObject(query));
 	prove_privileges(proof, view);
 	restricted = copyObject(query);
@@ -104,9 +104,20 @@ prove_query(PhigProof *proof, const PhigExtractRow *row, Oid view)
 		phig_extract_vet_birth_years(proof, restricted);
 	flow = phig_flow_analyze_reviewed(restricted);
 	prove_outputs(proof, row, restricted, flow, problems, problems == NIL ? NULL : phig_flow_analyze_reviewed(query));
+	proof->codes = flow != NULL && shows_codes(flow);
 	if (flow != NULL)
 		list_steering(proof, flow);
 	phig_extract_pin(proof, row, query, flow, decided.data);
+}
+
+/* Does it show codes, which a key or a crosswalk makes of values? */
+static bool
+shows_codes(const PhigFlow *flow)
+{
+	for (int i = 0; i < flow->returned.nitems; i++)
+		if (flow->returned.items[i].form > PHIG_FORM_WITHHELD && phig_flow_is_code(flow->returned.items[i].form))
+			return true;
+	return false;
 }
 
 /* Whoever reads the view reads the tables as its owner. */

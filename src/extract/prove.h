@@ -41,6 +41,7 @@ typedef struct PhigProof
 {
 	List	   *findings;		/* of PhigFinding * */
 	bool		refused;		/* one of them is */
+	bool		codes;			/* it shows codes, which a key or a crosswalk makes */
 	List	   *relids;			/* OIDs of the view and of all relations behind it */
 	char		pin[PHIG_PIN_BYTES];	/* SHA-256 of all that it went by, in hexadecimal */
 	TimestampTz until;			/* when it has to be made anew; DT_NOEND */

@@ -167,6 +167,7 @@ find_state(PhigExtractState *state, const PhigExtractRow *row)
 	state->recipient = NULL;
 	if (copy->agreement != NULL && phig_agreement_named(copy->agreement) != NULL)
 		state->recipient = phig_agreement_named(copy->agreement)->party;
+	state->codes = proof->codes;
 	state->relids = list_copy(proof->relids);
 	state->stamp = hash_bytes_extended((const unsigned char *) proof->pin, strlen(proof->pin), 0);
 	state->known = true;

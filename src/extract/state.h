@@ -26,6 +26,7 @@ typedef struct PhigExtractState
 	char	   *hint;
 	char	   *recipient;		/* or NULL */
 	uint64		stamp;			/* of all that was proven */
+	bool		codes;
 	List	   *relids;
 } PhigExtractState;
 

@@ -134,6 +134,9 @@ extern bool phig_flow_transform(Oid funcid, const PhigLabel *argument, bool comp
 /* Is the function a transform, and the one that was registered? */
 extern bool phig_flow_is_transform(Oid funcid);
 
+/* Is its result a code: of form keyed, sealed or random? */
+extern bool phig_flow_is_code(Oid funcid);
+
 /* Does a method of de-identification (a place in phig_transform_methods) accept the transform? */
 extern bool phig_flow_method_accepts(Oid funcid, int method);
 

@@ -81,6 +81,14 @@ phig_flow_is_transform(Oid funcid)
 }
 
 bool
+phig_flow_is_code(Oid funcid)
+{
+	const PhigTransform *transform = funcid < FirstNormalObjectId ? NULL : look_up(funcid);
+
+	return transform != NULL && transform->codes;
+}
+
+bool
 phig_flow_method_accepts(Oid funcid, int method)
 {
 	const PhigTransform *transform = funcid < FirstNormalObjectId ? NULL : look_up(funcid);

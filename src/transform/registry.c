@@ -288,6 +288,7 @@ read_row(HeapTuple tuple, TupleDesc desc)
 	if (!phig_transform_is_word(form, phig_transform_forms))
 		return NULL;
 	row->generalises = strcmp(form, PHIG_FORM_GENERALISATION) == 0;
+	row->codes = strcmp(form, "keyed") == 0 || strcmp(form, "sealed") == 0 || strcmp(form, "random") == 0;
 	row->methods = read_methods(values[PHIG_TRANSFORM_METHODS - 1]);
 	row->builtin = DatumGetBool(values[PHIG_TRANSFORM_BUILTIN - 1]);
 	if (!nulls[PHIG_TRANSFORM_DEFINITION - 1])

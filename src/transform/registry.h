@@ -40,6 +40,7 @@ typedef struct PhigTransform
 {
 	char	   *function;		/* see phig_transform_signature */
 	bool		generalises;	/* of form generalisation */
+	bool		codes;			/* of form keyed, sealed or random */
 	uint32		methods;		/* bits 1 << place in phig_transform_methods: those that accept it */
 	PhigCategory result;		/* UNLABELLED: the value still is what it was */
 	const char *result_kind;	/* or NULL */

@@ -290,6 +290,20 @@ officer("SELECT count(*) FROM phiguard.check_extract('train'); SELECT phiguard.a
 is($err, '', '... until an officer has looked');
 shows($rows, $seen, '... and attested', db => 'copy');
 
+# Codes are no dictionary.
+officer(q{SELECT phiguard.create_extract('coded', $$ SELECT phiguard.token(mrn, 'dua-1') AS who, sex FROM patient $$, 'study', 'limited_data_set', 'dua-1'); GRANT SELECT ON coded TO regress_phig_scientist});
+shows('SELECT count(DISTINCT who) FROM coded', '5', 'an extract with codes');
+$open = session($node, as => 'regress_phig_scientist');
+$open->ask('PREPARE p AS SELECT count(*) FROM coded');
+is($open->ask('EXECUTE p'), '5', '... and a plan for it');
+su('GRANT INSERT (mrn) ON patient TO regress_phig_scientist');
+is($open->ask('EXECUTE p'), '', 'who may write the table sees no codes of it');
+like($open->close, qr/shows codes of a table that the role may write/, '... and is told so');
+shows($rows, $seen, '... but an extract without codes');
+su('REVOKE INSERT (mrn) ON patient FROM regress_phig_scientist');
+shows('SELECT count(DISTINCT who) FROM coded', '5', '... until he may not any more');
+officer("SELECT phiguard.drop_extract('coded')");
+
 # Gone.
 officer("SELECT phiguard.drop_extract('expert')");
 is($err, '', 'an extract is dropped');
