@@ -149,9 +149,12 @@ find_state(PhigExtractState *state, const PhigExtractRow *row)
 	copy = copy_row(row);
 	proof = phig_extract_prove(copy, state->view);
 	state->until = proof->until;
-	if (proof->refused || strcmp(proof->pin, copy->pin) != 0)
+	problem = phig_agreement_problem(copy->agreement, copy->purpose, copy->method, &state->until);
+	if (problem != NULL)
+		hint = "A privacy officer changes that: phiguard.replace_agreement(), or phiguard.replace_extract().";
+	else if (proof->refused || strcmp(proof->pin, copy->pin) != 0)
 	{
-		problem = proof->refused ? "It does not meet its method, or its terms do not hold." :
+		problem = proof->refused ? "It does not meet its method any more." :
 			"Something that was looked at when it was checked has changed since.";
 		hint = psprintf("A privacy officer looks at it: SELECT * FROM phiguard.check_extract(%s).",
 						quote_literal_cstr(quote_qualified_identifier(copy->schema, copy->relation)));
