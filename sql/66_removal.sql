@@ -11,6 +11,8 @@ member AS MATERIALIZED (
      WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'phiguard'),
 our_type AS MATERIALIZED (
     SELECT t.oid, t.typtype, t.oid AS element FROM pg_type t JOIN member m ON m.objid = t.oid AND m.classid = 'pg_type'::regclass
+     -- Array types are members since 17; they follow their elements.
+     WHERE NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)
     UNION ALL
     SELECT t.typarray, 'a', t.oid FROM pg_type t JOIN member m ON m.objid = t.oid AND m.classid = 'pg_type'::regclass WHERE t.typarray <> 0),
 -- Below a domain is its base type; any other type of ours is written out as text.
@@ -100,7 +102,7 @@ found AS (
                                               CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), '')
                        FROM aclexplode(v.relacl) g), '') ||
            coalesce((SELECT string_agg(format(' %s;', pg_get_indexdef(i.indexrelid)), '') FROM pg_index i WHERE i.indrelid = v.oid), '') ||
-           coalesce(format(' COMMENT ON %s %s IS %L;', v.kind, v.oid::regclass, obj_description(v.oid, 'pg_class')), '')
+           coalesce(format(' COMMENT ON %s %s IS ', v.kind, v.oid::regclass) || quote_literal(obj_description(v.oid, 'pg_class')) || ';', '')
       FROM view v WHERE NOT v.calls
     UNION ALL
     SELECT 7, 0, format('label of %s %s', l.objtype, l.objname), format('SECURITY LABEL FOR phiguard ON %s %s IS NULL', upper(l.objtype), l.objname)
