@@ -66,6 +66,7 @@ COMMENT ON VIEW phiguard.access_log IS
 'Who reached which labelled column, when, why and in what form: one row an execution, newest last.
 For superusers and members of phiguard.auditor_role; raises 42501 for others. Each reading is itself on record, as kind log_read.
 Conditions on started and position, such as started > now() - interval ''1 hour'', leave out the segments that cannot match: EXPLAIN ANALYZE shows how many were read.
+So do plain conditions on roles, app_user, purpose, database, session_id, command, kind, on the columns (''public.patient.ssn'' = ANY (returned), returned && array, returned @> array), flags and subjects.
 Damaged records are passed over with a warning: see phiguard.verify_journal(). Source: 45 CFR 164.312(b).';
 COMMENT ON COLUMN phiguard.access_log.started IS 'When the statement began; for events, when they happened.';
 COMMENT ON COLUMN phiguard.access_log.ended IS 'When it ended; NULL while it runs and when its end is lost.';

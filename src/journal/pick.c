@@ -19,7 +19,8 @@ typedef struct PickFile
 	bool		asked;			/* its summary was looked for */
 	bool		known;			/* and is had */
 	bool		wanted;			/* by the search; counts when known */
-	bool		has_later;		/* later segments may name persons that are searched for, of rows here */
+	bool		has_later;		/* later segments may name persons that are searched for, of rows
+								 * here */
 	bool		blind;			/* later segments name persons of which executions is not known */
 	uint32		state;			/* PHIG_SUMMARY_... */
 	uint32		hits;			/* 1 << clause, of those by subject that rows here may fulfil */

@@ -47,7 +47,8 @@ typedef struct Person
 {
 	uint8		token[PHIG_TOKEN_BYTES];
 	uint64		hash;			/* by which set summaries know the person */
-	List	   *relations;		/* names of relations with data of such persons, as the journal spells them */
+	List	   *relations;		/* names of relations with data of such persons, as the journal
+								 * spells them */
 	PhigSearch	search;
 } Person;
 

@@ -10,7 +10,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my @pages = ('docs/getting-started.md', 'docs/transforms.md', 'docs/policy.md', 'docs/detection.md', 'docs/extracts.md');
+my @pages = map { "docs/$_.md" } qw(getting-started transforms policy detection extracts reports);
 
 # The page as a list of [language, text]; prose has the language ''.
 sub pieces_of
