@@ -32,6 +32,7 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "journal/choose.h"
 #include "journal/crc32c.h"
 #include "journal/journal.h"
 #include "journal/named.h"
@@ -584,90 +585,15 @@ names_wanted(const PhigLogReader *reader, const PhigLogEntry *entry)
 							(entry->flags & PHIG_FLAG_PERSONS) != 0 && entry->ending != NULL, entry->named);
 }
 
-/* A definition, and which clauses it fulfils. */
-typedef struct Decision
-{
-	uint8		id[PHIG_ID_BYTES];	/* hash key */
-	uint32		decides;
-} Decision;
-
-static void
-note_decision(const PhigLogReader *reader, HTAB *decisions, const PhigRecord *record)
-{
-	const char *cursor = (const char *) record->body + sizeof(PhigDefinitionBody);
-	const char *end = (const char *) record->body + record->head.body_bytes;
-	Decision   *decision = hash_search(decisions, record->body, HASH_ENTER, NULL);
-	PhigLine	line;
-
-	decision->decides = 0;
-	while (phig_parse_line(&cursor, end, &line))
-		decision->decides |= phig_search_line(reader->search, &line);
-}
-
-/* A definition that is not in the segment may decide anything. */
-static uint32
-look_up_decision(HTAB *decisions, const uint8 id[PHIG_ID_BYTES])
-{
-	Decision   *decision = hash_search(decisions, id, HASH_FIND, NULL);
-
-	return decision != NULL ? decision->decides : PG_UINT32_MAX;
-}
-
-static bool
-chooses_start(const PhigLogReader *reader, HTAB *decisions, const PhigRecord *record)
-{
-	PhigStartBody body;
-
-	if (!is_wanted(reader, &record->head))
-		return false;
-	phig_parse_start(record, &body);
-	return (reader->search->record_clauses & ~(look_up_decision(decisions, body.statement) |
-											   look_up_decision(decisions, body.session) |
-											   phig_search_record(reader->search, body.kind, body.flags))) == 0;
-}
-
-static bool
-chooses_persons(const PhigLogReader *reader, const PhigRecord *record, uint64 *seq)
-{
-	PhigPersonsBody body;
-	const uint8 *data;
-
-	if (!phig_parse_persons(record, &body, &data) || body.form != PHIG_PERSONS_TOKENS)
-		return false;
-	*seq = body.start_seq;
-	return phig_search_names(reader->search, data, body.n);
-}
-
-/*
- * Which executions of the segment that rows begins may be searched for, so that of all others nothing is
- * gathered: those that name such persons, or else those whose record and definitions do.
- */
+/* Of all executions of the segment that rows begins but the chosen ones nothing is gathered. */
 static void
 choose_executions(PhigLogReader *reader)
 {
-	bool		by_subject = reader->search->only_subject;
-	const PhigRecord *record;
-	Cursor		cursor = {0};
-	HTAB	   *decisions;
-	uint64		seq;
-
-	reader->choosing = by_subject || reader->search->record_clauses != 0;
+	reader->choosing = phig_chooses(reader->search);
 	if (!reader->choosing)
 		return;
 	forget(&reader->chosen, "phiguard search: chosen", sizeof(uint64));
-	decisions = make_table("phiguard search: definitions", PHIG_ID_BYTES, sizeof(Decision));
-	cursor_begin_file(reader, &cursor, reader->rows.index);
-	cursor.chunk_end = PG_UINT64_MAX;
-	while ((record = cursor_next(reader, &cursor)) != NULL)
-	{
-		seq = record->head.seq;
-		if (record->head.type == PHIG_RECORD_DEFINITION && !by_subject)
-			note_decision(reader, decisions, record);
-		if ((record->head.type == PHIG_RECORD_START && !by_subject && chooses_start(reader, decisions, record)) ||
-			(record->head.type == PHIG_RECORD_PERSONS && by_subject && chooses_persons(reader, record, &seq)))
-			hash_search(reader->chosen, &seq, HASH_ENTER, NULL);
-	}
-	hash_destroy(decisions);
+	phig_choose_executions(reader->source, reader->rows.index, reader->search, reader->chosen);
 }
 
 /* How it ended is of no interest. */

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include <dirent.h>
+#include <inttypes.h>
 #include <unistd.h>
 
 #include "nodes/pg_list.h"
@@ -106,7 +107,7 @@ neighbour_header(const char *name, uint64 number, PhigSegmentHeader *header)
 	char		path[MAXPGPATH];
 	char		neighbour[64];
 
-	snprintf(neighbour, sizeof(neighbour), "%.8s-%010" INT64_MODIFIER "u.seg", name, number);
+	snprintf(neighbour, sizeof(neighbour), "%.8s-%010" PRIu64 ".seg", name, number);
 	phig_file_path(path, neighbour);
 	return phig_scan_header(path, header);
 }

@@ -190,6 +190,7 @@ put_on_record(const char *recipient, const char *what, const Persons *persons)
 	StringInfoData lines;
 	PhigDefinition definition = {0};
 	PhigJournalTicket ticket;
+	uint32		flags;
 
 	initStringInfo(&lines);
 	phig_journal_line(&lines, 'R', recipient);
@@ -198,8 +199,8 @@ put_on_record(const char *recipient, const char *what, const Persons *persons)
 	definition.text = lines.data;
 	definition.len = lines.len;
 	phig_journal_define(&definition);
-	phig_journal_start(&definition, PHIG_KIND_DISCLOSURE, (phig_context_flags() & ~PHIG_FLAG_FUNCTION) | PHIG_FLAG_PERSONS,
-					   &ticket);
+	flags = (phig_context_flags() & ~PHIG_FLAG_FUNCTION) | PHIG_FLAG_PERSONS;
+	phig_journal_start(&definition, PHIG_KIND_DISCLOSURE, flags, &ticket);
 	for (int i = 0; i < persons->n; i += CHUNK)
 	{
 		int			n = Min(CHUNK, persons->n - i);
@@ -254,7 +255,7 @@ phiguard_record_disclosure(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(id);
 }
 
-/* suspend_accounting(recipient text, until timestamptz, statement text, official text, written boolean, relation regclass, key text) */
+/* suspend_accounting(recipient, until, statement, official, written, relation, key) */
 Datum
 phiguard_suspend_accounting(PG_FUNCTION_ARGS)
 {

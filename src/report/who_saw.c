@@ -199,7 +199,8 @@ certainty(const Person *person, const PhigNamed *named, const Datum *values, con
 {
 	bool		ended = !nulls[PHIG_LOG_ENDED];
 
-	if (named != NULL && bsearch(person->token, named->tokens, named->ntokens, PHIG_TOKEN_BYTES, compare_tokens) != NULL)
+	if (named != NULL &&
+		bsearch(person->token, named->tokens, named->ntokens, PHIG_TOKEN_BYTES, compare_tokens) != NULL)
 		return manner_word(named->manners);
 	if (!reached_relation(person, values, nulls))
 		return NULL;
