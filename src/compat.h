@@ -135,6 +135,7 @@ phig_compat_view_of(const RangeTblEntry *rte)
 }
 
 #include "access/xact.h"
+#include "catalog/pg_namespace.h"
 #include "commands/explain.h"
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"
@@ -146,6 +147,7 @@ phig_compat_view_of(const RangeTblEntry *rte)
 #include "optimizer/pathnode.h"
 #include "parser/parse_relation.h"
 #include "storage/proc.h"
+#include "utils/acl.h"
 
 /*
  * The columns of a relation that a plan selects and assigns.  PostgreSQL 16
@@ -225,6 +227,17 @@ extern void phig_compat_explain_one_query(Query *query, int cursorOptions, IntoC
 	bool execute_once
 #define PHIG_RUN_ARGS queryDesc, direction, count, execute_once
 #endif
+
+/* May a role use what stands in a schema?  One function for all kinds of objects since 16. */
+static inline bool
+phig_compat_may_use_schema(Oid schema, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(NamespaceRelationId, schema, role, ACL_USAGE) == ACLCHECK_OK;
+#else
+	return pg_namespace_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK;
+#endif
+}
 
 /* A number that tells this backend's present transaction from its earlier ones. */
 #if PG_VERSION_NUM >= 170000

@@ -17,6 +17,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_statistic.h"
 #include "fmgr.h"
@@ -29,6 +30,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "compat.h"
 #include "journal/statement.h"
 #include "label/provider.h"
 #include "label/registry.h"
@@ -53,6 +55,7 @@ static PhigSampled *columns_to_scan(Relation table, Oid relid, int *n);
 static bool read_values(Oid relid, int32 rows, PhigSampled *columns, int n);
 static bool knows_better(Relation table, Oid relid, AttrNumber attno, float confidence);
 static const char *why_unreadable(Oid relid, const PhigSampled *columns, int n);
+static bool is_enforced(Oid relid);
 static bool may_read(Oid relid, const PhigSampled *columns, int n);
 static bool is_populated(Oid relid);
 static bool judge(Oid relid, const PhigSampled *column, bool about_people, PhigEvidence *evidence);
@@ -295,18 +298,27 @@ knows_better(Relation table, Oid relid, AttrNumber attno, float confidence)
 static const char *
 why_unreadable(Oid relid, const PhigSampled *columns, int n)
 {
-	PhigRelLabels *labels = phig_label_relation_copy(relid);
-
-	if (pg_namespace_aclcheck(get_rel_namespace(relid), GetUserId(), ACL_USAGE) != ACLCHECK_OK ||
+	if (!phig_compat_may_use_schema(get_rel_namespace(relid), GetUserId()) ||
 		!may_read(relid, columns, n))
 		return "permission denied";
 	/* what a purpose shows in their place would be taken for values */
-	if (labels->nphi > 0 && !has_bypassrls_privilege(GetOuterUserId()) &&
-		phig_policy_mode(relid) == PHIG_MODE_ENFORCE)
+	if (!has_bypassrls_privilege(GetOuterUserId()) && is_enforced(relid))
 		return "it is labelled and its policies are enforced";
 	if (get_rel_relkind(relid) == RELKIND_MATVIEW && !is_populated(relid))
 		return "it has not been populated";
 	return NULL;
+}
+
+/* Has it, or one of its children, a labelled column, under policies that are enforced? */
+static bool
+is_enforced(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
+		if (phig_label_relation(lfirst_oid(lc)) != NULL && phig_policy_mode(lfirst_oid(lc)) == PHIG_MODE_ENFORCE)
+			return true;
+	return false;
 }
 
 static bool

@@ -42,6 +42,7 @@ static const char *const state_names[] = {
 
 static PhigSuspectRow *read_row(HeapTuple tuple, TupleDesc desc);
 static char *text_of(HeapTuple tuple, TupleDesc desc, int column);
+static SysScanDesc begin_scan(Relation table, Oid relid);
 static void remove_row(Relation table, Oid relid, const char *column_name);
 static Datum name_datum(const char *name);
 
@@ -75,7 +76,7 @@ phig_suspects_of(Relation table, Oid relid)
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	scan = systable_beginscan(table, InvalidOid, false, NULL, 0, NULL);
+	scan = begin_scan(table, relid);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		PhigSuspectRow *row = read_row(tuple, RelationGetDescr(table));
@@ -178,19 +179,27 @@ text_of(HeapTuple tuple, TupleDesc desc, int column)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
+/* The rows of a relation, by the index; of all where it is InvalidOid. */
+static SysScanDesc
+begin_scan(Relation table, Oid relid)
+{
+	Oid			index = get_relname_relid(INDEX_NAME, RelationGetNamespace(table));
+	ScanKeyData keys[2];
+
+	if (!OidIsValid(relid))
+		return systable_beginscan(table, InvalidOid, false, NULL, 0, NULL);
+	ScanKeyInit(&keys[0], SUS_SCHEMA, BTEqualStrategyNumber, F_NAMEEQ,
+				name_datum(get_namespace_name(get_rel_namespace(relid))));
+	ScanKeyInit(&keys[1], SUS_RELATION, BTEqualStrategyNumber, F_NAMEEQ, name_datum(get_rel_name(relid)));
+	return systable_beginscan(table, index, OidIsValid(index), NULL, 2, keys);
+}
+
 static void
 remove_row(Relation table, Oid relid, const char *column_name)
 {
-	const char *relation = get_rel_name(relid);
-	Oid			index = get_relname_relid(INDEX_NAME, RelationGetNamespace(table));
-	ScanKeyData keys[2];
-	SysScanDesc scan;
+	SysScanDesc scan = begin_scan(table, relid);
 	HeapTuple	tuple;
 
-	ScanKeyInit(&keys[0], SUS_SCHEMA, BTEqualStrategyNumber, F_NAMEEQ,
-				name_datum(get_namespace_name(get_rel_namespace(relid))));
-	ScanKeyInit(&keys[1], SUS_RELATION, BTEqualStrategyNumber, F_NAMEEQ, name_datum(relation));
-	scan = systable_beginscan(table, index, OidIsValid(index), NULL, 2, keys);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 		if (strcmp(read_row(tuple, RelationGetDescr(table))->column_name, column_name) == 0)
 			CatalogTupleDelete(table, &tuple->t_self);

@@ -4,10 +4,10 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use PhigTest;
+use POSIX ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(time);
 
 my $node = phig_node('scan', 'phiguard.mode = enforce', "phiguard.journal_sync = 'write'", "phiguard.officer_role = 'regress_phig_officer'",
 	'log_min_messages = debug1', "log_statement = 'none'");
@@ -93,10 +93,13 @@ like($err, qr/NOTICE:  values of table "closed_table" are not read: permission d
 like($err, qr/"some_columns" are not read: permission denied/, 'a privilege on one column is not enough');
 is(suspect('by_rows', 'a'), '', 'row security holds: hidden rows say nothing');
 like($err, qr/"labelled" are not read: it is labelled and its policies are enforced/, 'values that a policy would replace are not taken for values');
+sql("CREATE TABLE above (a text, c text); CREATE TABLE below () INHERITS (above); INSERT INTO below SELECT a, a FROM open_table; GRANT SELECT ON above TO regress_phig_officer; SELECT phiguard.label('below', 'c', 'email')");
+(undef, $err) = as_officer("SELECT phiguard.scan_table('above')");
+like($err, qr/"above" are not read: it is labelled and its policies are enforced/, '... nor where a child is labelled');
 sql("SELECT phiguard.scan_table('labelled'), phiguard.scan_table('empty_policy')");
 is(suspect('labelled', 'a'), 'email true', 'control: whom no policy binds reads them');
 is(suspect('empty_policy', 'a'), 'email true', 'control: whom row security does not bind sees the rows');
-is(sql("SELECT count(*) FROM phiguard.access_log WHERE command = 'SCAN TABLE' AND login_role = 'regress_phig_officer' AND kind = 'policy'"), 6, 'each scan is on record, as the officer');
+is(sql("SELECT count(*) FROM phiguard.access_log WHERE command = 'SCAN TABLE' AND login_role = 'regress_phig_officer' AND kind = 'policy'"), 7, 'each scan is on record, as the officer');
 ($out, $err) = run_sql($node, "SELECT phiguard.scan_table('open_table')", as => 'regress_phig_clerk');
 like($err, qr/must be a privacy officer to scan tables/, 'nobody else scans');
 
@@ -128,25 +131,35 @@ is(sql("SELECT evidence ~ '100 % e-mail of 100 values' FROM phiguard.suspects WH
 sql(<<'SQL');
 CREATE TABLE wide AS SELECT i, repeat('Seen by Dr. Beeler on 3/14/2021 ', 3) || i AS a, 'word ' || i AS b, i || ' Maple Street' AS c, md5(i::text) AS d FROM generate_series(1, 300000) i;
 SQL
-my $best = 10;
-for my $try (1 .. 5)
+# In ticks of processor time after the request: how long that takes on the clock is for others to say.
+sub ticks
+{
+	my ($pid) = @_;
+	my @fields = split / /, (slurp_file("/proc/$pid/stat") =~ /.*\) (.*)/)[0];
+	return $fields[11] + $fields[12];
+}
+
+my $most = 0;
+my $killer = session($node);
+my $second = POSIX::sysconf(&POSIX::_SC_CLK_TCK);
+for my $try (1 .. 4)
 {
 	my $session = session($node);
 	$session->send("SELECT phiguard.scan_table('wide', 300000);");
 	wait_until(sub { sql("SELECT count(*) FROM pg_stat_activity WHERE pid = $session->{pid} AND state = 'active' AND query ~ 'scan_table'") eq '1' }, "scan $try has begun");
-	select(undef, undef, undef, 0.1 * $try);
-	my $before = time();
-	sql("SELECT pg_cancel_backend($session->{pid})");
+	my $begun = ticks($session->{pid});
+	wait_until(sub { ticks($session->{pid}) > $begun + 5 * $try }, '... and works');
+	my $before = ticks($session->{pid});
+	$killer->send("SELECT pg_cancel_backend($session->{pid});");
 	$session->{run}->pump until $session->{err} =~ /ERROR/;
-	my $took = time() - $before;
+	my $used = ticks($session->{pid}) - $before;
 	like($session->{err}, qr/canceling statement due to user request/, '... and is cancelled');
 	$session->close;
-	$best = $took if $took < $best;
-	last if $best < 0.1;
+	$most = $used if $used > $most;
 }
-cmp_ok($best, '<', 0.1, "a cancel is heeded within 100 ms (with a connection to ask for it: $best s)");
+$killer->close;
+cmp_ok($most / $second, '<', 0.1, 'a cancel is heeded within 100 ms of work');
 is(sql("SELECT count(*) FROM phiguard.suspects WHERE relation = 'wide'"), 0, 'a scan that was cancelled leaves nothing half done');
-my $start = time();
 ($out, $err) = run_sql($node, "SET statement_timeout = '200ms'; SELECT phiguard.scan_table('wide', 300000)");
 like($err, qr/canceling statement due to statement timeout/, 'statement_timeout is heeded');
 
