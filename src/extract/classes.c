@@ -240,7 +240,7 @@ phig_classes_values(const PhigClasses *classes, int column, int32 **first)
 	PhigClassValue *values = palloc_extended(sizeof(PhigClassValue) * (Size) Max(counts->members, 1),
 											 MCXT_ALLOC_HUGE);
 	int32	   *next = palloc_extended(sizeof(int32) * ((Size) classes->nclasses + 1),
-									MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+									   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	pairs_iterator iterator;
 	PairEntry  *entry;
 
@@ -466,16 +466,21 @@ static inline uint32
 hash_of_class(PhigClasses *classes, int32 cls)
 {
 	const int32 *key = &classes->keys[(Size) cls * classes->nquasi];
-	uint32		hash = 0;
+	uint64		hash = 0;
 
 	for (int i = 0; i < classes->nquasi; i++)
-		hash = murmurhash32(hash_combine(hash, (uint32) key[i]));
-	return hash;
+		hash = (hash ^ (uint32) key[i]) * UINT64CONST(0x9e3779b97f4a7c15);
+	return phig_hash_word(hash);
 }
 
 static inline bool
 same_class(PhigClasses *classes, int32 a, int32 b)
 {
-	return memcmp(&classes->keys[(Size) a * classes->nquasi], &classes->keys[(Size) b * classes->nquasi],
-				  sizeof(int32) * classes->nquasi) == 0;
+	const int32 *a_key = &classes->keys[(Size) a * classes->nquasi];
+	const int32 *b_key = &classes->keys[(Size) b * classes->nquasi];
+
+	for (int i = 0; i < classes->nquasi; i++)
+		if (a_key[i] != b_key[i])
+			return false;
+	return true;
 }

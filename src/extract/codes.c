@@ -58,6 +58,7 @@ struct PhigCodes
 	TypeCacheEntry *type;
 	Oid			collation;
 	Likeness	likeness;
+	bool		varlena;
 	int32		count;
 	PhigCode	null;			/* its code, or -1 */
 };
@@ -70,6 +71,9 @@ typedef struct Ordering
 	int32		null_code;
 } Ordering;
 
+static inline Datum detoasted(const PhigCodes *codes, Datum value);
+static PhigCode *code_of_null(PhigCodes *codes);
+static CodeEntry *enter(PhigCodes *codes, Datum value, uint32 hash);
 static Likeness likeness_of(TypeCacheEntry *type, Oid collation);
 static bool equal_bytes(TypeCacheEntry *type, Oid collation);
 static inline const char *bytes_of(const PhigCodes *codes, Datum value, Size *length);
@@ -87,6 +91,7 @@ phig_codes_create(MemoryContext context, Oid type, Oid collation)
 									TYPECACHE_CMP_PROC_FINFO);
 	codes->collation = OidIsValid(collation) ? collation : codes->type->typcollation;
 	codes->likeness = likeness_of(codes->type, codes->collation);
+	codes->varlena = codes->type->typlen == -1;
 	codes->table = codes_create(context, 64, codes);
 	codes->null.code = codes->null.note = -1;
 	return codes;
@@ -95,10 +100,14 @@ phig_codes_create(MemoryContext context, Oid type, Oid collation)
 int32
 phig_codes_of(PhigCodes *codes, Datum value, bool isnull)
 {
-	NullableDatum given = {value, isnull};
-	uint32		hash = phig_codes_expect(codes, &given);
+	CodeEntry  *entry;
 
-	return phig_codes_find(codes, &given, hash)->code;
+	if (isnull)
+		return code_of_null(codes)->code;
+	value = detoasted(codes, value);
+	/* Most values have one already. */
+	entry = codes_lookup_hash(codes->table, value, hash_of(codes, value));
+	return (entry != NULL ? entry : enter(codes, value, hash_of(codes, value)))->code.code;
 }
 
 uint32
@@ -108,8 +117,7 @@ phig_codes_expect(PhigCodes *codes, NullableDatum *value)
 
 	if (value->isnull)
 		return 0;
-	if (codes->type->typlen == -1)
-		value->value = PointerGetDatum(PG_DETOAST_DATUM_PACKED(value->value));
+	value->value = detoasted(codes, value->value);
 	hash = hash_of(codes, value->value);
 	__builtin_prefetch(&codes->table->data[hash & codes->table->sizemask]);
 	return hash;
@@ -118,26 +126,7 @@ phig_codes_expect(PhigCodes *codes, NullableDatum *value)
 PhigCode *
 phig_codes_find(PhigCodes *codes, const NullableDatum *value, uint32 hash)
 {
-	CodeEntry  *entry;
-	bool		found;
-
-	if (value->isnull)
-	{
-		if (codes->null.code < 0)
-			codes->null.code = next_code(codes);
-		return &codes->null;
-	}
-	entry = codes_insert_hash(codes->table, value->value, hash, &found);
-	if (!found)
-	{
-		MemoryContext before = MemoryContextSwitchTo(codes->context);
-
-		entry->value = phig_codes_copy(codes, value->value);
-		MemoryContextSwitchTo(before);
-		entry->code.code = next_code(codes);
-		entry->code.note = -1;
-	}
-	return &entry->code;
+	return value->isnull ? code_of_null(codes) : &enter(codes, value->value, hash)->code;
 }
 
 Datum
@@ -173,6 +162,39 @@ phig_codes_ranks(PhigCodes *codes)
 	for (int32 rank = 0; rank < codes->count; rank++)
 		ranks[in_order[rank]] = rank;
 	return ranks;
+}
+
+static inline Datum
+detoasted(const PhigCodes *codes, Datum value)
+{
+	return codes->varlena ? PointerGetDatum(PG_DETOAST_DATUM_PACKED(value)) : value;
+}
+
+static PhigCode *
+code_of_null(PhigCodes *codes)
+{
+	if (codes->null.code < 0)
+		codes->null.code = next_code(codes);
+	return &codes->null;
+}
+
+/* The entry of a value, a new one where it has none. */
+static CodeEntry *
+enter(PhigCodes *codes, Datum value, uint32 hash)
+{
+	bool		found;
+	CodeEntry  *entry = codes_insert_hash(codes->table, value, hash, &found);
+
+	if (!found)
+	{
+		MemoryContext before = MemoryContextSwitchTo(codes->context);
+
+		entry->value = phig_codes_copy(codes, value);
+		MemoryContextSwitchTo(before);
+		entry->code.code = next_code(codes);
+		entry->code.note = -1;
+	}
+	return entry;
 }
 
 static Likeness

@@ -576,6 +576,30 @@ extracts()
 	within 'six columns' simple 'SELECT 1' "SELECT count(*) FROM phiguard.check_extract('person_train')" "$as_owner" "$as_owner"
 }
 
+# Risk over 1 million rows and 5 quasi-identifiers against the plain GROUP BY over them, which counts rows.
+risk()
+{
+	local columns='zip3, birth, sex, race, language' quasi="'{zip3,birth,sex,race,language}'" table
+
+	on phig <<-'SQL' >/dev/null
+		SELECT setseed(0.5);
+		CREATE TABLE few AS SELECT (random() * 700000)::int AS person, lpad((random() * 20)::int::text, 3, '0') AS zip3, 1930 + 5 * (random() * 14)::int AS birth,
+		       (ARRAY['M', 'F', 'U'])[1 + (random() * 2.4)::int] AS sex, 'race ' || (random() * 3)::int AS race, (ARRAY['en', 'es'])[1 + (random())::int] AS language, 'D' || (random() * 50)::int AS diagnosis
+		  FROM generate_series(1, 1000000);
+		CREATE TABLE many AS SELECT person, lpad((random() * 200)::int::text, 3, '0') AS zip3, 1930 + (random() * 70)::int AS birth, sex, 'race ' || (random() * 5)::int AS race,
+		       (ARRAY['en', 'es', 'zh', 'vi'])[1 + (random() * 3)::int] AS language, diagnosis FROM few;
+		VACUUM (ANALYZE, FREEZE) few, many;
+	SQL
+	heading 'Risk: A = SELECT count(*) GROUP BY of 5 columns of 1 million rows, B = phiguard.risk() of them, by person'
+	for table in few many; do
+		BATCH=1 within "$table classes" simple "SELECT count(n) FROM (SELECT $columns, count(*) AS n FROM $table GROUP BY $columns) x" "SELECT count(value) FROM phiguard.risk('$table', $quasi, subject => 'person')"
+		BATCH=1 within "$table classes, with a sensitive column" simple "SELECT count(n) FROM (SELECT $columns, count(*) AS n FROM $table GROUP BY $columns) x" \
+			"SELECT count(value) FROM phiguard.risk('$table', $quasi, '{diagnosis}', subject => 'person')"
+		BATCH=1 within "$table classes, A = count(DISTINCT person)" simple "SELECT count(n) FROM (SELECT $columns, count(DISTINCT person) AS n FROM $table GROUP BY $columns) x" \
+			"SELECT count(value) FROM phiguard.risk('$table', $quasi, subject => 'person')"
+	done
+}
+
 count_instructions()
 {
 	local sync
@@ -617,7 +641,7 @@ printf '\\set id random(1, 100000)\nSELECT ssn FROM patient WHERE id = :id;\n' >
 
 printf 'PostgreSQL %s, %s rounds of %s statements, %s CPUs, load %s\n' "$(postgres --version | awk '{ print $3 }')" "$ROUNDS" "$BATCH" \
 	"$(nproc)" "$(cut -d' ' -f1-3 /proc/loadavg)"
-for part in ${PARTS:-without_phi labelled partitions scans bulk transactions durable plans claims memory verification crypto transforms enforced extracts detection column_scan}; do
+for part in ${PARTS:-without_phi labelled partitions scans bulk transactions durable plans claims memory verification crypto transforms enforced extracts risk detection column_scan}; do
 	$part
 	printf '\nLoad afterwards: %s\n' "$(cut -d' ' -f1-3 /proc/loadavg)"
 done

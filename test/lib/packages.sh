@@ -131,7 +131,7 @@ ensure_command()
 	apt_quietly install -y --no-install-recommends "$1"
 }
 
-# What data scientists read extracts with, in the distribution's own Python: docs/training.md is run with it.
+# What data scientists read extracts with, in the distribution's own Python: docs/extracts.md is run with it.
 ensure_python_packages()
 {
 	local packages="python3-sklearn python3-pandas python3-sqlalchemy python3-psycopg python3-psycopg2"

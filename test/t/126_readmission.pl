@@ -1,6 +1,6 @@
 # The readmission case from end to end, on the UCI table and on Synthea: identified tables in, Safe Harbor extract out, a
 # logistic regression trained from it, no person in two sets, each disclosure on record.  What data scientists run is
-# what docs/training.md shows.
+# what docs/extracts.md shows.
 use strict;
 use warnings;
 use Cwd qw(getcwd);
@@ -17,7 +17,7 @@ my ($python) = grep { -x $_ && system("$_ -c 'import sklearn, pandas, sqlalchemy
 plan skip_all => 'no Python with scikit-learn, pandas, SQLAlchemy and psycopg here' if !$python;
 
 my $data = "$FindBin::RealBin/../data";
-my $page = slurp_file("$FindBin::RealBin/../../docs/training.md");
+my $page = slurp_file("$FindBin::RealBin/../../docs/extracts.md");
 my $node = phig_node('readmission', 'phiguard.mode = enforce', 'phiguard.journal_sync = write', "phiguard.officer_role = 'regress_phig_officer'",
 	'phiguard.on_unlabelled_store = ignore');
 $node->safe_psql('postgres', q{
@@ -169,7 +169,7 @@ sub blocks_of
 	my ($text) = @_;
 	my @found;
 
-	push @found, [ $1, $2, $3 ] while $text =~ /^```(python|sh)\n(.*?)^```\n\n```text\n(.*?)^```\n/gms;
+	push @found, [ $1, $2, $3 ] while $text =~ /^```(python|sh)\n(.*?)^```\n\n```output\n(.*?)^```\n/gms;
 	return @found;
 }
 
