@@ -93,6 +93,10 @@ new_state(FunctionCallInfo fcinfo, MemoryContext context)
 	PhigColumnType persons[2];
 	PhigColumnType columns[FUNC_MAX_ARGS];
 
+	if (AggGetAggref(fcinfo) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("risk_profile is not supported as a window function")));
 	for (int i = ARG_NQUASI; i <= ARG_THRESHOLD; i++)
 		if (PG_ARGISNULL(i))
 			elog(ERROR, "argument %d of risk_profile is null", i);

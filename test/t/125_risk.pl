@@ -113,8 +113,40 @@ $node->safe_psql('postgres', q{
 	ALTER DATABASE postgres SET max_parallel_workers_per_gather = 2});
 uci('in parallel', [qw(race gender age admission_type_id)], [qw(diag_1 time_in_hospital num_lab_procedures readmitted)], 11, 2, 1 / 11);
 
+# Measured is what the caller may see: the policy holds inside, and each measurement is on record.
+$node->safe_psql('postgres', q{
+	CREATE ROLE regress_phig_analyst LOGIN;
+	DROP VIEW seen;
+	ALTER TABLE uci ALTER patient_nbr TYPE bigint;
+	GRANT SELECT ON uci TO regress_phig_analyst;
+	SELECT phiguard.label('uci', 'patient_nbr', 'mrn'), phiguard.label('uci', 'race', 'quasi'), phiguard.label('uci', 'age', 'age'), phiguard.label('uci', 'diag_1', 'clinical'), phiguard.review('uci');
+	SELECT phiguard.create_purpose('measure', code => 'HOPERAT', otherwise => 'deny'), phiguard.allow('measure', category => 'quasi'), phiguard.allow('measure', category => 'age', transform => 'mask'),
+		phiguard.create_key('measure'), phiguard.allow('measure', category => 'mrn', transform => 'token'), phiguard.grant_purpose('measure', 'regress_phig_analyst')});
+my $k = q{SELECT value FROM phiguard.risk('uci', '{%s}', subject => 'patient_nbr') WHERE metric IN ('k', 'classes')};
+my ($of_age, $of_race) = map { run_as('', sprintf $k, $_) } qw(age race);
+is(run_as('regress_phig_analyst', sprintf $k, 'age'), $of_age, 'mode audit: ages are measured as they are');
+$node->append_conf('postgresql.conf', 'phiguard.mode = enforce');
+$node->reload;
+wait_until(sub { $node->safe_psql('postgres', 'SHOW phiguard.mode') eq 'enforce' }, 'mode enforce');
+like(run_as('regress_phig_analyst', sprintf $k, 'race'), qr/open only to a purpose/, 'without a purpose nothing is measured');
+my $with = q{SET phiguard.purpose = 'measure'; };
+is(run_as('regress_phig_analyst', $with . sprintf $k, 'race'), $of_race, 'persons are as many by their tokens');
+like(run_as('regress_phig_analyst', $with . sprintf $k, 'age'), qr/^1\n/, 'a masked column has one class');
+isnt($of_age, run_as('regress_phig_analyst', $with . sprintf $k, 'age'), '... not those of its values');
+like(run_as('regress_phig_analyst', $with . sprintf $k, 'diag_1'), qr/ERROR:.*diag_1/s, 'a column that the purpose denies is not measured');
+like(run_as('regress_phig_analyst', $with . q{SELECT * FROM phiguard.suppress('uci', 'pg_temp.s', '{diag_1}', subject => 'patient_nbr')}), qr/ERROR:.*diag_1/s, '... nor suppressed');
+is($node->safe_psql('postgres', q{SELECT DISTINCT kind, array_to_string(returned, ' ') FROM phiguard.access_log WHERE login_role = 'regress_phig_analyst' AND outcome = 'ok' AND purpose = 'measure' AND cardinality(returned) > 0 ORDER BY 2}),
+	"read|public.uci.age public.uci.patient_nbr\nread|public.uci.patient_nbr public.uci.race", 'what was measured is on record');
+
 $node->stop;
 done_testing();
+
+sub run_as
+{
+	my ($role, $sql) = @_;
+	my ($out, $err) = run_sql($node, $sql, $role ? (as => $role) : ());
+	return $out . $err;
+}
 
 sub random
 {
