@@ -81,7 +81,7 @@ SELECT value FROM phiguard.risk('places', '{p}', subject => 'who');
 SELECT phiguard.risk_profile(1, false, 2, 1, 0.5, p, NULL::int, q) OVER () FROM (VALUES (1, 2)) v (p, q);
 SELECT phiguard.risk_profile(2, false, 2, 1, 0.5, p, NULL::int, q) FROM (VALUES (1, 2)) v (p, q);
 SELECT phiguard.risk_profile(NULL, false, 2, 1, 0.5, p, NULL::int, q) FROM (VALUES (1, 2)) v (p, q);
-SELECT (phiguard.risk_profile(1, false, 2, 1, 0.5, p, NULL::int, q ORDER BY q DESC) FILTER (WHERE p > 0))[1:5] AS numbers FROM (VALUES (1, ROW(1, 'a'::text)), (2, ROW(1, 'a'::text)), (0, NULL)) v (p, q);
+SELECT (phiguard.risk_profile(1, false, 2, 1, 0.5, p, NULL::int, q ORDER BY q DESC) FILTER (WHERE p > 0))[1:5] AS numbers FROM (VALUES (1, '{1}'::int[]), (2, '{1}'), (0, NULL)) v (p, q);
 
 -- As the caller reads: no privilege, no number. Names need quotes, search_path does not matter.
 CREATE SCHEMA "Odd schema";
