@@ -83,6 +83,17 @@ like($err, qr/officer|auditor/, 'a scientist does not');
 run_as('regress_phig_scientist', q{SELECT phiguard.extract_manifest('train')});
 like($err, qr/officer|auditor/, '... and makes none');
 
+# Of an extract by expert determination: what the expert determined.
+officer(q{SELECT phiguard.create_extract('dosed', 'SELECT sex, dose FROM patient', 'study', 'expert_determination', 'dua-1');
+	SELECT phiguard.record_determination('dosed', 'Dr. E', '{"k": {"min": 2}}', '{"k": 1}')});
+officer(q{SELECT phiguard.extract_manifest('dosed')});
+like($err, qr/closed/, 'an extract whose risk is above the limits has no manifest');
+my $determined = officer(q{SELECT phiguard.record_determination('dosed', 'Dr. E', '{"k": {"min": 2}}', '{"k": 21}')}) && officer(q{SELECT phiguard.extract_manifest('dosed')});
+is_deeply([ breaches($json->decode($determined), $schema, '') ], [], 'within them it has a valid one');
+is_deeply([ @{ $json->decode($determined)->{determination} }{qw(expert limits results)} ], [ 'Dr. E', { k => { min => 2 } }, { k => 21 } ], '... which says who determined what');
+officer(q{SELECT phiguard.record_determination('dosed', 'Dr. F', '{"k": {"min": 2}}', '{"k": 20}')});
+is(verify($determined), 'determination: it is not what the manifest says', 'another determination is another');
+
 # A forged manifest, and changes of the data.
 is(verify($json->encode({ %$manifest, rows => 41 })), 'rows: it is not what the manifest says', 'a manifest with another number of rows');
 is(verify($json->encode({ %$manifest, method => 'limited_data_set' })), 'method: it is not what the manifest says', '... another method');
