@@ -297,6 +297,14 @@ is_labelled_worker(QueryDesc *queryDesc)
 		phig_carrier_read(queryDesc->plannedstmt, &carrier);
 }
 
+/* Out of line: few sessions have called a registered function. */
+static pg_noinline void
+guard_boundary(QueryDesc *queryDesc, PhigExecution *execution)
+{
+	if (!is_leaders_plan(queryDesc))
+		phig_plan_running(queryDesc, execution);
+}
+
 /* The wait comes before the chain: a function below could speak before the first row does. */
 static void
 phig_ExecutorRun(PHIG_RUN_ARGS_DECL)
@@ -304,8 +312,8 @@ phig_ExecutorRun(PHIG_RUN_ARGS_DECL)
 	PhigExecution *execution = phig_access_find(queryDesc);
 	Frame		frame;
 
-	if (unlikely(phig_boundary_entered) && !is_leaders_plan(queryDesc))
-		phig_plan_running(queryDesc, execution);
+	if (unlikely(phig_boundary_entered))
+		guard_boundary(queryDesc, execution);
 	if (execution)
 	{
 		phig_access_wait(execution);
