@@ -14,6 +14,7 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
 #include "commands/comment.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -32,7 +33,7 @@
 #define COMMENT_MAX_WORDS 14
 
 static List *items_of_name(int holds, const PhigWords *table, const PhigWords *column);
-static List *items_of_type(List *items, Oid relid, AttrNumber attno, int holds, const PhigWords *column);
+static List *items_of_type(List *items, Oid type, int holds, const PhigWords *column, bool about_people);
 static List *items_of_comment(List *items, Oid relid, AttrNumber attno, int holds);
 static List *items_of_reference(List *items, Oid relid, AttrNumber attno);
 static bool reference_of(Oid relid, AttrNumber attno, Oid *target, AttrNumber *target_attno);
@@ -44,12 +45,12 @@ static float together(List *items, PhigCategory category);
 bool
 phig_evidence_of_column(Oid relid, AttrNumber attno, PhigEvidence *out)
 {
-	phig_evidence_judge(phig_evidence_items(relid, attno), out);
+	phig_evidence_judge(phig_evidence_items(relid, attno, is_about_people(relid, 0)), out);
 	return out->category > PHIG_CAT_NONE && out->confidence >= PHIG_EVIDENCE_MIN;
 }
 
 List *
-phig_evidence_items(Oid relid, AttrNumber attno)
+phig_evidence_items(Oid relid, AttrNumber attno, bool about_people)
 {
 	char	   *name = get_attname(relid, attno, true);
 	int			holds;
@@ -63,7 +64,7 @@ phig_evidence_items(Oid relid, AttrNumber attno)
 	phig_words_split(get_rel_name(relid), &table);
 	phig_words_split(name, &column);
 	items = items_of_name(holds, &table, &column);
-	items = items_of_type(items, relid, attno, holds, &column);
+	items = items_of_type(items, get_atttype(relid, attno), holds, &column, about_people);
 	items = items_of_comment(items, relid, attno, holds);
 	return items_of_reference(items, relid, attno);
 }
@@ -133,9 +134,9 @@ items_of_name(int holds, const PhigWords *table, const PhigWords *column)
 }
 
 static List *
-items_of_type(List *items, Oid relid, AttrNumber attno, int holds, const PhigWords *column)
+items_of_type(List *items, Oid type, int holds, const PhigWords *column, bool about_people)
 {
-	char	   *text = psprintf("type %s", format_type_be(get_atttype(relid, attno)));
+	char	   *text = psprintf("type %s", format_type_be(type));
 	const char *last = column->n == 0 ? "" : column->words[column->n - 1].text;
 	bool		named_date = strcmp(last, "date") == 0 || strcmp(last, "time") == 0;
 	bool		named_end = column->n == 1 && (strcmp(last, "start") == 0 || strcmp(last, "stop") == 0 || strcmp(last, "end") == 0);
@@ -149,9 +150,9 @@ items_of_type(List *items, Oid relid, AttrNumber attno, int holds, const PhigWor
 	if (holds == PHIG_HOLDS_DOCUMENT)
 		return phig_evidence_add(items, PHIG_CAT_NOTE, NULL, 0.6f, text);
 	if (holds == PHIG_HOLDS_TIME)
-		return phig_evidence_add(items, PHIG_CAT_DATE, NULL, is_about_people(relid, 0) ? 0.8f : 0.3f,
+		return phig_evidence_add(items, PHIG_CAT_DATE, NULL, about_people ? 0.8f : 0.3f,
 								 text);
-	if (holds == PHIG_HOLDS_TEXT && (named_date || named_end) && is_about_people(relid, 0))
+	if (holds == PHIG_HOLDS_TEXT && (named_date || named_end) && about_people)
 		return phig_evidence_add(items, PHIG_CAT_DATE, NULL, 0.6f, text);
 	return items;
 }
@@ -251,8 +252,11 @@ is_about_people(Oid relid, int steps)
 	if (phig_words_have_sort(&table, PHIG_WORD_PERSON) || phig_words_have_sort(&table, PHIG_WORD_EVENT))
 		return true;
 	for (AttrNumber attno = 1; attno <= natts; attno++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (says_whose(relid, attno, &table))
 			return true;
+	}
 	if (steps < MOST_STEPS)
 		foreach(lc, referenced_by(relid))
 			if (is_about_people(lfirst_oid(lc), steps + 1))

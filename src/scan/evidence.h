@@ -42,8 +42,10 @@ typedef struct PhigEvidenceItem
 /*
  * phig_evidence_items
  *		What the catalog says of a column: a list of PhigEvidenceItem, palloc'd.
+ *
+ * about_people: see phig_evidence_is_about_people, which looks at every column.
  */
-extern List *phig_evidence_items(Oid relid, AttrNumber attno);
+extern List *phig_evidence_items(Oid relid, AttrNumber attno, bool about_people);
 
 /*
  * phig_evidence_add

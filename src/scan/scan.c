@@ -230,7 +230,10 @@ scan(Relation table, Oid relid, int32 rows)
 	{
 		PhigEvidence evidence;
 
-		bool		suspected = judge(relid, &columns[i], about_people, &evidence);
+		bool		suspected;
+
+		CHECK_FOR_INTERRUPTS();
+		suspected = judge(relid, &columns[i], about_people, &evidence);
 
 		if (!were_read && knows_better(table, relid, columns[i].attno, evidence.confidence))
 			suspected = true;
@@ -347,7 +350,7 @@ is_populated(Oid relid)
 static bool
 judge(Oid relid, const PhigSampled *column, bool about_people, PhigEvidence *evidence)
 {
-	List	   *items = phig_evidence_items(relid, column->attno);
+	List	   *items = phig_evidence_items(relid, column->attno, about_people);
 
 	items = phig_content_weigh(&column->content, items, about_people);
 	items = weigh_statistics(relid, column->attno, items);

@@ -122,7 +122,7 @@ phig_words_split(const char *name, PhigWords *out)
 			add_chunk(out, chunk, len);
 			len = 0;
 		}
-		if (*c == '\0')
+		if (*c == '\0' || out->n == PHIG_WORDS_MAX)
 			return;
 		if ((IS_LETTER(*c) || IS_DIGIT(*c)) && len < sizeof(chunk))
 			chunk[len++] = IS_UPPER(*c) ? *c - 'A' + 'a' : *c;
