@@ -156,9 +156,11 @@ hand_back(PhigPick *pick, int index)
 }
 
 bool
-phig_pick_has_later(const PhigPick *pick, int index)
+phig_pick_may_have_later(const PhigPick *pick, int index)
 {
-	return pick->files[index].has_later || pick->files[index].blind;
+	const PickFile *file = &pick->files[index];
+
+	return !file->known || file->has_later || file->blind;
 }
 
 bool

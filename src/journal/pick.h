@@ -37,8 +37,8 @@ extern bool phig_pick_wants(PhigPick *pick, int index);
  */
 extern bool phig_pick_names_later(const PhigPick *pick, int index, uint64 seq);
 
-/* Are there such executions in the file at all, as far as is known? */
-extern bool phig_pick_has_later(const PhigPick *pick, int index);
+/* Are there such executions in the file at all?  True where nothing is known: it may be damaged. */
+extern bool phig_pick_may_have_later(const PhigPick *pick, int index);
 
 /*
  * Does nothing in this file matter to whoever looks for how executions went on?  waiting: their start

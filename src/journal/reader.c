@@ -789,18 +789,24 @@ next_file(PhigLogReader *reader)
 	return true;
 }
 
+/* Past those whose summaries were wrong about the persons. */
 static bool
-next_chunk(PhigLogReader *reader)
+next_useful_file(PhigLogReader *reader)
 {
-	while (reader->rows.index < 0 || cursor_at_end(&reader->rows))
+	do
 	{
 		if (!next_file(reader))
 			return false;
-		/* Its summary was wrong about the persons. */
-		if (reader->search->only_subject && hash_get_num_entries(reader->chosen) == 0 &&
-			!phig_pick_has_later(reader->pick, reader->rows.index))
-			reader->rows.walk.offset = reader->rows.bytes.limit;
-	}
+	} while (reader->search->only_subject && hash_get_num_entries(reader->chosen) == 0 &&
+			 !phig_pick_may_have_later(reader->pick, reader->rows.index));
+	return true;
+}
+
+static bool
+next_chunk(PhigLogReader *reader)
+{
+	if ((reader->rows.index < 0 || cursor_at_end(&reader->rows)) && !next_useful_file(reader))
+		return false;
 	cursor_begin_chunk(&reader->rows);
 	gather_ends(reader);
 	return true;

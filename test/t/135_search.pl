@@ -218,8 +218,11 @@ unlink "$own/dddddddd-0000000080.sum";
 my $segment = slurp_bytes("$own/dddddddd-0000000080.seg");
 spew_bytes("$own/dddddddd-0000000080.seg", substr($segment, 0, 500_000) . "\x55" x 64 . substr($segment, 500_064));
 my ($out, $err);
-$node->psql('postgres', "$log WHERE active_role = 'nobody'", stdout => \$out, stderr => \$err);
-like($err, qr/journal segment "dddddddd-0000000080\.seg" is damaged/, 'a damaged segment shows in any search');
+for my $condition ("active_role = 'nobody'", "'0123456789abcdef0123456789abcdef' = ANY (subjects)")
+{
+	$node->psql('postgres', "$log WHERE $condition", stdout => \$out, stderr => \$err);
+	like($err, qr/journal segment "dddddddd-0000000080\.seg" is damaged/, "a damaged segment shows in any search: $condition");
+}
 utime(0, 0, $_) for glob("$own/dddddddd-*.seg");
 $node->append_conf('postgresql.conf', "phiguard.journal_retention = '1d'");
 $node->reload;
