@@ -54,6 +54,9 @@ static const struct
 	{PHIG_LOG_REFERENCED, true, 'e'},
 	{PHIG_LOG_STORED, true, 's'},
 	{PHIG_LOG_SHOWN, true, 'w'},
+	{PHIG_LOG_EXTRACT, false, 'x'},
+	{PHIG_LOG_AGREEMENT, false, 'g'},
+	{PHIG_LOG_RECIPIENT, false, 'R'},
 	{PHIG_LOG_SUBJECTS, true, '\0'},
 	{PHIG_LOG_FLAGS, true, 'F'},
 };

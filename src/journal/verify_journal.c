@@ -80,7 +80,10 @@ verify_summary(PhigVerifier *verifier, PhigSource *source, int index)
 	PhigSummary *made;
 	PhigBytes	bytes;
 
-	/* A segment that is not what was summarized is itself a finding, here or with the next one's header. */
+	/*
+	 * A segment that is not what was summarized is itself a finding, here or with the next one's
+	 * header.
+	 */
 	if (said == NULL || !verifier->hash_known || memcmp(verifier->hash, said->last_hash, PHIG_HASH_BYTES) != 0)
 		return;
 	bytes = phig_source_select(source, index);

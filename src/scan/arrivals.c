@@ -189,7 +189,8 @@ is_installed(void)
 static bool
 is_strong(Oid relid, AttrNumber attno, PhigEvidence *evidence)
 {
-	List	   *items = phig_evidence_items(relid, attno);
+	const bool	about_people = phig_evidence_is_about_people(relid);
+	List	   *items = phig_evidence_items(relid, attno, about_people);
 	ListCell   *lc;
 
 	phig_evidence_judge(items, evidence);
@@ -205,7 +206,7 @@ is_strong(Oid relid, AttrNumber attno, PhigEvidence *evidence)
 			strncmp(item->text, "type ", 5) != 0)
 			return true;
 	}
-	return phig_evidence_is_about_people(relid);
+	return about_people;
 }
 
 static void

@@ -264,14 +264,15 @@ count_value(PhigContent *content, Datum value)
 static PhigSuspect *
 judge(Oid relid, AttrNumber attno, const PhigContent *content)
 {
+	const bool	about_people = phig_evidence_is_about_people(relid);
 	PhigEvidence evidence;
 	List	   *items;
 	ListCell   *lc;
 
 	if (content->values < LEAST_VALUES)
 		return NULL;
-	items = phig_evidence_items(relid, attno);
-	items = phig_content_weigh(content, items, phig_evidence_is_about_people(relid));
+	items = phig_evidence_items(relid, attno, about_people);
+	items = phig_content_weigh(content, items, about_people);
 	phig_evidence_judge(items, &evidence);
 	if (evidence.category < PHIG_CAT_AGE || evidence.confidence < STRONG ||
 		(evidence.category == PHIG_CAT_NOTE && content->with_identifiers < SOMETIMES * content->searched))
