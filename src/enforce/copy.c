@@ -15,7 +15,6 @@
 #include "settings.h"
 
 static bool all_clear(const PhigRelPolicy *policy, List *attnos);
-static CopyStmt *copy_of_query(CopyStmt *stmt, Oid relid, List *attnos);
 
 bool
 phig_enforce_copy_to(CopyStmt *stmt, Oid relid, List *attnos, CopyStmt **instead, PhigRefusal *refusal)
@@ -35,7 +34,7 @@ phig_enforce_copy_to(CopyStmt *stmt, Oid relid, List *attnos, CopyStmt **instead
 		return true;
 	if (phig_copy_masked == PHIG_COPY_MASKED_TRANSFORM)
 	{
-		*instead = copy_of_query(stmt, relid, attnos);
+		*instead = phig_enforce_copy_of_query(stmt, relid, attnos);
 		return true;
 	}
 	refusal->message = psprintf("purpose \"%s\" does not show all of table %s, and a copy would not say so",
@@ -63,8 +62,8 @@ all_clear(const PhigRelPolicy *policy, List *attnos)
 }
 
 /* The columns by name, without those that COPY leaves out. */
-static CopyStmt *
-copy_of_query(CopyStmt *stmt, Oid relid, List *attnos)
+CopyStmt *
+phig_enforce_copy_of_query(CopyStmt *stmt, Oid relid, List *attnos)
 {
 	CopyStmt   *copy = copyObject(stmt);
 	SelectStmt *select = makeNode(SelectStmt);

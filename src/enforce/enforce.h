@@ -118,6 +118,9 @@ extern const PhigEnforcement *phig_enforce_planning;
 extern bool phig_enforce_copy_to(CopyStmt *stmt, Oid relid, List *attnos, CopyStmt **instead,
 								 PhigRefusal *refusal);
 
+/* COPY (SELECT columns FROM ONLY relation) TO in the place of COPY relation (columns) TO. */
+extern CopyStmt *phig_enforce_copy_of_query(CopyStmt *stmt, Oid relid, List *attnos);
+
 /*
  * phig_enforce_statistics
  *		In mode enforce, for every session: hide statistics of governed relations in a query that reads them.

@@ -49,6 +49,7 @@
 #include "label/inherit.h"
 #include "label/resolve.h"
 #include "scan/arrivals.h"
+#include "subject/path.h"
 
 #define COLUMNS_PER_RECORD 100
 
@@ -58,6 +59,7 @@ static bool finishing = false;	/* it has run, and labels follow */
 static bool wraps_query(Node *stmt);
 static PhigExecution *begin_copy(PhigUtility *utility, PlannedStmt *pstmt,
 								 const char *query_string);
+static void run_instead(PhigUtility *utility, PlannedStmt *pstmt, CopyStmt *instead);
 static bool restrict_copy(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string, Oid relid);
 static void restrict_ddl(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string);
 static CreateTableAsStmt *table_from_query(Node *stmt);
@@ -249,8 +251,9 @@ wraps_query(Node *stmt)
 }
 
 /*
- * COPY table TO and FROM.  Missing relations, columns and privileges are left
- * to the command itself to complain about: a denied attempt is on record too.
+ * COPY table TO and FROM.  Of a table with a subject COPY TO becomes a query, which says whose rows leave.  Missing
+ * relations, columns and privileges are left to the command itself to complain about: a denied attempt is on
+ * record too.
  */
 static PhigExecution *
 begin_copy(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string)
@@ -280,6 +283,11 @@ begin_copy(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string)
 	flow = stmt->is_from ? phig_flow_copy_from(relid, attnos) : phig_flow_copy_to(relid, attnos);
 	if (flow == NULL)
 		return NULL;
+	if (!stmt->is_from && get_rel_relkind(relid) == RELKIND_RELATION && phig_subject_path(relid) != NULL)
+	{
+		run_instead(utility, pstmt, phig_enforce_copy_of_query(stmt, relid, attnos));
+		return NULL;
+	}
 
 	utility->text = phig_normalize(query_string, pstmt->stmt_location, pstmt->stmt_len,
 								   (Node *) stmt, &fingerprint);
@@ -314,10 +322,17 @@ restrict_copy(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string
 	}
 	if (instead == NULL)
 		return false;
+	run_instead(utility, pstmt, instead);
+	return true;
+}
+
+/* A query in the place of COPY table TO, which no planner sees. */
+static void
+run_instead(PhigUtility *utility, PlannedStmt *pstmt, CopyStmt *instead)
+{
 	utility->instead = makeNode(PlannedStmt);
 	*utility->instead = *pstmt;
 	utility->instead->utilityStmt = (Node *) instead;
-	return true;
 }
 
 /* CREATE TABLE AS, also under EXPLAIN: with ANALYZE that makes the table too. */

@@ -129,8 +129,8 @@ phig_label_complain(PhigLabelFault fault, const PhigParsedLabel *parsed)
 			break;
 		case PHIG_FAULT_SUBJECT:
 			what = "the label does not name one subject column";
-			hint = pstrdup("Write subject= and the name of one column, in double quotes if SQL needs them, and where it "
-						   "refers to a table with a subject of its own, -> and the name of that.");
+			hint = pstrdup("Write subject= and the name of one column, in double quotes if SQL needs them; behind it "
+						   "->table where it refers to a row of a table that has a subject itself.");
 			break;
 		case PHIG_FAULT_TOO_LONG:
 			what = "the label is too long";

@@ -98,13 +98,13 @@ phig_hop_follow(PhigHopCache *cache, Oid type, Datum value, PhigPersonSet *set, 
 	found = follow(cache, type, value, &text);
 	if (!found)
 		phig_persons_unnamed(set);
-	else
+	else if (text != NULL)
 		phig_persons_add(set, phig_person_hash(hash, text, strlen(text)), cache->path.space, text, strlen(text));
 	if (phig_spelling_is_one(type) && hash_get_num_entries(cache->remembered) < REMEMBERED_MAX)
 		(void) hash_search(cache->remembered, &reference, HASH_ENTER, NULL);
 }
 
-/* The spelling of the person's key; false where the way ends. */
+/* The spelling of the person's key, NULL where there is none; false where a row is missing. */
 static bool
 follow(PhigHopCache *cache, Oid type, Datum value, char **text)
 {
@@ -113,20 +113,19 @@ follow(PhigHopCache *cache, Oid type, Datum value, char **text)
 	const char *spelling;
 	int			len;
 	bool		found = true;
+	bool		isnull = false;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	for (int i = 0; found && i < cache->path.nhops; i++)
 	{
-		bool		isnull = false;
-
-		found = look_up(cache, i, value, type, &isnull) && !isnull;
-		if (!found)
+		found = look_up(cache, i, value, type, &isnull);
+		if (!found || isnull)
 			break;
 		type = getBaseType(SPI_gettypeid(SPI_tuptable->tupdesc, 1));
 		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	}
-	if (found)
+	if (found && !isnull)
 	{
 		if (get_typlen(type) == -1)
 			value = PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));

@@ -20,7 +20,8 @@ extern PhigHopCache *phig_hop_cache_create(const PhigSubjectPath *path);
  * phig_hop_follow
  *		Add the person that a reference leads to.
  *
- * One that leads nowhere (a deleted row, NULL on the way) is a person whom nobody can name: the record says so.
+ * One that leads to no row (deleted since) is a person whom nobody can name: the record says so.  NULL on the way is
+ * no person.
  * type: of value, a base type.
  * Looked up are rows as the statement's snapshot shows them, with the rights of the relations' owners.
  * Errors: those of reading these relations.

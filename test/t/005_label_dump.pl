@@ -2,6 +2,7 @@
 # loses them, verify_labels() says so.  What was refused as a label is in no log.
 use strict;
 use warnings;
+use File::Copy ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -81,6 +82,9 @@ same_labels($primary, 'copy2', $expected, 'the copy of the copy');
 my $archive = $primary->basedir . '/archive';
 $primary->command_ok([ 'pg_dump', '-Fc', '-f', $archive, 'source' ], 'pg_dump -Fc');
 my $other = new_node('other');
+# Tokens of persons in the record need the master key: without it a relation with a subject is not read.
+File::Copy::copy($primary->data_dir . '/phiguard_master.key', $other->data_dir . '/phiguard_master.key') or die;
+chmod 0600, $other->data_dir . '/phiguard_master.key';
 $other->safe_psql('postgres', 'CREATE ROLE clinic');
 $other->safe_psql('postgres', 'CREATE DATABASE source');
 $other->command_ok([ 'pg_restore', '-e', '-j', '2', '-d', 'source', $archive ], 'pg_restore -j 2 into another cluster');
