@@ -97,7 +97,9 @@ sub record_line
 	push @parts, "rows $record->{rows}"
 	  if $record->{rows} ne '' && $record->{kind} =~ /^(read|write|denied|disclosure)$/;
 	push @parts, join(' ', grep { $_ ne '' && $_ ne '00000' } $record->{outcome}, $record->{sqlstate});
-	push @parts, 'flags ' . join(', ', sort split / /, $record->{flags}) if $record->{flags} ne '';
+	# How persons were named is what tests of that ask for themselves.
+	my @flags = sort grep { !/^subjects_/ } split / /, $record->{flags};
+	push @parts, 'flags ' . join(', ', @flags) if @flags;
 	return join('; ', @parts);
 }
 

@@ -1,6 +1,7 @@
 # A dump carries labels, their registry and the types into a new database and a new cluster.
 use strict;
 use warnings;
+use File::Copy qw(copy);
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use PhigTest;
@@ -81,6 +82,9 @@ $node->safe_psql('postgres', 'CREATE DATABASE again');
 command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', "$base.sql", '-d', $node->connstr('again') ], 'restored into a new database');
 same_labels($node, 'again', 'new database');
 
+# Tables with a subject are read where the master key is, which no dump carries.
+copy($node->data_dir . '/phiguard_master.key', $other->data_dir . '/phiguard_master.key') or die "the key: $!";
+chmod 0600, $other->data_dir . '/phiguard_master.key';
 $other->safe_psql('postgres', 'CREATE DATABASE again');
 command_ok([ 'pg_restore', '--exit-on-error', '-d', $other->connstr('again'), "$base.custom" ], 'restored into a new cluster');
 $other->safe_psql('postgres', 'CREATE EXTENSION phiguard');
