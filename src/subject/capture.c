@@ -39,9 +39,17 @@ static PhigJournalTicket worker_ticket;
 
 typedef struct PhigCapture PhigCapture;
 
+typedef enum Where
+{
+	WHERE_RESULT,				/* the row that the node returns */
+	WHERE_SCAN,					/* the row that it scanned */
+	WHERE_HEAP					/* the row behind the index entry that it scanned */
+} Where;
+
 typedef struct Source
 {
-	AttrNumber	attno;			/* in the row that is looked at; 0: see Watch */
+	Where		where;			/* the row that is looked at */
+	AttrNumber	attno;			/* in it */
 	Oid			type;			/* base type of that column */
 	bool		by_value;
 	PhigSubjectPath path;
@@ -52,18 +60,10 @@ typedef struct Source
 	struct Source *next;		/* of the same watch */
 } Source;
 
-typedef enum Where
-{
-	WHERE_RESULT,				/* the row that the node returns */
-	WHERE_SCAN,					/* the row that it scanned */
-	WHERE_HEAP					/* the row behind the index entry that it scanned */
-} Where;
-
 typedef struct Watch
 {
 	PlanState  *node;			/* hash key */
 	char		status;
-	Where		where;
 	ExecProcNodeMtd real;
 	Source	   *sources;
 	PhigCapture *capture;
@@ -92,6 +92,7 @@ struct PhigCapture
 };
 
 static watches_hash * watches = NULL;
+static uint64 watches_moved = 0;	/* entries may have another place since */
 
 static void unwatch(void *arg);
 static Source *make_source(const PhigSubjectPath *path, AttrNumber attno, Oid type);
@@ -102,6 +103,7 @@ static void watch_scan(PhigCapture *capture, ScanState *node, Oid relid);
 static const PhigSubjectPath *wanted(PhigCapture *capture, Oid relid);
 static TupleTableSlot *watched(PlanState *node);
 static void look(Watch *watch, TupleTableSlot *slot);
+static TupleTableSlot *fetch_heap(IndexOnlyScanState *scan);
 static void note(PhigCapture *capture, Source *source, Datum value);
 static AttrNumber index_column(const IndexOnlyScanState *node, AttrNumber attno);
 
@@ -202,6 +204,7 @@ unwatch(void *arg)
 	PhigCapture *capture = arg;
 	ListCell   *lc;
 
+	watches_moved++;
 	foreach(lc, capture->nodes)
 		(void) watches_delete(watches, lfirst(lc));
 }
@@ -227,15 +230,16 @@ watch(PhigCapture *capture, PlanState *node, Where where, Source *source)
 	bool		found;
 	Watch	   *watch = watches_insert(watches, node, &found);
 
+	watches_moved++;
 	if (!found || watch->capture != capture)
 	{
-		watch->where = where;
 		watch->capture = capture;
 		watch->sources = NULL;
 		watch->real = node->ExecProcNodeReal;
 		node->ExecProcNodeReal = watched;
 		capture->nodes = lappend(capture->nodes, node);
 	}
+	source->where = where;
 	source->next = watch->sources;
 	watch->sources = source;
 }
@@ -370,47 +374,62 @@ static TupleTableSlot *
 watched(PlanState *node)
 {
 	Watch	   *watch = watches_lookup(watches, node);
+	const uint64 moved = watches_moved;
 	TupleTableSlot *slot;
 
 	if (unlikely(watch == NULL))
 		elog(ERROR, "plan node is not watched any more");
 	slot = watch->real(node);
-	if (!TupIsNull(slot))
-		look(watch, slot);
+	if (TupIsNull(slot))
+		return slot;
+	/* Functions below may have begun and ended executions of their own. */
+	if (unlikely(moved != watches_moved))
+		watch = watches_lookup(watches, node);
+	look(watch, slot);
 	return slot;
 }
 
+/* Looking up whom a reference leads to may move the watch: not its sources. */
 static void
 look(Watch *watch, TupleTableSlot *slot)
 {
+	PhigCapture *capture = watch->capture;
+	PlanState  *node = watch->node;
 	TupleTableSlot *heap = NULL;
 
-	if (watch->where == WHERE_SCAN)
-		slot = ((ScanState *) watch->node)->ss_ScanTupleSlot;
-	else if (watch->where == WHERE_HEAP)
-	{
-		IndexOnlyScanState *scan = (IndexOnlyScanState *) watch->node;
-
-		slot = heap = scan->ioss_TableSlot;
-		if (!index_fetch_heap(scan->ioss_ScanDesc, slot))
-		{
-			phig_persons_unnamed(watch->capture->set);
-			return;
-		}
-	}
 	for (Source *source = watch->sources; source != NULL; source = source->next)
 	{
+		TupleTableSlot *row = slot;
 		bool		isnull;
-		Datum		value = slot_getattr(slot, source->attno, &isnull);
+		Datum		value;
 
+		if (source->where == WHERE_SCAN)
+			row = ((ScanState *) node)->ss_ScanTupleSlot;
+		else if (source->where == WHERE_HEAP && (row = heap) == NULL)
+		{
+			row = heap = fetch_heap((IndexOnlyScanState *) node);
+			if (row == NULL)
+			{
+				phig_persons_unnamed(capture->set);
+				continue;
+			}
+		}
+		value = slot_getattr(row, source->attno, &isnull);
 		if (isnull || (source->by_value && source->any && source->latest == value))
 			continue;
 		source->any = true;
 		source->latest = source->by_value ? value : (Datum) 0;
-		note(watch->capture, source, value);
+		note(capture, source, value);
 	}
 	if (heap != NULL)
 		ExecClearTuple(heap);
+}
+
+/* The row behind the index entry; NULL where there is none any more. */
+static TupleTableSlot *
+fetch_heap(IndexOnlyScanState *scan)
+{
+	return index_fetch_heap(scan->ioss_ScanDesc, scan->ioss_TableSlot) ? scan->ioss_TableSlot : NULL;
 }
 
 static void

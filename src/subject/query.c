@@ -66,6 +66,7 @@ static List *expose_cte(Trace *trace, Level *level, RangeTblEntry *rte, int rti,
 						List *exposed);
 static List *hand_up(Query *query, List *exposed);
 static void contribute(Trace *trace, Level *level);
+static bool is_inserted(const Query *query, int rti);
 static void contribute_entry(Trace *trace, Level *level, RangeTblEntry *rte);
 static void contribute_outputs(Trace *trace, Level *level);
 static bool contribute_walker(Node *node, Trace *trace);
@@ -84,6 +85,15 @@ phig_subject_trace(Query *query)
 
 	if (query->commandType == CMD_SELECT && !is_row_wise(query))
 		contribute(&trace, &level);
+	else if (query->commandType == CMD_INSERT)
+	{
+		/*
+		 * The executor has no place for further columns below INSERT: it would compute all of
+		 * them a second time.
+		 */
+		contribute(&trace, &level);
+		exposed = written(&trace, &level, NIL);
+	}
 	else
 	{
 		exposed = expose(&trace, &level);
@@ -295,8 +305,17 @@ contribute(Trace *trace, Level *level)
 
 	check_stack_depth();
 	foreach(lc, level->query->rtable)
-		contribute_entry(trace, level, lfirst_node(RangeTblEntry, lc));
+		if (!is_inserted(level->query, foreach_current_index(lc) + 1))
+			contribute_entry(trace, level, lfirst_node(RangeTblEntry, lc));
 	contribute_outputs(trace, level);
+}
+
+/* The relation that INSERT writes to, which is not scanned: its own entry, and that of ON CONFLICT. */
+static bool
+is_inserted(const Query *query, int rti)
+{
+	return query->commandType == CMD_INSERT &&
+		(rti == query->resultRelation || (query->onConflict && rti == query->onConflict->exclRelIndex));
 }
 
 static void
