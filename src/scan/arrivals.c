@@ -32,6 +32,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "label/label.h"
@@ -119,9 +120,13 @@ phig_arrivals_before(Node *stmt)
 void
 phig_arrivals_loaded(List *unseen, bool by_copy)
 {
+	/* VACUUM leaves none behind. */
+	const bool	without_snapshot = !ActiveSnapshotSet();
 	ListCell   *lc;
 
 	CommandCounterIncrement();
+	if (without_snapshot)
+		PushActiveSnapshot(GetTransactionSnapshot());
 	foreach(lc, unseen)
 	{
 		List	   *columns = lfirst(lc);
@@ -133,6 +138,8 @@ phig_arrivals_loaded(List *unseen, bool by_copy)
 			act(relid, suspects, by_copy);
 		phig_loaded_remember(relid, list_copy_tail(columns, 1));
 	}
+	if (without_snapshot)
+		PopActiveSnapshot();
 }
 
 /* The columns without a label that look like PHI: a list of PhigSuspect. */
