@@ -13,6 +13,7 @@
 #                 under docs/ come back too, where PHIG_UPDATE_DOCS is set
 #   PHIG_PGXS     the server's test tools (pg_regress and others)
 #   PHIG_WORK/regress   the server's own tests, where PHIG_REGRESS names a directory that has them
+#   PHIG_WORK/other     another version's server, where PHIG_OTHER names a directory that has one (other.sh)
 #   PHIG_DISK     a file system of its own, of 8 MB; empty where the kernel lets nobody mount one
 #   and server.sh, beside this file, to start servers.
 #
@@ -123,6 +124,7 @@ copy_checkout()
 	# pg_regress looks for expected/ beside sql/.
 	ln -s ../expected "$work/src/test/expected"
 	[ -z "${PHIG_REGRESS-}" ] || cp -r "$PHIG_REGRESS" "$work/regress"
+	[ -z "${PHIG_OTHER-}" ] || cp -a "$PHIG_OTHER" "$work/other"
 }
 
 user=postgres
