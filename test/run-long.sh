@@ -14,9 +14,19 @@ set -euo pipefail
 . "$(dirname "$0")/lib/packages.sh"
 . "$(dirname "$0")/lib/tree.sh"
 . "$(dirname "$0")/lib/source.sh"
+. "$(dirname "$0")/lib/other.sh"
 
 tally=$(mktemp "${TMPDIR:-/tmp}/phiguard-tally.XXXXXX")
-trap 'rm -f "$tally"' EXIT
+trap 'rm -rf "$tally" "$tally.other"' EXIT
+
+# The version that upgrade.sh goes to.
+next_major()
+{
+	case $(server_version) in
+		15.*) echo 17 ;;
+		17.*) echo 18 ;;
+	esac
+}
 
 # run_long NAME: the script test/long/NAME.sh on this server.
 run_long()
@@ -32,6 +42,17 @@ run_long()
 			return
 		fi
 		export PHIG_REGRESS
+	fi
+	if grep -q '\$PHIG_WORK"*/other' "$PHIG_ROOT/$script" && [ -z "${PHIG_OTHER-}" ]; then
+		local PHIG_OTHER=$tally.other next
+
+		next=$(next_major)
+		if [ -z "$next" ] || ! other_server "$next" "$PHIG_OTHER"; then
+			say "NOT TESTED: $name, from PostgreSQL $(server_version) to ${next:-a later one}"
+			[ "${PHIGUARD_ALLOW_MISSING-}" = 1 ] || tally_add "$tally" 0 1
+			return
+		fi
+		export PHIG_OTHER
 	fi
 	if "$PHIG_ROOT/test/lib/sandbox.sh" "$script"; then
 		say "ok      long       $name, $((SECONDS - started)) s"
