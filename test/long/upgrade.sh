@@ -149,6 +149,8 @@ state >"$PHIG_OUT/after"
 diff "$PHIG_OUT/before" "$PHIG_OUT/after" || die "the upgraded cluster is not what it was"
 say "ok: $(wc -l <"$PHIG_OUT/before") lines of state are as they were"
 
+is "$(sed -n '/^-- findings/,/^-- seen/p' "$PHIG_OUT/after" | wc -l)" 2 "verify_labels() and verify_policy() find nothing"
+
 journal_lines()
 {
 	value "SELECT string_agg(command || coalesce(' ' || split_part(query, ',', 1), ''), '; ' ORDER BY node, position) FROM phiguard.access_log WHERE kind = 'server' AND $1"
