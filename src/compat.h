@@ -88,6 +88,9 @@ phig_compat_var_is_old(const Var *var)
 #endif
 }
 
+/* Does the planner find resjunk outputs of a sub-select that it pulls up? */
+#define PHIG_JUNK_IS_PULLED_UP (PG_VERSION_NUM < 180000)
+
 /* 18: generated columns that are computed when they are read. */
 #define PHIG_SERVER_HAS_VIRTUAL (PG_VERSION_NUM >= 180000)
 

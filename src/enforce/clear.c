@@ -64,7 +64,6 @@ static bool clear_of_place(Clearing *c, const Level *level, Var *var, bool *foun
 static AttrNumber clear_column(PhigPlace *place, AttrNumber attno);
 static bool clear_of_query(Clearing *c, const Level *above, Query *query, Var *var, bool *added);
 static bool passes_on(const Query *query);
-static AttrNumber add_output(Query *query, Expr *expr);
 static bool clear_of_cte(Clearing *c, const Level *level, RangeTblEntry *rte, Var *var);
 static void name_outputs(RangeTblEntry *rte, AttrNumber natts);
 
@@ -261,7 +260,7 @@ clear_of_query(Clearing *c, const Level *above, Query *query, Var *var, bool *ad
 		passed = palloc(sizeof(Passed));
 		passed->query = query;
 		passed->attno = var->varattno;
-		passed->added = add_output(query, expr);
+		passed->added = phig_flow_add_output(query, expr);
 		c->passed = lappend(c->passed, passed);
 	}
 	var->varattno = passed->added;
@@ -277,35 +276,6 @@ passes_on(const Query *query)
 {
 	return query->commandType == CMD_SELECT && query->setOperations == NULL && query->distinctClause == NIL &&
 		query->groupClause == NIL && query->groupingSets == NIL && !query->hasAggs;
-}
-
-/* Visible outputs stand before the others. */
-static AttrNumber
-add_output(Query *query, Expr *expr)
-{
-	List	   *tlist = NIL;
-	List	   *hidden = NIL;
-	AttrNumber	added;
-	ListCell   *lc;
-
-	foreach(lc, query->targetList)
-	{
-		if (lfirst_node(TargetEntry, lc)->resjunk)
-			hidden = lappend(hidden, lfirst(lc));
-		else
-			tlist = lappend(tlist, lfirst(lc));
-	}
-	added = list_length(tlist) + 1;
-	tlist = lappend(tlist, makeTargetEntry(expr, added, pstrdup("?column?"), false));
-	foreach(lc, hidden)
-	{
-		TargetEntry *tle = lfirst_node(TargetEntry, lc);
-
-		tlist = lappend(tlist, tle);
-		tle->resno = list_length(tlist);
-	}
-	query->targetList = tlist;
-	return added;
 }
 
 static bool

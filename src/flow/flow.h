@@ -110,6 +110,14 @@ extern void phig_flow_add_withheld(PhigFlow *flow, const PhigFlow *asked);
 extern Query *phig_flow_inline(Query *query, RangeTblEntry *rte);
 
 /*
+ * phig_flow_add_output
+ *		Give a sub-select one more visible output, behind the others; what is hidden moves on.
+ *
+ * Returns its resno.  Whoever names the sub-select's columns has to name it too.
+ */
+extern AttrNumber phig_flow_add_output(Query *query, Expr *expr);
+
+/*
  * phig_flow_copy_to
  *		The flow of COPY relation (columns) TO: the columns are returned in clear.
  * attnos: list of int attribute numbers.  NULL when the relation has no labels.

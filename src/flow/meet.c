@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "nodes/makefuncs.h"
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/pg_class.h"
@@ -278,4 +279,32 @@ phig_flow_expansion(PhigFlowContext *ctx, RangeTblEntry *rte)
 			return expansion->query;
 	}
 	return NULL;
+}
+
+AttrNumber
+phig_flow_add_output(Query *query, Expr *expr)
+{
+	List	   *tlist = NIL;
+	List	   *hidden = NIL;
+	AttrNumber	added;
+	ListCell   *lc;
+
+	foreach(lc, query->targetList)
+	{
+		if (lfirst_node(TargetEntry, lc)->resjunk)
+			hidden = lappend(hidden, lfirst(lc));
+		else
+			tlist = lappend(tlist, lfirst(lc));
+	}
+	added = list_length(tlist) + 1;
+	tlist = lappend(tlist, makeTargetEntry(expr, added, pstrdup("?column?"), false));
+	foreach(lc, hidden)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		tlist = lappend(tlist, tle);
+		tle->resno = list_length(tlist);
+	}
+	query->targetList = tlist;
+	return added;
 }

@@ -35,7 +35,7 @@ bool		phig_plan_only_shown = false;
 
 static List *enter_extracts(Query *query, const char *query_string);
 static void restrict_query(Query *query, const char *query_string, PhigPlanning *planning);
-static PhigSubjectSources *trace_subjects(Query *query, const PhigPlanning *planning);
+static PhigSubjectSources *trace_subjects(Query *query, PhigPlanning *planning);
 static void rehearse(const Query *query, PhigPlanning *planning);
 static bool makes_table(void);
 static void guard_relation_made(const PlannedStmt *plan, const PhigCarrier *carrier);
@@ -99,7 +99,7 @@ enter_extracts(Query *query, const char *query_string)
 
 /* Last of all: what is added here is nobody's access. */
 static PhigSubjectSources *
-trace_subjects(Query *query, const PhigPlanning *planning)
+trace_subjects(Query *query, PhigPlanning *planning)
 {
 	PhigSubjectSources *none;
 
@@ -114,7 +114,7 @@ trace_subjects(Query *query, const PhigPlanning *planning)
 		none->captured = true;
 		return none;
 	}
-	return phig_subject_trace(query);
+	return phig_subject_trace(query, &planning->enforced.functions);
 }
 
 /* What is recorded is the query as it will run. */

@@ -22,6 +22,7 @@
 #include "utils/lsyscache.h"
 
 #include "compat.h"
+#include "flow/flow.h"
 #include "journal/format.h"
 #include "label/label.h"
 #include "subject/query.h"
@@ -55,6 +56,10 @@ typedef struct Trace
 	List	   *scans;			/* of PhigSubjectPath *: to be read where they are scanned */
 	bool		unsure;
 	bool		contributes;
+	List	   *functions;		/* OIDs of those that were put in line */
+	Query	   *top;
+	bool		looked_for_whole_rows;
+	bool		whole_rows;
 	Level	   *level;			/* for walkers */
 } Trace;
 
@@ -65,6 +70,9 @@ static List *expose_entry(Trace *trace, Level *level, int rti, const Bitmapset *
 static List *expose_cte(Trace *trace, Level *level, RangeTblEntry *rte, int rti, const Bitmapset *nulling,
 						List *exposed);
 static List *hand_up(Query *query, List *exposed);
+static bool may_hand_up(Trace *trace);
+static bool has_whole_row(Node *node, void *context);
+static void put_in_line(Trace *trace, Query *query, RangeTblEntry *rte);
 static void contribute(Trace *trace, Level *level);
 static bool is_inserted(const Query *query, int rti);
 static void contribute_entry(Trace *trace, Level *level, RangeTblEntry *rte);
@@ -77,9 +85,9 @@ static bool mentions_subject(Node *node, void *context);
 static AttrNumber add_column(Query *query, const Exposed *exposed, int number);
 
 PhigSubjectSources *
-phig_subject_trace(Query *query)
+phig_subject_trace(Query *query, List **functions)
 {
-	Trace		trace = {0};
+	Trace		trace = {.top = query};
 	Level		level = {.query = query};
 	List	   *exposed = NIL;
 
@@ -99,6 +107,7 @@ phig_subject_trace(Query *query)
 		exposed = expose(&trace, &level);
 		exposed = written(&trace, &level, exposed);
 	}
+	*functions = list_concat_unique_oid(*functions, trace.functions);
 	return build(&trace, query, exposed);
 }
 
@@ -176,6 +185,7 @@ expose_entry(Trace *trace, Level *level, int rti, const Bitmapset *nulling, List
 	Oid			collation;
 	ListCell   *lc;
 
+	put_in_line(trace, level->query, rte);
 	switch (rte->rtekind)
 	{
 		case RTE_RELATION:
@@ -187,7 +197,7 @@ expose_entry(Trace *trace, Level *level, int rti, const Bitmapset *nulling, List
 			return lappend(exposed, column(rti, path.attno, type, typmod, collation, nulling, &path));
 		case RTE_SUBQUERY:
 			inner.query = rte->subquery;
-			if (!is_row_wise(rte->subquery) || rte->subquery->commandType != CMD_SELECT)
+			if (!is_row_wise(rte->subquery) || rte->subquery->commandType != CMD_SELECT || !may_hand_up(trace))
 			{
 				contribute(trace, &inner);
 				return exposed;
@@ -241,7 +251,7 @@ expose_cte(Trace *trace, Level *level, RangeTblEntry *rte, int rti, const Bitmap
 	TracedCte  *traced = NULL;
 	ListCell   *lc;
 
-	if (cte == NULL || cte->cterecursive || rte->self_reference || !IsA(cte->ctequery, Query) ||
+	if (cte == NULL || cte->cterecursive || rte->self_reference || !IsA(cte->ctequery, Query) || !may_hand_up(trace) ||
 		((Query *) cte->ctequery)->commandType != CMD_SELECT || !is_row_wise((Query *) cte->ctequery))
 	{
 		contribute_entry(trace, level, rte);
@@ -279,7 +289,11 @@ expose_cte(Trace *trace, Level *level, RangeTblEntry *rte, int rti, const Bitmap
 	return exposed;
 }
 
-/* Give the rows of a sub-select the columns, as resjunk ones: whole rows of it stay as they are. */
+/*
+ * Give the rows of a sub-select the columns.
+ *
+ * As resjunk ones, where the planner lets them through: whole rows of it stay as they are.
+ */
 static List *
 hand_up(Query *query, List *exposed)
 {
@@ -288,12 +302,59 @@ hand_up(Query *query, List *exposed)
 	foreach(lc, exposed)
 	{
 		Exposed    *one = lfirst(lc);
+		Expr	   *expr = (Expr *) copyObject(one->expr);
 
-		one->resno = list_length(query->targetList) + 1;
-		query->targetList = lappend(query->targetList,
-									makeTargetEntry((Expr *) copyObject(one->expr), one->resno, NULL, true));
+		if (PHIG_JUNK_IS_PULLED_UP)
+		{
+			one->resno = list_length(query->targetList) + 1;
+			query->targetList = lappend(query->targetList, makeTargetEntry(expr, one->resno, NULL, true));
+		}
+		else
+			one->resno = phig_flow_add_output(query, expr);
 	}
 	return exposed;
+}
+
+/* Otherwise there must not be whole rows that would have them. */
+static bool
+may_hand_up(Trace *trace)
+{
+	if (PHIG_JUNK_IS_PULLED_UP)
+		return true;
+	if (!trace->looked_for_whole_rows)
+	{
+		trace->whole_rows = query_tree_walker(trace->top, has_whole_row, NULL, 0);
+		trace->looked_for_whole_rows = true;
+	}
+	return !trace->whole_rows;
+}
+
+static bool
+has_whole_row(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		return ((Var *) node)->varattno == InvalidAttrNumber;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, has_whole_row, context, 0);
+	return expression_tree_walker(node, has_whole_row, context);
+}
+
+/* A set-returning function that the planner would put in line later, as the sub-select that it is. */
+static void
+put_in_line(Trace *trace, Query *query, RangeTblEntry *rte)
+{
+	Query	   *inlined = rte->rtekind == RTE_FUNCTION ? phig_flow_inline(query, rte) : NULL;
+
+	if (inlined == NULL)
+		return;
+	trace->functions = list_append_unique_oid(trace->functions,
+											  ((FuncExpr *) linitial_node(RangeTblFunction, rte->functions)->funcexpr)->funcid);
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = inlined;
+	rte->security_barrier = false;
+	rte->funcordinality = false;
 }
 
 /* --- what contributes --- */
@@ -326,6 +387,7 @@ contribute_entry(Trace *trace, Level *level, RangeTblEntry *rte)
 	Level	   *owner;
 	CommonTableExpr *cte;
 
+	put_in_line(trace, level->query, rte);
 	trace->level = level;
 	switch (rte->rtekind)
 	{

@@ -36,10 +36,11 @@ typedef struct PhigSubjectSources
  *		Have a query read along whose rows it returns or writes.
  *
  * Adds resjunk columns to the query, which neither its client nor its functions see; what cannot be read along
- * in the rows, below aggregates say, is left to the scans of its relations.
+ * in the rows, below aggregates say, is left to the scans of its relations.  functions: those that were put in line
+ * for that are added; the plan depends on them.
  * To be called when the query is as it will run.  Memory: the query's.
  */
-extern PhigSubjectSources *phig_subject_trace(Query *query);
+extern PhigSubjectSources *phig_subject_trace(Query *query, List **functions);
 
 /*
  * phig_subject_planned
