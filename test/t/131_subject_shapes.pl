@@ -1,0 +1,171 @@
+# Whose rows left, where statements are not read in one go, fail, are killed, or name very many persons; tokens
+# through renames and rotations; nothing of a key in the journal; what happens without the key.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use PhigTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = phig_node('shapes', 'phiguard.on_unlabelled_store = ignore',
+	"phiguard.officer_role = 'regress_phig_officer'", "phiguard.auditor_role = 'regress_phig_auditor'");
+sub sql { return $node->safe_psql('postgres', $_[0]) }
+
+sql(<<'SQL');
+CREATE ROLE regress_phig_officer LOGIN;
+CREATE ROLE regress_phig_auditor LOGIN;
+CREATE ROLE regress_phig_nurse LOGIN;
+CREATE TABLE patient (id text PRIMARY KEY, k int UNIQUE, name text);
+INSERT INTO patient SELECT 'person-' || i, i, 'n' || i FROM generate_series(1, 3000) i;
+SELECT phiguard.label('patient', 'name', 'name'), phiguard.label('patient', 'k', 'none');
+SECURITY LABEL FOR phiguard ON TABLE patient IS 'subject=id';
+GRANT SELECT, UPDATE ON patient TO regress_phig_nurse;
+VACUUM ANALYZE patient;
+SQL
+
+# The persons on record for an application: sorted numbers, or what the reader says in their place.
+sub persons
+{
+	my ($app) = @_;
+
+	return sql(<<"SQL");
+WITH t AS MATERIALIZED (SELECT k, phiguard.subject_token('patient', id) AS token FROM patient WHERE k <= 60)
+SELECT CASE WHEN bool_or(subjects IS NULL) THEN 'not captured ' ELSE '' END || coalesce(string_agg(DISTINCT coalesce(lpad(k::text, 2, '0'), '?'), ' ')
+       FILTER (WHERE s IS NOT NULL), 'nobody')
+FROM phiguard.access_log LEFT JOIN unnest(subjects) s ON true LEFT JOIN t ON token = s
+WHERE application = '$app' AND kind IN ('read', 'write', 'disclosure', 'denied')
+SQL
+}
+
+sub numbers { return join ' ', map { sprintf '%02d', $_ } @_ }
+
+my $runs = 0;
+sub leaves
+{
+	my ($name, $statements, @expected) = @_;
+	my $app = 'shape ' . ++$runs;
+	my (undef, $err) = run_sql($node, $statements, app => $app, as => 'regress_phig_nurse');
+
+	is(persons($app), @expected && $expected[0] !~ /^\d/ ? $expected[0] : numbers(@expected), $name);
+	return $err;
+}
+
+my $first_ten = 'SELECT name FROM patient WHERE k <= 10 ORDER BY k';
+leaves('a read', "$first_ten;", 1 .. 10);
+leaves('no row, nobody', 'SELECT name FROM patient WHERE k < 0;', 'nobody');
+leaves('what was fetched of a cursor', "BEGIN; DECLARE c NO SCROLL CURSOR FOR $first_ten; FETCH 2 FROM c; FETCH 1 FROM c; COMMIT;", 1 .. 3);
+leaves('a cursor that nothing was fetched of', "BEGIN; DECLARE c NO SCROLL CURSOR FOR $first_ten; COMMIT;", 'nobody');
+leaves('a cursor that scrolls', "BEGIN; DECLARE c SCROLL CURSOR FOR $first_ten; FETCH 4 FROM c; FETCH BACKWARD 2 FROM c; COMMIT;", 1 .. 4);
+leaves('a holdable cursor is read at commit', "BEGIN; DECLARE c CURSOR WITH HOLD FOR $first_ten; COMMIT; FETCH 2 FROM c; CLOSE c;", 1 .. 10);
+leaves('FOR UPDATE', 'BEGIN; SELECT name FROM patient WHERE k IN (4, 7) FOR UPDATE; COMMIT;', 4, 7);
+leaves('WHERE CURRENT OF', "BEGIN; DECLARE c CURSOR FOR SELECT name FROM patient WHERE k IN (5, 6) ORDER BY k FOR UPDATE; FETCH c; FETCH c; " .
+	"UPDATE patient SET name = 'new' WHERE CURRENT OF c; COMMIT;", 5, 6);
+leaves('written alone', "UPDATE patient SET name = 'new' WHERE k = 8;", 8);
+leaves('RETURNING', "UPDATE patient SET name = 'new' WHERE k = 9 RETURNING name;", 9);
+for my $mode ('force_generic_plan', 'force_custom_plan', 'auto')
+{
+	leaves("prepared, $mode", "SET plan_cache_mode = $mode; PREPARE p (int) AS SELECT name FROM patient WHERE k = \$1; " .
+		join('', map { "EXECUTE p ($_); " } 11 .. 18), 11 .. 18);
+}
+leaves('rolled back', "BEGIN; SELECT name FROM patient WHERE k = 20; ROLLBACK;", 20);
+like(leaves('an error in the middle', 'SELECT name, 1 / (k - 3) FROM patient WHERE k <= 10 ORDER BY k;', 1, 2), qr/division by zero/, 'it failed');
+leaves('a function of PL/pgSQL', 'DO $$ DECLARE r record; BEGIN FOR r IN SELECT name FROM patient WHERE k IN (30, 31) LOOP NULL; END LOOP; END $$;', 30, 31);
+leaves('COPY of a query', "COPY (SELECT name FROM patient WHERE k = 33) TO STDOUT;\n", 33);
+leaves('EXPLAIN shows nobody', 'EXPLAIN SELECT name FROM patient WHERE k = 34;', 'nobody');
+
+# Cancelled: persons up to there.
+my (undef, $cancelled) = run_sql($node, "SET statement_timeout = 300; SELECT name, pg_sleep(CASE WHEN k < 3 THEN 0 ELSE 60 END) FROM patient ORDER BY k;", app => 'cancelled');
+like($cancelled, qr/statement timeout/, 'a statement is cancelled');
+is(persons('cancelled'), '01 02', 'the persons up to there are on record');
+
+# More than the cap: a summary.
+my $capped = 'phiguard.subjects_per_record';
+run_sql($node, "SET $capped = 10; SELECT name FROM patient WHERE k <= 40;", app => 'capped');
+is(sql("SELECT cardinality(subjects), 'subjects_summary' = ANY(flags) FROM phiguard.access_log WHERE application = 'capped' AND kind = 'read'"), '10|t',
+	'ten are named, the others are in a summary');
+is(sql("SELECT 'subjects_summary' = ANY(flags) FROM phiguard.access_log WHERE application = 'shape 1' AND kind = 'read'"), 'f', 'no summary below the cap');
+is(sql("SELECT count(*) FROM generate_series(1, 40) i WHERE EXISTS (SELECT FROM phiguard.who_saw('patient', 'person-' || i) WHERE application = 'capped' AND certainty IN ('seen', 'possible'))"),
+	40, 'who_saw finds it for each of them');
+is(sql("SELECT count(*) FROM generate_series(1, 40) i WHERE EXISTS (SELECT FROM phiguard.who_saw('patient', 'person-' || i) WHERE application = 'capped' AND certainty = 'seen')"),
+	10, 'and is certain of ten');
+cmp_ok(sql("SELECT count(*) FROM generate_series(41, 80) i WHERE EXISTS (SELECT FROM phiguard.who_saw('patient', 'person-' || i) WHERE application = 'capped')"),
+	'<=', 4, 'of others, hardly anybody');
+
+# Tokens: who may ask, and what they outlive.
+my $token = sql("SELECT phiguard.subject_token('patient', 'person-1')");
+like($token, qr/^[0-9a-f]{32}$/, 'a token');
+for my $role ('officer', 'auditor')
+{
+	is((run_sql($node, "SELECT phiguard.subject_token('patient', 'person-1')", as => "regress_phig_$role"))[0], $token, "for the $role");
+}
+like((run_sql($node, "\\set VERBOSITY verbose\nSELECT phiguard.subject_token('patient', 'person-1')", as => 'regress_phig_nurse'))[1], qr/42501/, 'for nobody else');
+sql('ALTER TABLE patient RENAME TO client');
+is(sql("SELECT phiguard.subject_token('client', 'person-1')"), $token, 'a renamed table keeps tokens');
+sql('ALTER TABLE client RENAME TO patient');
+sql("SELECT phiguard.create_key('other'); SELECT phiguard.rotate_key('other')");
+is(sql("SELECT phiguard.subject_token('patient', 'person-1')"), $token, 'so does rotation of another key');
+
+# subject= that leads round in a circle.
+my (undef, $cycle) = run_sql($node, <<'SQL');
+\set VERBOSITY verbose
+CREATE TABLE one (id int PRIMARY KEY, other int, note text);
+CREATE TABLE two (id int PRIMARY KEY, other int, note text);
+SELECT phiguard.label('one', 'note', 'note'), phiguard.label('two', 'note', 'note');
+SECURITY LABEL FOR phiguard ON TABLE one IS 'subject=other->two';
+SECURITY LABEL FOR phiguard ON TABLE two IS 'subject=other->one';
+SQL
+like($cycle, qr/ERROR:  PG004/, 'a circle of subjects is refused');
+
+# Nothing of a person's key in the journal; the table's own file is the control.
+$node->psql('postgres', 'CHECKPOINT');
+my $path = $node->data_dir . '/' . sql("SELECT pg_relation_filepath('patient')");
+my $journal = $node->data_dir . '/phiguard/journal';
+my @files = grep { -f } glob("$journal/*");
+like(slurp_file($path), qr/person-\d/, 'a control: the table has keys');
+cmp_ok(scalar @files, '>=', 2, 'the journal has files');
+# Keys that were written in queries of this test are literals there, which no record has either.
+is((grep { slurp_file($_) =~ /person-\d/ } @files), 0, 'no file of the journal has one');
+
+# A backend that is killed: nobody knows whom it saw.
+my $victim = session($node, app => 'killed');
+$victim->ask('BEGIN; DECLARE c NO SCROLL CURSOR FOR SELECT name FROM patient ORDER BY k; FETCH 2 FROM c');
+kill 'KILL', $victim->{pid};
+wait_until(sub { ($node->psql('postgres', 'SELECT name FROM patient WHERE k = 1'))[0] == 0 && $node->safe_psql('postgres',
+	"SELECT count(*) FROM phiguard.access_log WHERE application = 'killed' AND outcome = 'lost'") eq '1' }, 'a killed backend has the outcome lost');
+is(sql("SELECT certainty FROM phiguard.who_saw('patient', 'person-50') WHERE application = 'killed'"), 'possible', 'who_saw says possible of it');
+
+# Without the key.
+$node->append_conf('postgresql.conf', "phiguard.key_command = 'false'");
+$node->restart;
+my (undef, $refused) = run_sql($node, "\\set VERBOSITY verbose\nSELECT name FROM patient WHERE k = 1", app => 'no key');
+like($refused, qr/ERROR:  PG002/, 'no key, no rows');
+like($refused, qr/HINT:/, 'and a hint');
+$node->append_conf('postgresql.conf', 'phiguard.journal_on_failure = allow');
+$node->restart;
+my ($out, $err) = run_sql($node, 'SELECT name FROM patient WHERE k = 1', app => 'allowed');
+is("$out$err", 'n1', 'journal_on_failure = allow lets through');
+is(sql("SELECT subjects IS NULL FROM phiguard.access_log WHERE application = 'allowed' AND kind = 'read'"), 't', 'and the record says that it does not know');
+like(slurp_file($node->logfile), qr/does not say whose rows it returned/, 'as does the log');
+$node->append_conf('postgresql.conf', "phiguard.journal_on_failure = refuse\nphiguard.key_command = ''");
+$node->restart;
+is(sql("SELECT phiguard.subject_token('patient', 'person-1')"), $token, 'with the key, the same tokens');
+is(sql("SELECT certainty FROM phiguard.who_saw('patient', 'person-1') WHERE application = 'allowed'"), 'possible', 'what went on without it is possible');
+
+
+journal_is_intact($node, 'the journal is intact');
+
+# Another master key wraps the key of tokens: they stay.
+my ($old) = slurp_file($node->data_dir . '/phiguard_master.key') =~ /([0-9a-f]{64})/;
+my $keys = PostgreSQL::Test::Utils::tempdir() . '/keys';
+append_to_file($keys, reverse($old) . "\n$old\n");
+$node->append_conf('postgresql.conf', "phiguard.key_command = 'cat $keys'");
+$node->restart;
+cmp_ok(sql('SELECT phiguard.rotate_master_key()'), '>=', 1, 'keys are wrapped anew');
+is(sql("SELECT phiguard.subject_token('patient', 'person-1')"), $token, 'the same tokens under another master key');
+
+$node->stop;
+my $verify = IPC::Run::run([ 'phiguard-verify', $journal ], '>', \my $said, '2>&1') ? 0 : $?;
+is($verify, 0, 'phiguard-verify says so too') or diag($said);
+done_testing();
