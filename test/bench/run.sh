@@ -544,6 +544,31 @@ enforced()
 	on phig -c 'ALTER SYSTEM RESET phiguard.mode' -c 'SELECT pg_reload_conf(), pg_sleep(0.5)' >/dev/null
 }
 
+# Whose rows left: two tables with the same rows and labels, one of them with a subject.
+subjects()
+{
+	local quiet='SET phiguard.journal_sync = off'
+
+	on phig <<-'SQL' >/dev/null
+		CREATE TABLE anonymous (id int PRIMARY KEY, mrn text, ssn text);
+		INSERT INTO anonymous SELECT i, 'M' || i, to_char(i, 'FM000000000') FROM generate_series(1, 1000000) i;
+		CREATE TABLE subject (LIKE anonymous INCLUDING ALL);
+		INSERT INTO subject SELECT * FROM anonymous;
+		CREATE TABLE subject_text (LIKE anonymous INCLUDING ALL);
+		INSERT INTO subject_text SELECT * FROM anonymous;
+		VACUUM (ANALYZE, FREEZE) anonymous, subject, subject_text;
+		SELECT phiguard.label(t, 'ssn', 'ssn'), phiguard.label(t, 'mrn', 'mrn') FROM unnest('{anonymous,subject,subject_text}'::regclass[]) t;
+		SELECT phiguard.label('subject', NULL, 'subject=id'), phiguard.label('subject_text', NULL, 'subject=mrn');
+	SQL
+	heading 'Whose rows left: A = a table without a subject, B = the same with one'
+	within 'point read, prepared, key integer' prepared 'SELECT ssn FROM anonymous WHERE id = $1::int' 'SELECT ssn FROM subject WHERE id = $1::int' "$quiet" "$quiet"
+	within 'point read, prepared, key text' prepared 'SELECT ssn FROM anonymous WHERE id = $1::int' 'SELECT ssn FROM subject_text WHERE id = $1::int' "$quiet" "$quiet"
+	within 'point read, simple, key integer' simple 'SELECT ssn FROM anonymous WHERE id = %d' 'SELECT ssn FROM subject WHERE id = %d' "$quiet" "$quiet"
+	BATCH=1 within '1 million rows returned, key integer' simple 'SELECT id, ssn FROM anonymous' 'SELECT id, ssn FROM subject' "$quiet" "$quiet"
+	BATCH=1 within '1 million rows returned, key text' simple 'SELECT id, ssn FROM anonymous' 'SELECT id, ssn FROM subject_text' "$quiet" "$quiet"
+	BATCH=1 within '1 million rows counted, key integer' simple 'SELECT count(ssn) FROM anonymous' 'SELECT count(ssn) FROM subject' "$quiet" "$quiet"
+}
+
 # An extract against the same SELECT by hand, of the same functions; records are kept in both.
 extracts()
 {
@@ -641,7 +666,7 @@ printf '\\set id random(1, 100000)\nSELECT ssn FROM patient WHERE id = :id;\n' >
 
 printf 'PostgreSQL %s, %s rounds of %s statements, %s CPUs, load %s\n' "$(postgres --version | awk '{ print $3 }')" "$ROUNDS" "$BATCH" \
 	"$(nproc)" "$(cut -d' ' -f1-3 /proc/loadavg)"
-for part in ${PARTS:-without_phi labelled partitions scans bulk transactions durable plans claims memory verification crypto transforms enforced extracts risk detection column_scan}; do
+for part in ${PARTS:-without_phi labelled partitions scans bulk transactions durable plans claims memory verification crypto transforms enforced subjects extracts risk detection column_scan}; do
 	$part
 	printf '\nLoad afterwards: %s\n' "$(cut -d' ' -f1-3 /proc/loadavg)"
 done
