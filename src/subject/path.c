@@ -51,6 +51,7 @@ typedef struct Known
 	Oid			relid;			/* hash key */
 	bool		has_subject;
 	PhigSubjectPath path;
+	List	   *visited;		/* OIDs of the relations on the way */
 } Known;
 
 /* A row of phiguard.subject_space. */
@@ -70,6 +71,7 @@ typedef struct Step
 	Oid			target;
 } Step;
 
+static MemoryContext paths_context = NULL;
 static HTAB *paths = NULL;
 static uint64 paths_made_for = 0;	/* phig_label_invalidations, */
 static uint64 spaces_made_for = 0;	/* and spaces_generation */
@@ -104,17 +106,16 @@ static void
 begin_cache(void)
 {
 	HASHCTL		ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(Known)};
-	static MemoryContext context = NULL;
 
-	if (context == NULL)
+	if (paths_context == NULL)
 	{
-		context = AllocSetContextCreate(TopMemoryContext, "phiguard subjects", ALLOCSET_SMALL_SIZES);
+		paths_context = AllocSetContextCreate(TopMemoryContext, "phiguard subjects", ALLOCSET_SMALL_SIZES);
 		CacheRegisterRelcacheCallback(spaces_changed, (Datum) 0);
 	}
 	if (paths != NULL && paths_made_for == phig_label_invalidations && spaces_made_for == spaces_generation)
 		return;
-	MemoryContextReset(context);
-	ctl.hcxt = context;
+	MemoryContextReset(paths_context);
+	ctl.hcxt = paths_context;
 	paths = hash_create("phiguard subjects", 32, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	paths_made_for = phig_label_invalidations;
 	spaces_made_for = spaces_generation;
@@ -126,42 +127,47 @@ phig_subject_generation(void)
 	return phig_label_invalidations + spaces_generation;
 }
 
-const PhigSubjectPath *
-phig_subject_path(Oid relid)
+/* What is known of a relation; it holds until the next call. */
+static const Known *
+know(Oid relid)
 {
 	static Known unkept;
 	Known	   *known;
-	PhigSubjectPath path;
+	MemoryContext old;
 	bool		found;
 	uint64		before;
 
 	begin_cache();
 	known = hash_search(paths, &relid, HASH_FIND, NULL);
-	if (known == NULL)
-	{
-		before = phig_subject_generation();
-		unkept.relid = relid;
-		unkept.has_subject = find_path(relid, &path, NULL);
-		unkept.path = path;
-		/* The look may have met relations for the first time: the next one is kept. */
-		if (before != phig_subject_generation())
-			return unkept.has_subject ? &unkept.path : NULL;
-		begin_cache();
-		known = hash_search(paths, &relid, HASH_ENTER, &found);
-		known->has_subject = unkept.has_subject;
-		known->path = path;
-	}
+	if (known != NULL)
+		return known;
+	before = phig_subject_generation();
+	unkept = (Known) {.relid = relid};
+	unkept.has_subject = find_path(relid, &unkept.path, &unkept.visited);
+	/* The look may have met relations for the first time: the next one is kept. */
+	if (before != phig_subject_generation())
+		return &unkept;
+	begin_cache();
+	old = MemoryContextSwitchTo(paths_context);
+	unkept.visited = list_copy(unkept.visited);
+	MemoryContextSwitchTo(old);
+	known = hash_search(paths, &relid, HASH_ENTER, &found);
+	*known = unkept;
+	return known;
+}
+
+const PhigSubjectPath *
+phig_subject_path(Oid relid)
+{
+	const Known *known = know(relid);
+
 	return known->has_subject ? &known->path : NULL;
 }
 
 List *
 phig_subject_path_relations(Oid relid)
 {
-	PhigSubjectPath path;
-	List	   *visited = NIL;
-
-	(void) find_path(relid, &path, &visited);
-	return visited;
+	return list_copy(know(relid)->visited);
 }
 
 /* False where the relation has no subject. */
