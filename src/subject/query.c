@@ -350,7 +350,8 @@ put_in_line(Trace *trace, Query *query, RangeTblEntry *rte)
 	if (inlined == NULL)
 		return;
 	trace->functions = list_append_unique_oid(trace->functions,
-											  ((FuncExpr *) linitial_node(RangeTblFunction, rte->functions)->funcexpr)->funcid);
+											  castNode(FuncExpr, linitial_node(RangeTblFunction,
+																			   rte->functions)->funcexpr)->funcid);
 	rte->rtekind = RTE_SUBQUERY;
 	rte->subquery = inlined;
 	rte->security_barrier = false;
