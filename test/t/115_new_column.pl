@@ -57,6 +57,18 @@ like($err, qr/ERROR:  columns of relation "control" look like PHI and have no la
 (undef, $err) = run_sql($node, 'CREATE EXTENSION IF NOT EXISTS lo; CREATE EXTENSION IF NOT EXISTS pg_stat_statements', db => 'to_refusescript');
 unlike($err, qr/look like PHI/, 'extensions are not refused');
 
+# IMPORT FOREIGN SCHEMA makes tables of what another server has.
+run_sql($node, 'CREATE DATABASE importer');
+run_sql($node, 'CREATE EXTENSION phiguard; CREATE EXTENSION postgres_fdw; CREATE SCHEMA there; CREATE SERVER elsewhere FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host \''
+	  . $node->host . "', port '" . $node->port . "', dbname 'postgres'); CREATE USER MAPPING FOR CURRENT_USER SERVER elsewhere OPTIONS (user 'postgres')", db => 'importer');
+my $import = 'IMPORT FOREIGN SCHEMA clinic FROM SERVER elsewhere INTO there';
+(undef, $err) = run_sql($node, "BEGIN; $import; ROLLBACK", db => 'importer');
+like($err, qr/NOTICE:  columns of relation "patient" look like PHI and have no label: ssn, email, home_phone$/m, 'an imported schema: told of');
+(undef, $err) = run_sql($node, "SET phiguard.on_new_column = refuse; $import", db => 'importer');
+like($err, qr/ERROR:  columns of relation "patient" look like PHI and have no label: ssn, email, home_phone$/m, 'an imported schema: refused');
+run_sql($node, "SET phiguard.on_new_column = label; $import", db => 'importer');
+is((run_sql($node, $labels =~ s/clinic/there/r, db => 'importer'))[0], 'patient.email=email patient.home_phone=phone kind=home patient.ssn=ssn', 'an imported schema: labelled');
+
 # ANALYZE of all tables looks at those that have no statistics, once, and shows no value.
 run_sql($node, q{CREATE TABLE plain (a text, b text); INSERT INTO plain SELECT 'ann' || i || '@example.org', 'red' FROM generate_series(1, 40) i;
 	ALTER DATABASE postgres SET phiguard.on_new_column = 'label'});
