@@ -60,6 +60,18 @@ leaves('a cursor that nothing was fetched of', "BEGIN; DECLARE c NO SCROLL CURSO
 leaves('a cursor that scrolls', "BEGIN; DECLARE c SCROLL CURSOR FOR $first_ten; FETCH 4 FROM c; FETCH BACKWARD 2 FROM c; COMMIT;", 1 .. 4);
 leaves('a holdable cursor is read at commit', "BEGIN; DECLARE c CURSOR WITH HOLD FOR $first_ten; COMMIT; FETCH 2 FROM c; CLOSE c;", 1 .. 10);
 leaves('FOR UPDATE', 'BEGIN; SELECT name FROM patient WHERE k IN (4, 7) FOR UPDATE; COMMIT;', 4, 7);
+sql(<<'SQL');
+CREATE TABLE guest (id text, name text);
+CREATE TABLE guest_patient () INHERITS (guest);
+INSERT INTO guest_patient VALUES ('person-1', 'g');
+SELECT phiguard.label('guest', 'name', 'name');
+SECURITY LABEL FOR phiguard ON TABLE guest_patient IS 'subject=id';
+GRANT SELECT ON guest TO regress_phig_nurse;
+SQL
+leaves('a child that knows its persons, below a table that does not: nobody is ruled out',
+	'SELECT g.name, p.name FROM guest g JOIN patient p ON p.k = 2;', 'not captured nobody');
+leaves('and below an aggregate', 'SELECT max(g.name), max(p.name) FROM guest g JOIN patient p ON p.k = 2;', 'not captured nobody');
+leaves('the parent without its children', 'SELECT p.name FROM ONLY guest g RIGHT JOIN patient p ON p.k = 2 WHERE p.k = 2;', 2);
 leaves('WHERE CURRENT OF', "BEGIN; DECLARE c CURSOR FOR SELECT name FROM patient WHERE k IN (5, 6) ORDER BY k FOR UPDATE; FETCH c; FETCH c; " .
 	"UPDATE patient SET name = 'new' WHERE CURRENT OF c; COMMIT;", 5, 6);
 leaves('written alone', "UPDATE patient SET name = 'new' WHERE k = 8;", 8);
