@@ -70,7 +70,8 @@ sub take_out
 			$i++ while ($lines->[ $i + 1 ] // '') =~ /^SECURITY LABEL FOR phiguard ON COLUMN .* IS '[\w =]+';$/;
 			$by_test{new_column}{$test}++;
 		}
-		elsif ($line =~ /\bphiguard_journal\b/ && $line =~ /\|/)
+		# Of what catalogs list: the wrapper, and an aggregate of more arguments than the server's own may have.
+		elsif ($line =~ /\b(phiguard_journal|risk_profile)\b/ && $line =~ /\|/)
 		{
 			$rows++;
 			$by_test{wrapper}{$test}++;
@@ -88,7 +89,7 @@ sub take_out
 	return \@out;
 }
 
-# Columns that stand alone, without their width: that of EXPLAIN is the longest line's.  No blanks at a line's end.
+# Heads of columns without their width, which is the longest line's.  No blanks at a line's end.
 sub without_widths
 {
 	my ($lines) = @_;
@@ -96,9 +97,10 @@ sub without_widths
 	s/\s*(\+?)$/$1/ foreach @$lines;
 	for (my $i = 1; $i < @$lines; $i++)
 	{
-		next if $lines->[$i] !~ /^-+$/;
-		$lines->[$i] = '-';
+		next if $lines->[$i] !~ /^-+(\+-+)*$/;
+		$lines->[$i] =~ s/-+/-/g;
 		$lines->[ $i - 1 ] =~ s/^\s+|\s+$//g;
+		$lines->[ $i - 1 ] =~ s/\s+/ /g;
 	}
 	return $lines;
 }

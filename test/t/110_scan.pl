@@ -148,7 +148,7 @@ for my $try (1 .. 4)
 	$session->send("SELECT phiguard.scan_table('wide', 300000);");
 	wait_until(sub { sql("SELECT count(*) FROM pg_stat_activity WHERE pid = $session->{pid} AND state = 'active' AND query ~ 'scan_table'") eq '1' }, "scan $try has begun");
 	my $begun = ticks($session->{pid});
-	wait_until(sub { ticks($session->{pid}) > $begun + 5 * $try }, '... and works');
+	wait_until(sub { ticks($session->{pid}) > $begun + 2 * $try }, '... and works');
 	my $before = ticks($session->{pid});
 	$killer->send("SELECT pg_cancel_backend($session->{pid});");
 	$session->{run}->pump until $session->{err} =~ /ERROR/;
