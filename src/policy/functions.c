@@ -160,7 +160,7 @@ static void
 check_search_path(Oid funcid)
 {
 	char	   *path = phig_boundary_search_path(funcid);
-	List	   *names;
+	List	   *names = NIL;
 	ListCell   *lc;
 
 	if (path == NULL || !SplitIdentifierString(pstrdup(path), ',', &names) || names == NIL ||
