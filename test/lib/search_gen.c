@@ -247,7 +247,7 @@ name_persons(uint64_t seq, int n)
 {
 	uint8_t		buffer[sizeof(PhigPersonsBody) + 200 * PHIG_TOKEN_BYTES];
 	PhigPersonsBody body = {.start_seq = seq, .persons = (uint64_t) n, .form = PHIG_PERSONS_TOKENS,
-		.manner = PHIG_MANNER_ROWS, .n = (uint32_t) n};
+	.manner = PHIG_MANNER_ROWS, .n = (uint32_t) n};
 
 	if (any(1000) == 0)
 	{
