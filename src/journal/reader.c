@@ -27,502 +27,11 @@
 
 #include "miscadmin.h"
 #include "utils/backend_status.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "compat.h"
-#include "journal/choose.h"
-#include "journal/crc32c.h"
-#include "journal/journal.h"
-#include "journal/named.h"
-#include "journal/pick.h"
-#include "journal/reader.h"
-#include "journal/row.h"
-
-/* A damaged journal is not to flood the client. */
-#define MAX_WARNINGS 10
-
-#define CHUNK_BYTES (1024 * 1024)
-
-/* A place in the journal that moves forward, from chunk to chunk of a segment. */
-typedef struct Cursor
-{
-	int			index;			/* of the file; -1: none yet */
-	PhigBytes	bytes;
-	PhigWalk	walk;
-	uint64		chunk_begin;
-	uint64		chunk_end;		/* no record of the chunk begins here or later */
-	uint64		last_seq;		/* latest record met on the node, for warnings */
-} Cursor;
-
-/* An execution that the scout has seen begin and not end. */
-typedef struct Waiting
-{
-	uint64		seq;			/* hash key */
-	uint64		chunk;			/* in which it began, as the scout counts them */
-} Waiting;
-
-typedef struct EndingEntry
-{
-	uint64		start_seq;		/* hash key */
-	PhigEnding	ending;
-} EndingEntry;
-
-/* Is this definition that of a start of the server, or of its stop? */
-typedef struct ServerEvent
-{
-	uint8		id[PHIG_ID_BYTES];	/* hash key */
-	bool		start;
-} ServerEvent;
-
-/* What the user was told of a file. */
-typedef struct FileNotes
-{
-	uint64		damage_to;		/* of damage before this offset */
-	bool		header;
-	bool		error;
-} FileNotes;
-
-struct PhigLogReader
-{
-	MemoryContext context;
-	PhigSource *source;
-	PhigLogRange range;
-	const PhigSearch *search;
-	PhigPick   *pick;
-	bool		choosing;		/* only executions in chosen, or whose persons later segments name */
-	HTAB	   *chosen;			/* numbers of start records, of the segment of rows */
-	PhigRowMaker *maker;
-	HTAB	   *sessions;		/* ids of the sessions on this server */
-	FileNotes  *notes;			/* one a file */
-	int			warnings;
-	bool		done;
-
-	Cursor		rows;
-	bool		in_chunk;
-	PhigDictionary *dictionary; /* of the segment of rows; NULL before the first */
-	PhigDictionary *dictionary_before;	/* where its first records may refer to; mostly NULL */
-	HTAB	   *ends;			/* EndingEntry: what ends in the chunk of rows */
-	PhigNamedTable *named;		/* persons on record in the chunk of rows */
-	PhigNamed	row_named;		/* of the last row; valid where row_is_named */
-	bool		row_is_named;
-
-	Cursor		scout;			/* at the end of the chunk of rows, or later */
-	bool		scout_passed;	/* it has passed over segments: what it knows is of no use there */
-	uint64		scout_chunk;
-	HTAB	   *waiting;		/* Waiting: wanted, and open where the scout is */
-	HTAB	   *late;			/* EndingEntry: of rows to come that end in another chunk */
-	PhigNamedTable *late_named; /* persons of rows to come, on record in another chunk */
-	HTAB	   *server_events;	/* ServerEvent */
-	uint64		last_start;		/* of the server, as far as the scout is; 0: none */
-	uint64		last_stop;
-	uint64		over_before;	/* what began before this number has ended, or its server did */
-	uint64		gap;			/* segments are missing behind this number */
-};
-
-/* --- warnings --- */
-
-static void
-warn(PhigLogReader *reader, const Cursor *cursor, const char *what)
-{
-	if (++reader->warnings > MAX_WARNINGS)
-		return;
-	ereport(WARNING,
-			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("journal segment \"%s\" %s after position " UINT64_FORMAT,
-					reader->source->files[cursor->index].name, what, cursor->last_seq),
-			 reader->warnings == MAX_WARNINGS ?
-			 errdetail("No more such warnings are given.") : 0,
-			 errhint("phiguard.verify_journal() says what is wrong.")));
-}
-
-/* Each once, though a segment is walked more often. */
-static void
-warn_of_damage(PhigLogReader *reader, const Cursor *cursor)
-{
-	FileNotes  *notes = &reader->notes[cursor->index];
-	const PhigWalk *walk = &cursor->walk;
-
-	if (walk->damage_offset < notes->damage_to)
-		return;
-	notes->damage_to = walk->damage_offset + Max(walk->damage_bytes, 1);
-	warn(reader, cursor, "is damaged");
-}
-
-static void
-warn_of_header(PhigLogReader *reader, const Cursor *cursor)
-{
-	FileNotes  *notes = &reader->notes[cursor->index];
-
-	if (notes->header || reader->source->files[cursor->index].state == PHIG_HEADER_OK)
-		return;
-	notes->header = true;
-	warn(reader, cursor, "has no readable header");
-}
-
-static void
-warn_of_error(PhigLogReader *reader, const Cursor *cursor)
-{
-	FileNotes  *notes = &reader->notes[cursor->index];
-
-	if (notes->error || reader->source->files[cursor->index].error == 0)
-		return;
-	notes->error = true;
-	warn(reader, cursor, "cannot be read");
-}
-
-/* --- cursors --- */
-
-static void
-cursor_begin_file(PhigLogReader *reader, Cursor *cursor, int index)
-{
-	PhigSourceFile *file = &reader->source->files[index];
-
-	cursor->index = index;
-	cursor->bytes = phig_source_select(reader->source, index);
-	phig_walk_begin(&cursor->walk, &cursor->bytes, phig_crc32c);
-	if (file->state == PHIG_HEADER_OK && file->header.first_seq > 0)
-		cursor->last_seq = file->header.first_seq - 1;
-	file->looked_at = true;
-	warn_of_header(reader, cursor);
-}
-
-static void
-cursor_begin_chunk(Cursor *cursor)
-{
-	cursor->chunk_begin = cursor->walk.offset;
-	cursor->chunk_end = cursor->walk.offset + CHUNK_BYTES;
-}
-
-static void
-cursor_copy(Cursor *to, const Cursor *from)
-{
-	*to = *from;
-	to->walk.bytes = &to->bytes;
-}
-
-static bool
-cursor_at_end(const Cursor *cursor)
-{
-	return cursor->walk.ended || cursor->walk.offset >= cursor->bytes.limit;
-}
-
-/* The chunk's next record, which holds until any cursor moves; NULL at its end. */
-static const PhigRecord *
-cursor_next(PhigLogReader *reader, Cursor *cursor)
-{
-	PhigStep	step;
-
-	/* Also where it is open: another cursor may have moved the buffer that these bytes lie in. */
-	cursor->bytes = phig_source_select(reader->source, cursor->index);
-	while (cursor->walk.offset < cursor->chunk_end &&
-		   (step = phig_walk_next(&cursor->walk)) != PHIG_STEP_END)
-	{
-		if (step == PHIG_STEP_RECORD)
-		{
-			cursor->last_seq = cursor->walk.record.head.seq;
-			return &cursor->walk.record;
-		}
-		warn_of_damage(reader, cursor);
-	}
-	if (cursor_at_end(cursor))
-		warn_of_error(reader, cursor);
-	return NULL;
-}
-
-/* --- ends --- */
-
-static HTAB *
-make_table(const char *name, Size key, Size entry)
-{
-	HASHCTL		ctl = {.keysize = key, .entrysize = entry, .hcxt = CurrentMemoryContext};
-
-	return hash_create(name, 256, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-}
-
-static void
-forget(HTAB **table, const char *name, Size entry)
-{
-	if (*table != NULL && hash_get_num_entries(*table) == 0)
-		return;
-	if (*table != NULL)
-		hash_destroy(*table);
-	*table = make_table(name, sizeof(uint64), entry);
-}
-
-static void
-forget_ends(PhigLogReader *reader)
-{
-	forget(&reader->ends, "phiguard ends", sizeof(EndingEntry));
-	phig_named_reset(reader->named);
-}
-
-/* What the scout found is of no use elsewhere. */
-static void
-forget_scouted(PhigLogReader *reader)
-{
-	forget(&reader->waiting, "phiguard open executions", sizeof(Waiting));
-	forget(&reader->late, "phiguard late ends", sizeof(EndingEntry));
-	phig_named_reset(reader->late_named);
-}
-
-static void
-add_ending(HTAB *table, const PhigRecord *record, const PhigEndBody *body)
-{
-	bool		found;
-	EndingEntry *entry = hash_search(table, &body->start_seq, HASH_ENTER, &found);
-
-	if (found)
-		return;					/* a forger's: the first one counts */
-	entry->ending.ended = record->head.time;
-	entry->ending.rows = body->rows;
-	entry->ending.executions = body->executions;
-	entry->ending.outcome = body->outcome;
-	memcpy(entry->ending.sqlstate, body->sqlstate, sizeof(body->sqlstate));
-}
-
-static bool
-is_wanted(const PhigLogReader *reader, const PhigRecordHeader *head)
-{
-	const PhigLogRange *range = &reader->range;
-
-	return head->time >= range->since && head->time <= range->until &&
-		(int64) head->seq >= range->first && (int64) head->seq <= range->last;
-}
-
-/* --- the scout --- */
-
-static bool
-begins_with(const PhigRecord *record, const char *line)
-{
-	size_t		len = strlen(line);
-
-	return record->head.body_bytes - sizeof(PhigDefinitionBody) >= len &&
-		memcmp(record->body + sizeof(PhigDefinitionBody), line, len) == 0;
-}
-
-static void
-scout_definition(PhigLogReader *reader, const PhigRecord *record)
-{
-	bool		start = begins_with(record, "t=SERVER START\n");
-	ServerEvent *event;
-
-	if (!start && !begins_with(record, "t=SERVER STOP\n"))
-		return;
-	event = hash_search(reader->server_events, record->body, HASH_ENTER, NULL);
-	event->start = start;
-}
-
-/* The server's sessions are gone when it has stopped, or when it has started once more; see the top. */
-static void
-scout_event(PhigLogReader *reader, const PhigRecord *record)
-{
-	PhigEventBody body;
-	ServerEvent *event;
-
-	phig_parse_event(record, &body);
-	if (body.kind != PHIG_KIND_SERVER)
-		return;
-	event = hash_search(reader->server_events, body.statement, HASH_FIND, NULL);
-	if (event == NULL)
-		return;
-	if (!event->start)
-	{
-		reader->last_stop = record->head.seq;
-		return;
-	}
-	reader->over_before = Max(reader->last_start, reader->last_stop);
-	reader->last_start = record->head.seq;
-}
-
-/* Of the segment of rows: may it be searched for? */
-static bool
-is_chosen(const PhigLogReader *reader, uint64 seq)
-{
-	return !reader->choosing || hash_search(reader->chosen, &seq, HASH_FIND, NULL) != NULL ||
-		(reader->search->only_subject && phig_pick_names_later(reader->pick, reader->rows.index, seq));
-}
-
-static void
-scout_start(PhigLogReader *reader, const PhigRecord *record)
-{
-	bool		found;
-	Waiting    *waiting;
-
-	if (!is_wanted(reader, &record->head) ||
-		(reader->scout.index == reader->rows.index && !is_chosen(reader, record->head.seq)))
-		return;
-	waiting = hash_search(reader->waiting, &record->head.seq, HASH_ENTER, &found);
-	if (!found)
-		waiting->chunk = reader->scout_chunk;
-}
-
-static void
-scout_end(PhigLogReader *reader, const PhigRecord *record, bool keep)
-{
-	PhigEndBody body;
-	Waiting    *waiting;
-
-	phig_parse_end(record, &body);
-	waiting = hash_search(reader->waiting, &body.start_seq, HASH_FIND, NULL);
-	if (waiting == NULL)
-		return;					/* not wanted; or its start is damaged, or in no segment here */
-	if (waiting->chunk != reader->scout_chunk)
-		add_ending(reader->late, record, &body);
-	else if (keep)
-		add_ending(reader->ends, record, &body);
-	hash_search(reader->waiting, &body.start_seq, HASH_REMOVE, NULL);
-}
-
-static void
-scout_persons(PhigLogReader *reader, const PhigRecord *record, bool keep)
-{
-	PhigPersonsBody body;
-	const uint8 *data;
-	Waiting    *waiting;
-
-	if (!phig_parse_persons(record, &body, &data))
-		return;
-	waiting = hash_search(reader->waiting, &body.start_seq, HASH_FIND, NULL);
-	if (waiting == NULL)
-		return;
-	if (waiting->chunk != reader->scout_chunk)
-		phig_named_add(reader->late_named, &body, data);
-	else if (keep)
-		phig_named_add(reader->named, &body, data);
-}
-
-/* To the next segment of the node that may matter; false at its end. */
-static bool
-scout_next_file(PhigLogReader *reader)
-{
-	Cursor	   *scout = &reader->scout;
-	const PhigSourceFile *files = reader->source->files;
-	int			index = scout->index;
-
-	if (files[index].last)
-		return false;
-	if (files[index + 1].number != files[index].number + 1)
-		reader->gap = scout->last_seq;
-	/* The last one, and what stands before a gap, is always looked into. */
-	for (index++; !files[index].last && files[index + 1].number == files[index].number + 1; index++)
-	{
-		if (!phig_pick_passes(reader->pick, index, reader->waiting))
-			break;
-		reader->scout_passed = true;
-	}
-	cursor_begin_file(reader, scout, index);
-	return true;
-}
-
-/*
- * One chunk ahead.  keep: it is the chunk of rows, whose ends are to be kept.
- * False at the end of the node.
- */
-static bool
-scout_on(PhigLogReader *reader, bool keep)
-{
-	Cursor	   *scout = &reader->scout;
-	const PhigRecord *record;
-
-	if (!keep && cursor_at_end(scout) && !scout_next_file(reader))
-		return false;
-	reader->scout_chunk++;
-	cursor_begin_chunk(scout);
-	while ((record = cursor_next(reader, scout)) != NULL)
-	{
-		if (record->head.type == PHIG_RECORD_START)
-			scout_start(reader, record);
-		else if (record->head.type == PHIG_RECORD_END)
-			scout_end(reader, record, keep);
-		else if (record->head.type == PHIG_RECORD_PERSONS)
-			scout_persons(reader, record, keep);
-		else if (record->head.type == PHIG_RECORD_EVENT)
-			scout_event(reader, record);
-		else if (record->head.type == PHIG_RECORD_DEFINITION)
-			scout_definition(reader, record);
-	}
-	return true;
-}
-
-/* Collect what ends in the chunk that rows has begun. */
-static void
-gather_ends(PhigLogReader *reader)
-{
-	Cursor	   *rows = &reader->rows;
-	Cursor	   *scout = &reader->scout;
-	const PhigRecord *record;
-	Cursor		again;
-
-	forget_ends(reader);
-	if (scout->index < rows->index ||
-		(scout->index == rows->index && scout->walk.offset < rows->chunk_begin))
-	{
-		cursor_copy(scout, rows);
-		forget_scouted(reader);
-	}
-	if (scout->index == rows->index && scout->walk.offset == rows->chunk_begin)
-	{
-		(void) scout_on(reader, true);
-		return;
-	}
-
-	/* The scout was here already. */
-	cursor_copy(&again, rows);
-	while ((record = cursor_next(reader, &again)) != NULL)
-	{
-		PhigEndBody body;
-		PhigPersonsBody persons;
-		const uint8 *data;
-
-		if (record->head.type == PHIG_RECORD_PERSONS && phig_parse_persons(record, &persons, &data))
-			phig_named_add(reader->named, &persons, data);
-		if (record->head.type != PHIG_RECORD_END)
-			continue;
-		phig_parse_end(record, &body);
-		add_ending(reader->ends, record, &body);
-	}
-}
-
-/* Whoever goes where the scout passed has to send it again, and what is over is what it has seen. */
-static void
-recall_scout(PhigLogReader *reader)
-{
-	if (!reader->scout_passed)
-		return;
-	reader->scout_passed = false;
-	reader->scout.index = -1;
-	reader->last_start = 0;
-	reader->last_stop = 0;
-	reader->over_before = 0;
-}
-
-/* What began with this record is over, end record or not, and if there is one, the scout is behind it. */
-static bool
-is_over(const PhigLogReader *reader, uint64 seq)
-{
-	return seq < reader->over_before && seq > reader->gap;
-}
-
-static bool
-find_ending(PhigLogReader *reader, uint64 seq, PhigEnding *ending)
-{
-	EndingEntry *entry = hash_search(reader->ends, &seq, HASH_FIND, NULL);
-
-	if (entry == NULL)
-	{
-		while (hash_search(reader->waiting, &seq, HASH_FIND, NULL) != NULL)
-			if (is_over(reader, seq) || !scout_on(reader, false))
-				hash_search(reader->waiting, &seq, HASH_REMOVE, NULL);
-		entry = hash_search(reader->late, &seq, HASH_FIND, NULL);
-	}
-	if (entry == NULL)
-		return false;
-	*ending = entry->ending;
-	(void) hash_search(reader->late, &seq, HASH_REMOVE, NULL);
-	return true;
-}
+#include "journal/reader_internal.h"
 
 /* --- rows --- */
 
@@ -544,7 +53,7 @@ end_is_lost(const PhigLogReader *reader, const PhigLogEntry *entry)
 	const PhigSource *source = reader->source;
 
 	if (!source->own)
-		return is_over(reader, entry->seq);
+		return phig_scout_is_over(reader, entry->seq);
 	return strcmp(source->files[reader->rows.index].node8, source->own8) != 0 ||
 		!session_runs(reader, entry->session);
 }
@@ -592,16 +101,8 @@ choose_executions(PhigLogReader *reader)
 	reader->choosing = phig_chooses(reader->search);
 	if (!reader->choosing)
 		return;
-	forget(&reader->chosen, "phiguard search: chosen", sizeof(uint64));
+	phig_reader_empty_table(&reader->chosen, "phiguard search: chosen", sizeof(uint64));
 	phig_choose_executions(reader->source, reader->rows.index, reader->search, reader->chosen);
-}
-
-/* How it ended is of no interest. */
-static void
-forget_execution(PhigLogReader *reader, uint64 seq)
-{
-	hash_search(reader->waiting, &seq, HASH_REMOVE, NULL);
-	hash_search(reader->late, &seq, HASH_REMOVE, NULL);
 }
 
 static bool
@@ -611,9 +112,9 @@ make_execution(PhigLogReader *reader, const PhigRecord *record, Datum *values, b
 	PhigStartBody body;
 	PhigEnding	ending;
 
-	if (!is_chosen(reader, entry.seq))
+	if (!phig_scout_chooses(reader, entry.seq))
 	{
-		forget_execution(reader, entry.seq);
+		phig_scout_forget(reader, entry.seq);
 		return false;
 	}
 	phig_parse_start(record, &body);
@@ -623,11 +124,11 @@ make_execution(PhigLogReader *reader, const PhigRecord *record, Datum *values, b
 	entry.session = find_meaning(reader, body.session);
 	if (!may_pass(reader, &entry))
 	{
-		forget_execution(reader, entry.seq);
+		phig_scout_forget(reader, entry.seq);
 		return false;
 	}
 	/* The record is gone once the scout moves. */
-	if (find_ending(reader, entry.seq, &ending))
+	if (phig_scout_find_end(reader, entry.seq, &ending))
 		entry.ending = &ending;
 	else
 		entry.lost = end_is_lost(reader, &entry);
@@ -682,9 +183,9 @@ make_row(PhigLogReader *reader, const PhigRecord *record, Datum *values, bool *n
 			add_definition(reader->dictionary, record);
 			return false;
 		case PHIG_RECORD_START:
-			return is_wanted(reader, &record->head) && make_execution(reader, record, values, nulls);
+			return phig_reader_wants(reader, &record->head) && make_execution(reader, record, values, nulls);
 		case PHIG_RECORD_EVENT:
-			return is_wanted(reader, &record->head) && make_event(reader, record, values, nulls);
+			return phig_reader_wants(reader, &record->head) && make_event(reader, record, values, nulls);
 		default:
 			return false;		/* ends belong to their starts, seals are for verify_journal() */
 	}
@@ -729,12 +230,12 @@ static void
 load_definitions(PhigLogReader *reader, int index)
 {
 	const PhigRecord *record;
-	Cursor		cursor = {0};
+	PhigCursor	cursor = {0};
 
 	reader->dictionary_before = phig_dictionary_create(reader->search);
-	cursor_begin_file(reader, &cursor, index);
+	phig_cursor_begin_file(reader, &cursor, index);
 	cursor.chunk_end = PG_UINT64_MAX;
-	while ((record = cursor_next(reader, &cursor)) != NULL)
+	while ((record = phig_cursor_next(reader, &cursor)) != NULL)
 		if (record->head.type == PHIG_RECORD_DEFINITION)
 			add_definition(reader->dictionary_before, record);
 }
@@ -749,7 +250,7 @@ begin_node(PhigLogReader *reader, const char *node8)
 	reader->last_stop = 0;
 	reader->over_before = 0;
 	reader->gap = 0;
-	forget_scouted(reader);
+	phig_scout_reset(reader);
 }
 
 /* May the file hold rows in range? */
@@ -777,14 +278,14 @@ next_file(PhigLogReader *reader)
 	forget_definitions(reader);
 	if (index >= source->nfiles)
 		return false;
-	recall_scout(reader);
+	phig_scout_recall(reader);
 	if (previous < 0 || strcmp(source->files[previous].node8, source->files[index].node8) != 0)
 		begin_node(reader, source->files[index].node8);
 	before = segment_before(reader, index);
 	if (before >= 0)
 		load_definitions(reader, before);
 	reader->dictionary = phig_dictionary_create(reader->search);
-	cursor_begin_file(reader, &reader->rows, index);
+	phig_cursor_begin_file(reader, &reader->rows, index);
 	choose_executions(reader);
 	return true;
 }
@@ -805,10 +306,10 @@ next_useful_file(PhigLogReader *reader)
 static bool
 next_chunk(PhigLogReader *reader)
 {
-	if ((reader->rows.index < 0 || cursor_at_end(&reader->rows)) && !next_useful_file(reader))
+	if ((reader->rows.index < 0 || phig_cursor_at_end(&reader->rows)) && !next_useful_file(reader))
 		return false;
-	cursor_begin_chunk(&reader->rows);
-	gather_ends(reader);
+	phig_cursor_begin_chunk(&reader->rows);
+	phig_scout_gather(reader);
 	return true;
 }
 
@@ -841,7 +342,7 @@ phig_log_open(const char *directory, const char *what, bool officers)
 	PhigLogReader *reader = palloc0(sizeof(PhigLogReader));
 
 	reader->context = context;
-	reader->sessions = make_table("phiguard sessions", NAMEDATALEN, NAMEDATALEN);
+	reader->sessions = phig_reader_make_table("phiguard sessions", NAMEDATALEN, NAMEDATALEN);
 
 	/*
 	 * A session that ends between the two looks wrote its last record before the second one, but
@@ -854,8 +355,8 @@ phig_log_open(const char *directory, const char *what, bool officers)
 
 	reader->maker = phig_row_maker_create();
 	reader->pick = phig_pick_create(reader->source);
-	reader->notes = palloc0(Max(reader->source->nfiles, 1) * sizeof(FileNotes));
-	reader->server_events = make_table("phiguard server events", PHIG_ID_BYTES, sizeof(ServerEvent));
+	reader->notes = palloc0(Max(reader->source->nfiles, 1) * sizeof(PhigFileNotes));
+	reader->server_events = phig_reader_make_table("phiguard server events", PHIG_ID_BYTES, sizeof(PhigServerEvent));
 	reader->named = phig_named_create();
 	reader->late_named = phig_named_create();
 	reader->done = true;
@@ -895,7 +396,7 @@ phig_log_next(PhigLogReader *reader, Datum *values, bool *nulls)
 			reader->in_chunk = next_chunk(reader);
 			reader->done = !reader->in_chunk;
 		}
-		else if ((record = cursor_next(reader, &reader->rows)) != NULL)
+		else if ((record = phig_cursor_next(reader, &reader->rows)) != NULL)
 			made = make_row(reader, record, values, nulls);
 		else
 			reader->in_chunk = false;
