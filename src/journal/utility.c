@@ -10,44 +10,34 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/dependency.h"
-#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_depend.h"
 #include "catalog/pg_type.h"
 #include "commands/copy.h"
-#include "commands/prepare.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_node.h"
-#include "parser/parse_type.h"
-#include "rewrite/rewriteHandler.h"
 #include "tcop/cmdtag.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
-#include "utils/syscache.h"
 
 #include "compat.h"
 #include "enforce/enforce.h"
 #include "flow/flow.h"
 #include "journal/context.h"
+#include "journal/derive.h"
 #include "journal/normalize.h"
 #include "journal/plan.h"
 #include "journal/probe.h"
+#include "journal/touched.h"
 #include "journal/utility.h"
-#include "label/inherit.h"
-#include "label/resolve.h"
 #include "scan/arrivals.h"
 #include "subject/path.h"
 
@@ -63,21 +53,7 @@ static void run_instead(PhigUtility *utility, PlannedStmt *pstmt, CopyStmt *inst
 static bool restrict_copy(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string, Oid relid);
 static void restrict_ddl(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string);
 static CreateTableAsStmt *table_from_query(Node *stmt);
-static List *derive_labels(CreateTableAsStmt *stmt);
-static List *labels_of_result(Query *rewritten);
-static PhigFlow *flow_of_shown(Query *query);
-static List *derive_refreshed(Oid relid);
 static Oid	made_relation(const CreateTableAsStmt *stmt);
-static void apply_derived(Oid relid, List *derived);
-static bool holds_phi(List *derived);
-static void note_named_relations(PhigUtility *utility, Node *stmt);
-static void note_relation(PhigUtility *utility, Oid relid);
-static void note_rangevar(PhigUtility *utility, const RangeVar *rv);
-static void note_schema(PhigUtility *utility, const char *name);
-static void note_published(PhigUtility *utility, List *objects);
-static void note_reindexed(PhigUtility *utility, const ReindexStmt *stmt);
-static void note_family(PhigUtility *utility, const RangeVar *rv);
-static void note_users_of_type(PhigUtility *utility, Oid typid);
 static void start_ddl(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string);
 static List *some_of(List *columns, int from);
 static void record_columns(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string, List *columns, int from);
@@ -109,11 +85,11 @@ phig_utility_begin(PhigUtility *utility, PlannedStmt *pstmt, const char *query_s
 	if (IsA(stmt, CopyStmt) && ((CopyStmt *) stmt)->relation)
 		utility->copy = begin_copy(utility, pstmt, query_string);
 	else if (table_from_query(stmt))
-		utility->derived = derive_labels(table_from_query(stmt));
+		utility->derived = phig_derive_labels(table_from_query(stmt));
 	else
 	{
 		record_setting(stmt);
-		note_named_relations(utility, stmt);
+		phig_touched_named(utility, stmt);
 		if (phig_enforce_session())
 			restrict_ddl(utility, pstmt, query_string);
 		if (utility->columns)
@@ -147,12 +123,12 @@ phig_utility_finish(PhigUtility *utility, PlannedStmt *pstmt, const char *query_
 	if (utility->follow)
 		phig_follow_after(utility->follow);
 	if (utility->derived)
-		apply_derived(made_relation(table_from_query(stmt)), utility->derived);
+		phig_derive_apply(made_relation(table_from_query(stmt)), utility->derived);
 	if (IsA(stmt, RefreshMatViewStmt))
 	{
 		Oid			relid = RangeVarGetRelid(((RefreshMatViewStmt *) stmt)->relation, NoLock, false);
 
-		apply_derived(relid, derive_refreshed(relid));
+		phig_derive_apply(relid, phig_derive_refreshed(relid));
 	}
 	/* With labels where labels go: what has none now is new to us. */
 	if (utility->arrivals)
@@ -200,7 +176,7 @@ phig_utility_object_access(ObjectAccessType access, Oid classId, Oid objectId, i
 		MemoryContextSwitchTo(old);
 	}
 	if (access == OAT_DROP || access == OAT_POST_ALTER || access == OAT_TRUNCATE)
-		note_relation(current, objectId);
+		phig_touched_note(current, objectId);
 }
 
 void
@@ -344,395 +320,12 @@ table_from_query(Node *stmt)
 	return stmt && IsA(stmt, CreateTableAsStmt) ? (CreateTableAsStmt *) stmt : NULL;
 }
 
-/* What each column of CREATE TABLE AS, SELECT INTO or CREATE MATERIALIZED VIEW will hold. */
-static List *
-derive_labels(CreateTableAsStmt *stmt)
-{
-	Query	   *query = castNode(Query, stmt->query);
-	List	   *rewritten;
-	Oid			nspid;
-
-	/* IF NOT EXISTS on a relation that is there: nothing will be made. */
-	nspid = RangeVarGetCreationNamespace(stmt->into->rel);
-	if (OidIsValid(get_relname_relid(stmt->into->rel->relname, nspid)))
-		return NIL;
-
-	if (query->commandType == CMD_UTILITY && IsA(query->utilityStmt, ExecuteStmt))
-	{
-		PreparedStatement *prepared =
-			FetchPreparedStatement(((ExecuteStmt *) query->utilityStmt)->name, false);
-
-		if (prepared == NULL)
-			return NIL;
-		/* Made valid by that, with locks on what it reads. */
-		(void) CachedPlanGetTargetList(prepared->plansource, NULL);
-		rewritten = prepared->plansource->query_list;
-	}
-	else if (query->commandType == CMD_SELECT)
-		rewritten = QueryRewrite(copyObject(query));
-	else
-		return NIL;
-
-	return list_length(rewritten) == 1 ? labels_of_result(linitial_node(Query, rewritten)) : NIL;
-}
-
-/* PhigLabel * for each column of a query's result; NIL when it meets no labelled relation. */
-static List *
-labels_of_result(Query *rewritten)
-{
-	bool		restricted = phig_enforce_session();
-	PhigFlow   *flow = restricted ? flow_of_shown(copyObject(rewritten)) : phig_flow_analyze(rewritten);
-	List	   *labels = NIL;
-
-	for (int i = 0; flow != NULL && i < flow->ncolumns; i++)
-	{
-		PhigLabel  *label = palloc(sizeof(PhigLabel));
-
-		*label = flow->column_labels[i];
-		/* Made of nothing but what somebody has reviewed: else its own maker could not read it. */
-		if (restricted && flow->columns[i].nitems == 0)
-			label->category = PHIG_CAT_NONE;
-		labels = lappend(labels, label);
-	}
-	return labels;
-}
-
-/* A session that is restricted stores what it is shown.  A refusal comes again when the query is planned. */
-static PhigFlow *
-flow_of_shown(Query *query)
-{
-	PhigEnforcement enforced;
-	PhigRefusal refusal;
-
-	(void) phig_enforce_query(query, true, &enforced, &refusal);
-	return phig_flow_analyze_governed(query);
-}
-
-/* What a materialized view holds now that it has been filled anew: its query may meet labels set since it was made. */
-static List *
-derive_refreshed(Oid relid)
-{
-	Relation	rel = relation_open(relid, AccessShareLock);
-	List	   *labels = NIL;
-
-	if (rel->rd_rel->relkind == RELKIND_MATVIEW && rel->rd_rules && rel->rd_rules->numLocks == 1)
-	{
-		Query	   *query = copyObject(linitial_node(Query, rel->rd_rules->rules[0]->actions));
-		List	   *rewritten;
-
-		AcquireRewriteLocks(query, true, false);
-		rewritten = QueryRewrite(query);
-		if (list_length(rewritten) == 1)
-			labels = labels_of_result(linitial_node(Query, rewritten));
-	}
-	relation_close(rel, NoLock);
-	return labels;
-}
-
 /* Where it was made, not where the search path finds its name first. */
 static Oid
 made_relation(const CreateTableAsStmt *stmt)
 {
 	return get_relname_relid(stmt->into->rel->relname,
 							 RangeVarGetCreationNamespace(stmt->into->rel));
-}
-
-static void
-apply_derived(Oid relid, List *derived)
-{
-	AttrNumber	attno = 0;
-	ListCell   *lc;
-
-	if (!OidIsValid(relid) || !holds_phi(derived))
-		return;
-	foreach(lc, derived)
-	{
-		const PhigLabel *label = lfirst(lc);
-
-		attno++;
-		if (label->category != PHIG_CAT_UNLABELLED)
-			phig_label_set_column(relid, attno, label);
-	}
-}
-
-static bool
-holds_phi(List *derived)
-{
-	ListCell   *lc;
-
-	foreach(lc, derived)
-		if (phig_label_is_phi(lfirst(lc)))
-			return true;
-	return false;
-}
-
-/* The relations that a DDL statement names, where no object access hook tells of them. */
-static void
-note_named_relations(PhigUtility *utility, Node *stmt)
-{
-	ListCell   *lc;
-
-	switch (nodeTag(stmt))
-	{
-		case T_AlterTableStmt:
-			note_family(utility, ((AlterTableStmt *) stmt)->relation);
-			break;
-		case T_RenameStmt:
-			note_rangevar(utility, ((RenameStmt *) stmt)->relation);
-			break;
-		case T_IndexStmt:
-			note_family(utility, ((IndexStmt *) stmt)->relation);
-			break;
-		case T_CreateTrigStmt:
-			note_rangevar(utility, ((CreateTrigStmt *) stmt)->relation);
-			break;
-		case T_RuleStmt:
-			note_rangevar(utility, ((RuleStmt *) stmt)->relation);
-			break;
-		case T_CreatePolicyStmt:
-			note_rangevar(utility, ((CreatePolicyStmt *) stmt)->table);
-			break;
-		case T_AlterDomainStmt:
-			/* ADD and VALIDATE CONSTRAINT, SET NOT NULL */
-			if (strchr("CVO", ((AlterDomainStmt *) stmt)->subtype))
-			{
-				TypeName   *name = makeTypeNameFromNameList(((AlterDomainStmt *) stmt)->typeName);
-
-				note_users_of_type(utility, LookupTypeNameOid(NULL, name, true));
-			}
-			break;
-		case T_AlterPolicyStmt:
-			note_rangevar(utility, ((AlterPolicyStmt *) stmt)->table);
-			break;
-		case T_ClusterStmt:
-			note_rangevar(utility, ((ClusterStmt *) stmt)->relation);
-			break;
-		case T_AlterObjectSchemaStmt:
-			note_rangevar(utility, ((AlterObjectSchemaStmt *) stmt)->relation);
-			break;
-		case T_TruncateStmt:
-			foreach(lc, ((TruncateStmt *) stmt)->relations)
-				note_rangevar(utility, lfirst_node(RangeVar, lc));
-			break;
-		case T_DropStmt:
-			if (((DropStmt *) stmt)->removeType == OBJECT_TABLE ||
-				((DropStmt *) stmt)->removeType == OBJECT_MATVIEW ||
-				((DropStmt *) stmt)->removeType == OBJECT_FOREIGN_TABLE)
-				foreach(lc, ((DropStmt *) stmt)->objects)
-					note_rangevar(utility, makeRangeVarFromNameList(lfirst_node(List, lc)));
-			break;
-		case T_CreateStatsStmt:
-			foreach(lc, ((CreateStatsStmt *) stmt)->relations)
-				if (IsA(lfirst(lc), RangeVar))
-					note_rangevar(utility, lfirst(lc));
-			break;
-		case T_ReindexStmt:
-			note_reindexed(utility, (ReindexStmt *) stmt);
-			break;
-		case T_GrantStmt:
-			if (((GrantStmt *) stmt)->objtype != OBJECT_TABLE)
-				break;
-			foreach(lc, ((GrantStmt *) stmt)->objects)
-			{
-				if (((GrantStmt *) stmt)->targtype == ACL_TARGET_OBJECT)
-					note_rangevar(utility, lfirst_node(RangeVar, lc));
-				else if (((GrantStmt *) stmt)->targtype == ACL_TARGET_ALL_IN_SCHEMA)
-					note_schema(utility, strVal(lfirst(lc)));
-			}
-			break;
-		case T_CreatePublicationStmt:
-			if (((CreatePublicationStmt *) stmt)->for_all_tables)
-				note_schema(utility, NULL);
-			note_published(utility, ((CreatePublicationStmt *) stmt)->pubobjects);
-			break;
-		case T_AlterPublicationStmt:
-			note_published(utility, ((AlterPublicationStmt *) stmt)->pubobjects);
-			break;
-		default:
-			break;
-	}
-}
-
-static void
-note_rangevar(PhigUtility *utility, const RangeVar *rv)
-{
-	Oid			relid;
-
-	if (rv == NULL)
-		return;
-	relid = RangeVarGetRelid(rv, NoLock, true);
-	if (OidIsValid(relid))
-		note_relation(utility, relid);
-}
-
-/* Every relation of a schema; of all of them when name is NULL. */
-static void
-note_schema(PhigUtility *utility, const char *name)
-{
-	Oid			nspid = name ? get_namespace_oid(name, true) : InvalidOid;
-	Relation	relations;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	if (name && !OidIsValid(nspid))
-		return;
-	relations = table_open(RelationRelationId, AccessShareLock);
-	scan = systable_beginscan(relations, InvalidOid, false, NULL, 0, NULL);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_class relation = (Form_pg_class) GETSTRUCT(tuple);
-
-		if ((name == NULL || relation->relnamespace == nspid) &&
-			phig_relkind_has_labels(relation->relkind))
-			note_relation(utility, relation->oid);
-	}
-	systable_endscan(scan);
-	table_close(relations, AccessShareLock);
-}
-
-static void
-note_published(PhigUtility *utility, List *objects)
-{
-	ListCell   *lc;
-
-	foreach(lc, objects)
-	{
-		PublicationObjSpec *spec = lfirst_node(PublicationObjSpec, lc);
-		List	   *path = NIL;
-
-		if (spec->pubobjtype == PUBLICATIONOBJ_TABLES_IN_CUR_SCHEMA)
-			path = fetch_search_path(false);
-		if (spec->pubtable)
-			note_rangevar(utility, spec->pubtable->relation);
-		else if (spec->pubobjtype == PUBLICATIONOBJ_TABLES_IN_SCHEMA)
-			note_schema(utility, spec->name);
-		else if (path != NIL)
-			note_schema(utility, get_namespace_name(linitial_oid(path)));
-	}
-}
-
-/* Index expressions are evaluated for each row. */
-static void
-note_reindexed(PhigUtility *utility, const ReindexStmt *stmt)
-{
-	Oid			index;
-
-	switch (stmt->kind)
-	{
-		case REINDEX_OBJECT_TABLE:
-			note_family(utility, stmt->relation);
-			break;
-		case REINDEX_OBJECT_INDEX:
-			index = RangeVarGetRelid(stmt->relation, NoLock, true);
-			if (OidIsValid(index) && OidIsValid(IndexGetRelation(index, true)))
-				note_relation(utility, IndexGetRelation(index, true));
-			break;
-		case REINDEX_OBJECT_SCHEMA:
-			note_schema(utility, stmt->name);
-			break;
-		case REINDEX_OBJECT_DATABASE:
-			note_schema(utility, NULL);
-			break;
-		default:				/* system catalogs have no labels */
-			break;
-	}
-}
-
-/*
- * With the children that have more labels: new constraints, types and indexes
- * reach their rows, while the parent's record names what it labels.
- */
-static void
-note_family(PhigUtility *utility, const RangeVar *rv)
-{
-	Oid			relid = rv ? RangeVarGetRelid(rv, NoLock, true) : InvalidOid;
-	const PhigRelLabels *labels;
-	int			nphi;
-	ListCell   *lc;
-
-	if (!OidIsValid(relid))
-		return;
-	note_relation(utility, relid);
-	labels = phig_label_relation(relid);
-	nphi = labels ? labels->nphi : 0;
-	foreach(lc, phig_family(relid))
-	{
-		labels = phig_label_relation(lfirst_oid(lc));
-		if (labels != NULL && labels->nphi > nphi)
-			note_relation(utility, lfirst_oid(lc));
-	}
-}
-
-/* A domain's new constraint is shown every value of its columns; domains over it have them as well. */
-static void
-note_users_of_type(PhigUtility *utility, Oid typid)
-{
-	Relation	depend = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData key[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	check_stack_depth();
-	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(TypeRelationId));
-	ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(typid));
-	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_depend user = (Form_pg_depend) GETSTRUCT(tuple);
-
-		if (user->classid == RelationRelationId && user->objsubid > 0)
-			note_relation(utility, user->objid);
-		else if (user->classid == TypeRelationId && get_typtype(user->objid) == TYPTYPE_DOMAIN)
-			note_users_of_type(utility, user->objid);
-	}
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
-}
-
-/* The heap into which a table is being rewritten: nobody's object. */
-static bool
-is_rewrite_heap(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	bool		result;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	result = OidIsValid(((Form_pg_class) GETSTRUCT(tuple))->relrewrite);
-	ReleaseSysCache(tuple);
-	return result;
-}
-
-static void
-note_relation(PhigUtility *utility, Oid relid)
-{
-	const PhigRelLabels *labels;
-	PhigRelLabels *copy;
-	MemoryContext old;
-
-	if (list_member_oid(utility->touched, relid) || phig_label_relation(relid) == NULL ||
-		is_rewrite_heap(relid))
-		return;
-	/* The hook may be called in a context that does not live as long as the statement. */
-	old = MemoryContextSwitchTo(utility->context);
-	labels = copy = phig_label_relation_copy(relid);
-	utility->touched = lappend_oid(utility->touched, relid);
-	for (AttrNumber attno = 1; attno <= labels->natts; attno++)
-	{
-		char	   *path;
-
-		if (!phig_label_is_phi(&labels->cols[attno - 1]) ||
-			(path = phig_column_path(relid, attno)) == NULL)
-			continue;
-		if (utility->running)
-			utility->late_columns = lappend(utility->late_columns, path);
-		else
-			utility->columns = lappend(utility->columns, path);
-	}
-	pfree(copy);
-	MemoryContextSwitchTo(old);
 }
 
 static const char *
