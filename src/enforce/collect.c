@@ -87,10 +87,7 @@ collect_sublinks(Node *node, void *context)
 	return expression_tree_walker(node, collect_sublinks, context);
 }
 
-/*
- * As preprocess_function_rtes() of the planner does it, and leaves the function for who asks what its row type is.
- * One that reaches nothing of ours is left to that.
- */
+/* One that reaches nothing of ours is left to the planner. */
 static void
 put_in_line(Query *query, RangeTblEntry *rte, Collection *found)
 {
@@ -102,12 +99,7 @@ put_in_line(Query *query, RangeTblEntry *rte, Collection *found)
 	collect(inlined, found);
 	if (list_length(found->places) == places)
 		return;
-	*found->functions = lappend_oid(*found->functions,
-									((FuncExpr *) linitial_node(RangeTblFunction, rte->functions)->funcexpr)->funcid);
-	rte->rtekind = RTE_SUBQUERY;
-	rte->subquery = inlined;
-	rte->security_barrier = false;
-	rte->funcordinality = false;
+	phig_flow_put_in_line(rte, inlined, found->functions);
 }
 
 static void

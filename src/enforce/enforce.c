@@ -117,10 +117,6 @@ restrict_query(Query *query, bool makes_table, const PhigSubject *subject, PhigE
 	{
 		const PhigPlace *place = lfirst(lc);
 
-		done->relids = list_append_unique_oid(done->relids, rt_fetch(place->rti, place->query->rtable)->relid);
-		/* Row predicates read what their officer may. */
-		if (place->policy)
-			done->relids = list_concat_unique_oid(done->relids, place->policy->reads);
 		if (place->policy && place->is_target && !phig_enforce_check_target(place, subject, refusal))
 			return false;
 	}
@@ -176,15 +172,20 @@ phig_enforce_look_up(List *places, const PhigSubject *subject, PhigEnforcement *
 {
 	ListCell   *lc;
 
-	if (!subject->granted)
-		return;
 	foreach(lc, places)
 	{
 		PhigPlace  *place = lfirst(lc);
 		const RangeTblEntry *rte = rt_fetch(place->rti, place->query->rtable);
 
+		done->relids = list_append_unique_oid(done->relids, rte->relid);
+		if (!subject->granted)
+			continue;
 		place->policy = phig_policy_relation(subject, rte->relid, rte->inh);
-		if (place->policy == NULL || place->policy->all_clear)
+		if (place->policy == NULL)
+			continue;
+		/* Row predicates read what their officer may. */
+		done->relids = list_concat_unique_oid(done->relids, place->policy->reads);
+		if (place->policy->all_clear)
 			continue;
 		if (!subject->extract)
 			close_codes(place->policy, subject);

@@ -34,14 +34,6 @@ phig_enforce_extract(Query *query, const PhigSubject *subject, int method, PhigE
 	places = phig_enforce_places(query, subject, &done->functions);
 	done->applies = places != NIL;
 	phig_enforce_look_up(places, subject, done);
-	foreach(lc, places)
-	{
-		const PhigPlace *place = lfirst(lc);
-
-		done->relids = list_append_unique_oid(done->relids, rt_fetch(place->rti, place->query->rtable)->relid);
-		if (place->policy)
-			done->relids = list_concat_unique_oid(done->relids, place->policy->reads);
-	}
 	unreached = phig_enforce_clear(query, places, method);
 	/* What is read in clear points behind the relations' columns by now, and is not among this. */
 	asked = phig_flow_analyze_governed(query);

@@ -24,7 +24,7 @@ typedef struct PhigPlace
 /* collect.c: the governed relations of a query, all levels; inlines functions that the planner would. */
 extern List *phig_enforce_places(Query *query, const PhigSubject *subject, List **functions);
 
-/* enforce.c: the policies of places that are read; codes are closed to a role that may write. */
+/* enforce.c: which relations places are, and their policies; codes are closed to a role that may write. */
 extern void phig_enforce_look_up(List *places, const PhigSubject *subject, PhigEnforcement *done);
 
 /*

@@ -17,6 +17,7 @@
 #include "extract/prove.h"
 #include "journal/statement.h"
 #include "policy/change.h"
+#include "texts.h"
 
 static void keep_agreement(FunctionCallInfo fcinfo, const char *command, bool replace);
 static void check_agreement(const PhigAgreementRow *row);
@@ -74,18 +75,7 @@ phig_extract_agreement(const char *name)
 List *
 phig_extract_texts(FunctionCallInfo fcinfo, int arg)
 {
-	List	   *list = NIL;
-	Datum	   *elements;
-	bool	   *nulls;
-	int			n;
-
-	if (PG_ARGISNULL(arg))
-		return NIL;
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(arg), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
-	for (int i = 0; i < n; i++)
-		if (!nulls[i])
-			list = lappend(list, TextDatumGetCString(elements[i]));
-	return list;
+	return PG_ARGISNULL(arg) ? NIL : phig_texts_of_array(PG_GETARG_DATUM(arg));
 }
 
 static void

@@ -229,12 +229,7 @@ put_in_line(Query *query, RangeTblEntry *rte, Search *s)
 	search(inlined, s);
 	if (list_length(s->boundaries) == before)
 		return;
-	s->functions = lappend_oid(s->functions,
-							   ((FuncExpr *) linitial_node(RangeTblFunction, rte->functions)->funcexpr)->funcid);
-	rte->rtekind = RTE_SUBQUERY;
-	rte->subquery = inlined;
-	rte->security_barrier = false;
-	rte->funcordinality = false;
+	phig_flow_put_in_line(rte, inlined, &s->functions);
 }
 
 /* False where the view is no extract. */

@@ -23,6 +23,7 @@
 #include "label/label.h"
 #include "policy/change.h"
 #include "policy/show.h"
+#include "texts.h"
 
 enum
 {

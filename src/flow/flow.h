@@ -110,6 +110,15 @@ extern void phig_flow_add_withheld(PhigFlow *flow, const PhigFlow *asked);
 extern Query *phig_flow_inline(Query *query, RangeTblEntry *rte);
 
 /*
+ * phig_flow_put_in_line
+ *		Put that query in the function's place, as preprocess_function_rtes() of the planner would later.
+ *
+ * Leaves the function in the entry, for who asks what its row type is.  Added to functions is its OID: the plan depends
+ * on it (phig_enforce_plan).
+ */
+extern void phig_flow_put_in_line(RangeTblEntry *rte, Query *inlined, List **functions);
+
+/*
  * phig_flow_add_output
  *		Give a sub-select one more visible output, behind the others; what is hidden moves on.
  *

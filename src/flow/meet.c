@@ -281,6 +281,18 @@ phig_flow_expansion(PhigFlowContext *ctx, RangeTblEntry *rte)
 	return NULL;
 }
 
+void
+phig_flow_put_in_line(RangeTblEntry *rte, Query *inlined, List **functions)
+{
+	const RangeTblFunction *function = linitial_node(RangeTblFunction, rte->functions);
+
+	*functions = list_append_unique_oid(*functions, castNode(FuncExpr, function->funcexpr)->funcid);
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = inlined;
+	rte->security_barrier = false;
+	rte->funcordinality = false;
+}
+
 AttrNumber
 phig_flow_add_output(Query *query, Expr *expr)
 {

@@ -21,6 +21,7 @@
 #include "journal/definition.h"
 #include "journal/parse.h"
 #include "journal/search.h"
+#include "texts.h"
 
 #define REPLACEMENT '?'
 
@@ -209,18 +210,6 @@ single_datum(LineType type, char *text, Datum *value)
 			break;
 	}
 	return false;
-}
-
-Datum
-phig_text_array(List *words)
-{
-	Datum	   *elements = palloc(sizeof(Datum) * Max(list_length(words), 1));
-	ListCell   *lc;
-	int			n = 0;
-
-	foreach(lc, words)
-		elements[n++] = CStringGetTextDatum(lfirst(lc));
-	return PointerGetDatum(construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /* Add the word behind the last '=' to the sorted list, unless it is there. */

@@ -84,7 +84,4 @@ extern void phig_dictionary_add(PhigDictionary *dictionary, const uint8 id[PHIG_
 extern const PhigMeaning *phig_dictionary_find(PhigDictionary *dictionary,
 											   const uint8 id[PHIG_ID_BYTES]);
 
-/* The text[] of a list of char *. */
-extern Datum phig_text_array(List *words);
-
 #endif

@@ -10,6 +10,7 @@
 
 #include "journal/journal.h"
 #include "journal/row.h"
+#include "texts.h"
 
 static const char *const kind_names[] = {
 	[PHIG_KIND_READ] = "read",

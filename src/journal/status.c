@@ -21,6 +21,7 @@
 #include "journal/vouch.h"
 #include "label/label.h"
 #include "settings.h"
+#include "texts.h"
 
 PG_FUNCTION_INFO_V1(phiguard_read_status);
 

@@ -32,6 +32,7 @@
 #include "compat.h"
 #include "label/registry.h"
 #include "policy/store.h"
+#include "texts.h"
 
 #define SCHEMA_NAME "phiguard"
 #define MOST_COLUMNS 18
@@ -194,8 +195,6 @@ static void *read_row(HeapTuple tuple, TupleDesc desc, const Table *table);
 static void read_column(void *field, ColumnType type, bool isnull, Datum value);
 static HeapTuple form_row(Relation relation, const Table *table, const void *row);
 static Datum column_datum(const void *field, ColumnType type, bool *isnull);
-static List *text_list(Datum array);
-static Datum text_array(List *list);
 static void tell_sessions(void);
 
 Oid
@@ -363,7 +362,7 @@ read_column(void *field, ColumnType type, bool isnull, Datum value)
 			*(int32 *) field = DatumGetInt32(value);
 			break;
 		case COLUMN_TEXTS:
-			*(List **) field = isnull ? NIL : text_list(value);
+			*(List **) field = isnull ? NIL : phig_texts_of_array(value);
 			break;
 	}
 }
@@ -411,36 +410,9 @@ column_datum(const void *field, ColumnType type, bool *isnull)
 			return Int32GetDatum(*(const int32 *) field);
 		case COLUMN_TEXTS:
 			*isnull = *(List *const *) field == NIL;
-			return *isnull ? (Datum) 0 : text_array(*(List *const *) field);
+			return *isnull ? (Datum) 0 : phig_text_array(*(List *const *) field);
 	}
 	return (Datum) 0;
-}
-
-/* Of char *, without NULLs. */
-static List *
-text_list(Datum array)
-{
-	List	   *list = NIL;
-	Datum	   *elements;
-	bool	   *nulls;
-	int			n;
-
-	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
-	for (int i = 0; i < n; i++)
-		if (!nulls[i])
-			list = lappend(list, TextDatumGetCString(elements[i]));
-	return list;
-}
-
-static Datum
-text_array(List *list)
-{
-	Datum	   *elements = palloc(sizeof(Datum) * list_length(list));
-	ListCell   *lc;
-
-	foreach(lc, list)
-		elements[foreach_current_index(lc)] = CStringGetTextDatum(lfirst(lc));
-	return PointerGetDatum(construct_array(elements, list_length(list), TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /* At commit; this one at the end of the command. */

@@ -355,15 +355,8 @@ put_in_line(Trace *trace, Query *query, RangeTblEntry *rte)
 {
 	Query	   *inlined = rte->rtekind == RTE_FUNCTION ? phig_flow_inline(query, rte) : NULL;
 
-	if (inlined == NULL)
-		return;
-	trace->functions = list_append_unique_oid(trace->functions,
-											  castNode(FuncExpr, linitial_node(RangeTblFunction,
-																			   rte->functions)->funcexpr)->funcid);
-	rte->rtekind = RTE_SUBQUERY;
-	rte->subquery = inlined;
-	rte->security_barrier = false;
-	rte->funcordinality = false;
+	if (inlined != NULL)
+		phig_flow_put_in_line(rte, inlined, &trace->functions);
 }
 
 /* --- what contributes --- */

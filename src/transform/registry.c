@@ -42,6 +42,7 @@
 #include "compat.h"
 #include "label/grammar.h"
 #include "label/registry.h"
+#include "texts.h"
 #include "transform/registry.h"
 
 #define SCHEMA_NAME "phiguard"
@@ -58,7 +59,6 @@ static Relation open_registry(LOCKMODE lockmode);
 static PhigTransform *read_row(HeapTuple tuple, TupleDesc desc);
 static bool read_categories(Datum array, uint32 *categories);
 static uint32 read_methods(Datum array);
-static List *text_list(Datum array);
 static void append_words(StringInfo words, const char *before, Datum array);
 static char *function_body(HeapTuple proc, Oid funcid);
 static void digest_part(pg_cryptohash_ctx * digest, const char *part);
@@ -167,7 +167,7 @@ phig_transform_digest(Oid funcid)
 	digest_part(digest, isnull ? "" : TextDatumGetCString(value));
 	value = SysCacheGetAttr(PROCOID, proc, Anum_pg_proc_proconfig, &isnull);
 	if (!isnull)
-		foreach(lc, text_list(value))
+		foreach(lc, phig_texts_of_array(value))
 			digest_part(digest, lfirst(lc));
 	ReleaseSysCache(proc);
 	if (pg_cryptohash_final(digest, bytes, sizeof(bytes)) < 0)
@@ -294,7 +294,7 @@ read_row(HeapTuple tuple, TupleDesc desc)
 	if (!nulls[PHIG_TRANSFORM_DEFINITION - 1])
 		row->definition = TextDatumGetCString(values[PHIG_TRANSFORM_DEFINITION - 1]);
 	if (!nulls[PHIG_TRANSFORM_KINDS - 1])
-		row->kinds = text_list(values[PHIG_TRANSFORM_KINDS - 1]);
+		row->kinds = phig_texts_of_array(values[PHIG_TRANSFORM_KINDS - 1]);
 	/* An empty list is not any, as NULL is. */
 	if ((!nulls[PHIG_TRANSFORM_KINDS - 1] && row->kinds == NIL) ||
 		(!nulls[PHIG_TRANSFORM_CATEGORIES - 1] &&
@@ -328,7 +328,7 @@ read_categories(Datum array, uint32 *categories)
 {
 	ListCell   *lc;
 
-	foreach(lc, text_list(array))
+	foreach(lc, phig_texts_of_array(array))
 	{
 		PhigCategory category = phig_category_from_name(lfirst(lc));
 
@@ -346,27 +346,11 @@ read_methods(Datum array)
 	uint32		methods = 0;
 	ListCell   *lc;
 
-	foreach(lc, text_list(array))
+	foreach(lc, phig_texts_of_array(array))
 		for (int i = 0; phig_transform_methods[i] != NULL; i++)
 			if (strcmp(phig_transform_methods[i], lfirst(lc)) == 0)
 				methods |= 1u << i;
 	return methods;
-}
-
-/* Of char *, without NULLs. */
-static List *
-text_list(Datum array)
-{
-	List	   *list = NIL;
-	Datum	   *elements;
-	bool	   *nulls;
-	int			n;
-
-	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
-	for (int i = 0; i < n; i++)
-		if (!nulls[i])
-			list = lappend(list, TextDatumGetCString(elements[i]));
-	return list;
 }
 
 static void
@@ -374,7 +358,7 @@ append_words(StringInfo words, const char *before, Datum array)
 {
 	ListCell   *lc;
 
-	foreach(lc, text_list(array))
+	foreach(lc, phig_texts_of_array(array))
 	{
 		appendStringInfo(words, "%s %s", before, (char *) lfirst(lc));
 		before = "";
