@@ -108,8 +108,9 @@ sub wait_until_open
 	my ($node) = @_;
 	wait_for('the journal opens', sub
 	{
-		my ($status) = $node->psql('postgres', 'SELECT ssn FROM patient WHERE id = 3', on_error_stop => 1);
-		return $status == 0;
+		# A psql that cannot connect may be gone before it is told what to do.
+		my ($status) = eval { $node->psql('postgres', 'SELECT ssn FROM patient WHERE id = 3', on_error_stop => 1) };
+		return defined $status && $status == 0;
 	});
 }
 
