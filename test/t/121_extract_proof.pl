@@ -313,6 +313,9 @@ passes('VALUES (1), (2)', qr/^1$/m);
 refused('TABLE years', qr/visit.patient/);
 passes('SELECT phiguard.redact(note) AS note, diagnosis FROM visit', qr/\|I\d$/m, redacted => ", redacted => '{note}'");
 passes('SELECT admitted, city, state, zip, age FROM visit, patient', qr/2024.*Boston\|MA\|0213/, %lds);
+# Training, validation and test sets: one person is in one of them.
+passes('SELECT phiguard.split(mrn, ARRAY[0.7, 0.15, 0.15], \'dua\') AS split, sex FROM patient', qr/^[0-2]\|/, %lds);
+refused('SELECT phiguard.split(mrn, ARRAY[0.7, 0.15, 0.15], \'study\') AS split, sex FROM patient', qr/patient\.mrn/);
 passes('SELECT id, birth FROM patient', qr/^1\|1950/m, %lds);
 passes('SELECT phiguard.token(mrn, \'dua\') FROM patient', qr/^\S{20,}$/m, %lds);
 passes('SELECT phiguard.token(account, \'dua\') AS a, phiguard.token_int8(mrn, \'dua\') AS b FROM patient', qr/\|-?\d+$/m, %lds);
