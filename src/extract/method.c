@@ -46,7 +46,7 @@ phig_method_verdict(const char *method, const PhigFlowItem *item, const char **c
 	}
 	if (rules_at != phig_policy_generation)
 		read_rules();
-	if (item->form > PHIG_FORM_WITHHELD)
+	if (item->form > PHIG_FORM_WITHHELD && phig_flow_method_accepts(item->form, phig_method_from_name(method)))
 		rule = find_rule(method, get_func_name(item->form), &item->label);
 	if (rule == NULL)
 		rule = find_rule(method, NULL, &item->left);

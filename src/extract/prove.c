@@ -83,6 +83,7 @@ phig_proof_refuse(PhigProof *proof, const char *citation, const char *advice)
 static void
 prove_query(PhigProof *proof, const PhigExtractRow *row, Oid view)
 {
+	const int	method = phig_method_from_name(row->method);
 	Query	   *query = phig_view_query(view);
 	Query	   *restricted;
 	PhigEnforcement done;
@@ -96,14 +97,15 @@ prove_query(PhigProof *proof, const PhigExtractRow *row, Oid view)
 	prove_privileges(proof, view);
 	restricted = copyObject(query);
 	phig_extract_set_domains(restricted, row);
-	phig_enforce_extract(restricted, phig_extract_subject(row, view), phig_method_from_name(row->method), &done,
+	phig_enforce_extract(restricted, phig_extract_subject(row, view), method, &done,
 						 &problems, &decided);
 	foreach(lc, problems)
 		phig_proof_refuse(proof, "45 CFR 164.514(d)", ((PhigExtractProblem *) lfirst(lc))->text);
 	if (strcmp(row->method, "safe_harbor") == 0)
 		phig_extract_vet_birth_years(proof, restricted);
-	flow = phig_flow_analyze_reviewed(restricted);
-	prove_outputs(proof, row, restricted, flow, problems, problems == NIL ? NULL : phig_flow_analyze_reviewed(query));
+	flow = phig_flow_analyze_reviewed(restricted, method);
+	prove_outputs(proof, row, restricted, flow, problems,
+				  problems == NIL ? NULL : phig_flow_analyze_reviewed(query, method));
 	proof->codes = flow != NULL && shows_codes(flow);
 	if (flow != NULL)
 		list_steering(proof, flow);

@@ -72,9 +72,8 @@ static List *make_stores(const PhigFlowContext *ctx);
 static List *list_relids(const PhigFlowContext *ctx);
 
 static PhigFlow *
-analyze(Query *query, bool governed, bool reviewed)
+analyze(Query *query, PhigFlowContext ctx)
 {
-	PhigFlowContext ctx = {.governed = governed, .reviewed = reviewed};
 	PhigFlowLevel *top;
 	Bitmapset  *returned;
 
@@ -98,19 +97,19 @@ analyze(Query *query, bool governed, bool reviewed)
 PhigFlow *
 phig_flow_analyze(Query *query)
 {
-	return analyze(query, false, false);
+	return analyze(query, (PhigFlowContext) {.method = PHIG_FLOW_ANY_METHOD});
 }
 
 PhigFlow *
 phig_flow_analyze_governed(Query *query)
 {
-	return analyze(query, true, false);
+	return analyze(query, (PhigFlowContext) {.method = PHIG_FLOW_ANY_METHOD, .governed = true});
 }
 
 PhigFlow *
-phig_flow_analyze_reviewed(Query *query)
+phig_flow_analyze_reviewed(Query *query, int method)
 {
-	return analyze(query, false, true);
+	return analyze(query, (PhigFlowContext) {.method = method, .reviewed = true});
 }
 
 static Bitmapset *

@@ -92,8 +92,10 @@ extern PhigFlow *phig_flow_analyze_governed(Query *query);
 /*
  * phig_flow_analyze_reviewed
  *		Where every column of every table goes: the reviewed ones (none) and those that nobody has looked at as well.
+ *
+ * method: only transforms that it accepts leave less of a value (a place in phig_transform_methods).
  */
-extern PhigFlow *phig_flow_analyze_reviewed(Query *query);
+extern PhigFlow *phig_flow_analyze_reviewed(Query *query, int method);
 
 /*
  * phig_flow_add_withheld

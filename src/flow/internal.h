@@ -87,6 +87,8 @@ typedef struct PhigFlowExpansion
 	Query	   *query;
 } PhigFlowExpansion;
 
+#define PHIG_FLOW_ANY_METHOD (-1)
+
 typedef struct PhigFlowContext
 {
 	List	   *rels;			/* of PhigFlowRel * */
@@ -97,6 +99,7 @@ typedef struct PhigFlowContext
 	int			maxitems;
 	bool		governed;		/* phig_flow_analyze_governed */
 	bool		reviewed;		/* phig_flow_analyze_reviewed */
+	int			method;			/* whose transforms alone leave less, or PHIG_FLOW_ANY_METHOD */
 	int			pass;
 	bool		again;			/* a cell was read while it was being computed */
 	bool		grew;			/* a cell holds more than after the pass before */

@@ -106,7 +106,8 @@ phig_flow_transform_items(PhigFlowContext *ctx, const Bitmapset *arguments, Oid 
 		PhigLabel	remaining;
 		int			id = argument;
 
-		if (phig_flow_transform(function, &ctx->remaining[argument], computed, &remaining))
+		if (phig_flow_transform(function, &ctx->remaining[argument], computed, &remaining) &&
+			(ctx->method == PHIG_FLOW_ANY_METHOD || phig_flow_method_accepts(function, ctx->method)))
 			id = transformed_item(ctx, &ctx->items[argument], function, remaining);
 		*out = bms_add_member(*out, id);
 	}

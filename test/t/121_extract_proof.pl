@@ -314,8 +314,15 @@ refused('TABLE years', qr/visit.patient/);
 passes('SELECT phiguard.redact(note) AS note, diagnosis FROM visit', qr/\|I\d$/m, redacted => ", redacted => '{note}'");
 passes('SELECT admitted, city, state, zip, age FROM visit, patient', qr/2024.*Boston\|MA\|0213/, %lds);
 # Training, validation and test sets: one person is in one of them.
-passes('SELECT phiguard.split(mrn, ARRAY[0.7, 0.15, 0.15], \'dua\') AS split, sex FROM patient', qr/^[0-2]\|/, %lds);
+passes('SELECT phiguard.split(mrn, ARRAY[0.7, 0.15, 0.15], \'dua\') AS split, sex FROM patient', qr/^[1-3]\|/, %lds);
 refused('SELECT phiguard.split(mrn, ARRAY[0.7, 0.15, 0.15], \'study\') AS split, sex FROM patient', qr/patient\.mrn/);
+# A transform lowers a column for the methods that accept it.
+run_sql($node, q{CREATE FUNCTION public.bin(text) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT length($1) % 3';
+	SELECT phiguard.register_transform('public.bin(text)', 'generalisation', 'none', methods => '{expert_determination}', source => 'ours')});
+refused('SELECT public.bin(name) AS bin, sex FROM patient', qr/patient\.name/);
+run_sql($node, q{SELECT phiguard.unregister_transform('public.bin(text)'), phiguard.register_transform('public.bin(text)', 'generalisation', 'none',
+	methods => '{safe_harbor}', source => 'ours')});
+passes('SELECT public.bin(name) AS bin, sex FROM patient', qr/^[0-2]\|/);
 passes('SELECT id, birth FROM patient', qr/^1\|1950/m, %lds);
 passes('SELECT phiguard.token(mrn, \'dua\') FROM patient', qr/^\S{20,}$/m, %lds);
 passes('SELECT phiguard.token(account, \'dua\') AS a, phiguard.token_int8(mrn, \'dua\') AS b FROM patient', qr/\|-?\d+$/m, %lds);
