@@ -43,7 +43,7 @@ view_of_ours AS (
       FROM view_of_ours v JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = v.oid AND d.classid = 'pg_rewrite'::regclass
       JOIN pg_rewrite r ON r.oid = d.objid WHERE r.ev_class <> v.oid),
 view AS MATERIALIZED (
-    SELECT c.oid, c.relkind, c.relowner, c.relacl, c.reloptions, max(v.depth) AS depth, bool_or(v.calls) AS calls,
+    SELECT c.oid, c.relkind, c.relowner, c.relispopulated, c.relacl, c.reloptions, max(v.depth) AS depth, bool_or(v.calls) AS calls,
            CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'MATERIALIZED VIEW' END AS kind
       FROM view_of_ours v JOIN pg_class c ON c.oid = v.oid GROUP BY c.oid),
 found AS (
@@ -94,9 +94,12 @@ found AS (
         WHEN relkind = 'c' THEN format('ALTER TYPE %s ALTER ATTRIBUTE %I TYPE %s CASCADE', attrelid::regclass, attname, type) END
       FROM typed_column WHERE attinhcount = 0 AND relkind IN ('r', 'p', 'f', 'c')
     UNION ALL
+    -- A materialized view is filled when it has its owner again: that runs its functions as the owner.
     SELECT 6, v.depth, format('%s %s comes back', lower(v.kind), v.oid::regclass),
-           format('CREATE %s %s%s AS %s', v.kind, v.oid::regclass, ' WITH (' || array_to_string(v.reloptions, ', ') || ')', pg_get_viewdef(v.oid)) ||
+           format('CREATE %s %s%s AS %s%s;', v.kind, v.oid::regclass, ' WITH (' || array_to_string(v.reloptions, ', ') || ')',
+                  rtrim(pg_get_viewdef(v.oid), ';'), CASE v.relkind WHEN 'm' THEN ' WITH NO DATA' END) ||
            format(' ALTER %s %s OWNER TO %I;', v.kind, v.oid::regclass, pg_get_userbyid(v.relowner)) ||
+           CASE WHEN v.relkind = 'm' AND v.relispopulated THEN format(' REFRESH MATERIALIZED VIEW %s;', v.oid::regclass) ELSE '' END ||
            coalesce((SELECT string_agg(format(' GRANT %s ON %s TO %s%s;', g.privilege_type, v.oid::regclass,
                                               CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,
                                               CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), '')
@@ -105,8 +108,10 @@ found AS (
            coalesce(format(' COMMENT ON %s %s IS ', v.kind, v.oid::regclass) || quote_literal(obj_description(v.oid, 'pg_class')) || ';', '')
       FROM view v WHERE NOT v.calls
     UNION ALL
-    SELECT 7, 0, format('label of %s %s', l.objtype, l.objname), format('SECURITY LABEL FOR phiguard ON %s %s IS NULL', upper(l.objtype), l.objname)
-      FROM pg_seclabels l
+    -- pg_seclabels does not quote the names of columns.
+    SELECT 7, 0, format('label of %s %s', l.objtype, n.name), format('SECURITY LABEL FOR phiguard ON %s %s IS NULL', upper(l.objtype), n.name)
+      FROM pg_seclabels l LEFT JOIN pg_attribute a ON l.classoid = 'pg_class'::regclass AND a.attrelid = l.objoid AND a.attnum = l.objsubid AND l.objsubid > 0,
+           LATERAL (SELECT CASE WHEN a.attname IS NULL THEN l.objname ELSE format('%s.%I', l.objoid::regclass, a.attname) END AS name) n
      WHERE l.provider = 'phiguard' AND NOT EXISTS (SELECT FROM member m WHERE m.classid = l.classoid AND m.objid = l.objoid) AND
            NOT EXISTS (SELECT FROM view v WHERE l.classoid = 'pg_class'::regclass AND v.oid = l.objoid)
     UNION ALL

@@ -35,10 +35,19 @@ CREATE VIEW years AS SELECT phiguard.year(born) AS year FROM patient;
 CREATE FUNCTION zip_area(p text) RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT phiguard.zip3(p); END;
 CREATE TABLE area (code text DEFAULT phiguard.zip3('12345'), CHECK (phiguard.zip3(code) <> '000'));
 CREATE INDEX area_zip ON area (phiguard.zip3(code));
+-- Traps for the superuser who will take it out.
+CREATE TABLE trap (ssn phiguard.ssn, "a IS NULL;CREATE ROLE regress_phig_trap;--" text);
+INSERT INTO trap VALUES ('219-09-9999', 'x');
+CREATE TABLE caught (who text);
+CREATE FUNCTION who_runs(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.caught VALUES (current_user); RETURN $1; END $$;
+CREATE MATERIALIZED VIEW trapped AS SELECT public.who_runs(ssn) AS ssn FROM trap;
+CREATE MATERIALIZED VIEW empty AS SELECT ssn FROM trap WITH NO DATA;
+TRUNCATE caught;
 RESET ROLE;
 CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
 CREATE PUBLICATION labels FOR TABLE phiguard.label_registry, public.area;
 SELECT phiguard.label('patient', 'note', 'note');
+SELECT phiguard.label('trap', 'a IS NULL;CREATE ROLE regress_phig_trap;--', 'note');
 ALTER ROLE regress_phig_reader SET phiguard.app_user = 'somebody';
 SQL
 
@@ -86,6 +95,9 @@ is(sql('SELECT id, ssn FROM patients', as => 'regress_phig_reader'), '1|123-45-6
 is(sql("SELECT relowner::regrole, reloptions, obj_description(oid) FROM pg_class WHERE relname = 'patients'"), 'regress_phig_owner|{security_barrier=true}|it\'s all', '... owner, options, comment');
 is(sql('SELECT ssn FROM copied'), '123-45-6789', 'so are materialized views');
 is(sql("SELECT count(*) FROM pg_index WHERE indrelid = 'copied'::regclass AND indisunique"), '1', '... with their indexes');
+is(sql("SELECT ispopulated FROM pg_matviews WHERE matviewname IN ('trapped', 'empty') ORDER BY matviewname"), "f\nt", '... and are filled if they were');
+is(sql('SELECT DISTINCT who FROM caught'), 'regress_phig_owner', '... as their owners: no function of theirs has run as the superuser');
+is(sql("SELECT count(*) FROM pg_roles WHERE rolname = 'regress_phig_trap'"), '0', 'names of columns are quoted');
 sql("INSERT INTO patient (id, ssn) VALUES (2, '123-45-6789')");
 like($err, qr/duplicate key/, 'unique constraints stay');
 is(sql("SELECT count(*) FROM pg_seclabel WHERE provider = 'phiguard' AND classoid = 'pg_class'::regclass AND objoid = 'patient'::regclass"), '0', 'labels are gone');
