@@ -138,6 +138,7 @@ phig_compat_view_of(const RangeTblEntry *rte)
 }
 
 #include "access/xact.h"
+#include "catalog/pg_database.h"
 #include "catalog/pg_namespace.h"
 #include "commands/explain.h"
 #if PG_VERSION_NUM >= 180000
@@ -262,6 +263,24 @@ phig_compat_may_use_schema(Oid schema, Oid role)
 #else
 #define phig_owns_relation(relid, roleid) pg_class_ownercheck((relid), (roleid))
 #endif
+
+/* Does ANALYZE of a table do anything for a role?  It is a privilege since 17. */
+static inline bool
+phig_compat_may_analyze(Oid relid, Oid role)
+{
+#if PG_VERSION_NUM >= 170000
+	if (pg_class_aclcheck(relid, role, ACL_MAINTAIN) == ACLCHECK_OK)
+		return true;
+#else
+	if (phig_owns_relation(relid, role))
+		return true;
+#endif
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(DatabaseRelationId, MyDatabaseId, role);
+#else
+	return pg_database_ownercheck(MyDatabaseId, role);
+#endif
+}
 
 /* ALTER COLUMN ... SET EXPRESSION is an ALTER TABLE subcommand since 17. */
 #if PG_VERSION_NUM >= 170000

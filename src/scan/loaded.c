@@ -26,6 +26,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "compat.h"
 #include "detect/functions.h"
 #include "scan/content.h"
 #include "scan/evidence.h"
@@ -58,6 +59,7 @@ static void forget(XactEvent event, void *arg);
 static bool is_remembered(Oid relid, AttrNumber attno);
 static bool analyzes(const VacuumStmt *stmt);
 static List *never_analyzed(void);
+static List *allowed(List *relations);
 static void count_value(PhigContent *content, Datum value);
 static PhigSuspect *judge(Oid relid, AttrNumber attno, const PhigContent *content);
 
@@ -84,7 +86,7 @@ phig_loaded_relations(Node *stmt)
 	if (!IsA(stmt, VacuumStmt) || !analyzes((VacuumStmt *) stmt))
 		return NIL;
 	if (((VacuumStmt *) stmt)->rels == NIL)
-		return never_analyzed();
+		return allowed(never_analyzed());
 	foreach(lc, ((VacuumStmt *) stmt)->rels)
 	{
 		const VacuumRelation *named = lfirst_node(VacuumRelation, lc);
@@ -94,7 +96,7 @@ phig_loaded_relations(Node *stmt)
 		else if (named->relation != NULL)
 			relations = lappend_oid(relations, RangeVarGetRelid(named->relation, NoLock, true));
 	}
-	return relations;
+	return allowed(relations);
 }
 
 List *
@@ -246,6 +248,19 @@ never_analyzed(void)
 	table_endscan(scan);
 	table_close(classes, AccessShareLock);
 	return relations;
+}
+
+/* ANALYZE passes the tables of others over, with a warning: nothing is said of their values. */
+static List *
+allowed(List *relations)
+{
+	List	   *left = NIL;
+	ListCell   *lc;
+
+	foreach(lc, relations)
+		if (OidIsValid(lfirst_oid(lc)) && phig_compat_may_analyze(lfirst_oid(lc), GetUserId()))
+			left = lappend_oid(left, lfirst_oid(lc));
+	return left;
 }
 
 /* The beginning of it.  Memory of detection is as long as the statement's: the sample is small. */

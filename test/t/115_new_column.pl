@@ -69,6 +69,20 @@ like($err, qr/ERROR:  columns of relation "patient" look like PHI and have no la
 run_sql($node, "SET phiguard.on_new_column = label; $import", db => 'importer');
 is((run_sql($node, $labels =~ s/clinic/there/r, db => 'importer'))[0], 'patient.email=email patient.home_phone=phone kind=home patient.ssn=ssn', 'an imported schema: labelled');
 
+# Nothing is said of the values of others' tables, and no label set on them, where ANALYZE passes them over.
+run_sql($node, q{CREATE TABLE others (a text); INSERT INTO others SELECT 'ann' || i || '@example.org' FROM generate_series(1, 40) i});
+for my $setting (qw(notice label refuse))
+{
+	run_sql($node, "ALTER DATABASE postgres SET phiguard.on_new_column = '$setting'");
+	(undef, $err) = run_sql($node, 'ANALYZE others; ANALYZE; VACUUM (ANALYZE) others', as => 'maker');
+	like($err, qr/permission denied to analyze "others"|skipping "others"/, "$setting: who may not analyze a table ...");
+	unlike($err, qr/of relation "others"/, '... is told nothing of it');
+}
+is((run_sql($node, q{SELECT count(*) FROM phiguard.labels WHERE relation = 'others'}))[0], '0', '... nor labels it');
+run_sql($node, q{ALTER DATABASE postgres RESET phiguard.on_new_column});
+(undef, $err) = run_sql($node, 'ANALYZE others');
+like($err, qr/columns of relation "others" look like PHI/, 'control: who may analyze it is told');
+
 # ANALYZE of all tables looks at those that have no statistics, once, and shows no value.
 run_sql($node, q{CREATE TABLE plain (a text, b text); INSERT INTO plain SELECT 'ann' || i || '@example.org', 'red' FROM generate_series(1, 40) i;
 	ALTER DATABASE postgres SET phiguard.on_new_column = 'label'});
