@@ -1,6 +1,6 @@
 /*
  * sample.c
- *		Reading a sample of a table's rows, through the executor, as the role that asks.
+ *		Reading a sample of a table's rows, through the executor, as the table's owner or the role that asks.
  *
  * The statement passes every hook: what it reads of labelled tables is on record, and privileges, row security and
  * policies hold.  It names everything with its schema, so that no search_path matters.
@@ -16,12 +16,14 @@
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "compat.h"
 #include "detect/functions.h"
+#include "label/label.h"
 #include "scan/rules.h"
 #include "scan/sample.h"
 
@@ -43,6 +45,7 @@ typedef struct Draw
 static Draw how_to_draw(Oid relid, int32 rows);
 static void size_of(Oid relid, double *blocks, double *rows);
 static char *statement(Oid relid, const Draw *draw, int32 rows, const PhigSampled *columns, int n);
+static int64 run_as(Oid role, const char *query, PhigSampled *columns, int n);
 static int64 run(const char *query, PhigSampled *columns, int n);
 static void count_row(HeapTuple tuple, TupleDesc desc, PhigSampled *columns, int n);
 static void count_value(PhigSampled *column, Datum value, Oid type);
@@ -59,14 +62,14 @@ phig_sample(Oid relid, int32 rows, PhigSampled *columns, int n)
 	if (!any)
 		return 0;
 	phig_detect_prepare();
-	found = run(statement(relid, &draw, rows, columns, n), columns, n);
+	found = run_as(phig_sample_role(relid), statement(relid, &draw, rows, columns, n), columns, n);
 	if (draw.percent < 100 && found < rows / 4)
 	{
 		/* mostly empty blocks, or statistics that are out of date */
 		for (int i = 0; i < n; i++)
 			memset(&columns[i].content, 0, sizeof(PhigContent));
 		draw = (Draw) {100, 1};
-		found = run(statement(relid, &draw, rows, columns, n), columns, n);
+		found = run_as(phig_sample_role(relid), statement(relid, &draw, rows, columns, n), columns, n);
 	}
 	return found;
 }
@@ -77,6 +80,28 @@ phig_sample_reads(const PhigSampled *column)
 {
 	return (column->holds & (PHIG_HOLDS_TEXT | PHIG_HOLDS_INTEGER | PHIG_HOLDS_BYTES | PHIG_HOLDS_DOCUMENT |
 							 PHIG_HOLDS_UNKNOWN)) != 0;
+}
+
+Oid
+phig_sample_role(Oid relid)
+{
+	Oid			owner = InvalidOid;
+	ListCell   *lc;
+
+	if (get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE)
+		return GetUserId();
+	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
+	{
+		Relation	relation = relation_open(lfirst_oid(lc), NoLock);
+		bool		is_other = OidIsValid(owner) && relation->rd_rel->relowner != owner;
+
+		owner = relation->rd_rel->relowner;
+		relation_close(relation, NoLock);
+		/* nor is one owner's code for another's rights */
+		if (is_other || phig_label_relation(lfirst_oid(lc)) != NULL)
+			return GetUserId();
+	}
+	return owner;
 }
 
 static Draw
@@ -148,6 +173,26 @@ statement(Oid relid, const Draw *draw, int32 rows, const PhigSampled *columns, i
 		appendStringInfo(&query, " WHERE pg_catalog.random() OPERATOR(pg_catalog.<) %g", draw->part);
 	appendStringInfo(&query, " LIMIT %d", rows);
 	return query.data;
+}
+
+/* As ANALYZE does for the owner of a table.  An error resets all of it. */
+static int64
+run_as(Oid role, const char *query, PhigSampled *columns, int n)
+{
+	int64		found;
+	Oid			user;
+	int			context;
+	int			settings;
+
+	GetUserIdAndSecContext(&user, &context);
+	if (role == user)
+		return run(query, columns, n);
+	SetUserIdAndSecContext(role, context | SECURITY_RESTRICTED_OPERATION);
+	settings = NewGUCNestLevel();
+	found = run(query, columns, n);
+	AtEOXact_GUC(false, settings);
+	SetUserIdAndSecContext(user, context);
+	return found;
 }
 
 /* Rows in batches: memory does not grow with the sample. */

@@ -1,6 +1,6 @@
 /*
  * sample.h
- *		Reading a sample of a table's rows, through the executor, as the role that asks.
+ *		Reading a sample of a table's rows, through the executor.
  */
 #ifndef PHIG_SAMPLE_H
 #define PHIG_SAMPLE_H
@@ -20,6 +20,13 @@ typedef struct PhigSampled
 
 /* Are values of a column read at all? */
 extern bool phig_sample_reads(const PhigSampled *column);
+
+/*
+ * As whom a relation is read: its owner, so that what the owner has planted (an index on a function that the planner
+ * evaluates) has no rights of the officer's.  Labelled and foreign ones, and those with children of other owners, as
+ * the role that asks: policies and user mappings are the officer's.  The caller checks that both may read.
+ */
+extern Oid	phig_sample_role(Oid relid);
 
 /*
  * phig_sample

@@ -28,6 +28,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/syscache.h"
 
 #include "compat.h"
@@ -56,7 +57,7 @@ static bool read_values(Oid relid, int32 rows, PhigSampled *columns, int n);
 static bool knows_better(Relation table, Oid relid, AttrNumber attno, float confidence);
 static const char *why_unreadable(Oid relid, const PhigSampled *columns, int n);
 static bool is_enforced(Oid relid);
-static bool may_read(Oid relid, const PhigSampled *columns, int n);
+static bool may_read(Oid relid, Oid role, const PhigSampled *columns, int n);
 static bool is_populated(Oid relid);
 static bool judge(Oid relid, const PhigSampled *column, bool about_people, PhigEvidence *evidence);
 static List *weigh_statistics(Oid relid, AttrNumber attno, List *items);
@@ -301,9 +302,13 @@ knows_better(Relation table, Oid relid, AttrNumber attno, float confidence)
 static const char *
 why_unreadable(Oid relid, const PhigSampled *columns, int n)
 {
-	if (!phig_compat_may_use_schema(get_rel_namespace(relid), GetUserId()) ||
-		!may_read(relid, columns, n))
+	if (!may_read(relid, GetUserId(), columns, n))
 		return "permission denied";
+	if (!may_read(relid, phig_sample_role(relid), columns, n))
+		return "permission denied to its owner";
+	/* functions in its policies, which are the owner's, would run with the officer's rights */
+	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
+		return "row-level security holds";
 	/* what a purpose shows in their place would be taken for values */
 	if (!has_bypassrls_privilege(GetOuterUserId()) && is_enforced(relid))
 		return "it is labelled and its policies are enforced";
@@ -325,13 +330,15 @@ is_enforced(Oid relid)
 }
 
 static bool
-may_read(Oid relid, const PhigSampled *columns, int n)
+may_read(Oid relid, Oid role, const PhigSampled *columns, int n)
 {
-	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
+	if (!phig_compat_may_use_schema(get_rel_namespace(relid), role))
+		return false;
+	if (pg_class_aclcheck(relid, role, ACL_SELECT) == ACLCHECK_OK)
 		return true;
 	for (int i = 0; i < n; i++)
 		if (phig_sample_reads(&columns[i]) &&
-			pg_attribute_aclcheck(relid, columns[i].attno, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+			pg_attribute_aclcheck(relid, columns[i].attno, role, ACL_SELECT) != ACLCHECK_OK)
 			return false;
 	return true;
 }

@@ -103,6 +103,33 @@ is(sql("SELECT count(*) FROM phiguard.access_log WHERE command = 'SCAN TABLE' AN
 ($out, $err) = run_sql($node, "SELECT phiguard.scan_table('open_table')", as => 'regress_phig_clerk');
 like($err, qr/must be a privacy officer to scan tables/, 'nobody else scans');
 
+# --- What owners have planted on their tables does not run with the officer's rights.
+sql(<<'SQL');
+CREATE ROLE regress_phig_owner;
+GRANT CREATE ON SCHEMA public TO regress_phig_owner;
+SET ROLE regress_phig_owner;
+CREATE TABLE caught (who text);
+GRANT INSERT, SELECT ON caught TO PUBLIC;
+CREATE FUNCTION who_runs() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.caught VALUES (current_user); RETURN true; END $$;
+CREATE FUNCTION who_plans() RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM public.who_runs(); RETURN true; END $$;
+CREATE TABLE trap_rows (a text);
+ALTER TABLE trap_rows ENABLE ROW LEVEL SECURITY;
+CREATE POLICY trap ON trap_rows USING (who_runs());
+CREATE TABLE trap_index (a text);
+CREATE INDEX trap_index_a ON trap_index (a) WHERE who_plans();
+INSERT INTO trap_index SELECT 'jane' || i || '@example.org' FROM generate_series(1, 100) i;
+INSERT INTO trap_rows SELECT a FROM trap_index;
+GRANT SELECT ON trap_rows, trap_index TO regress_phig_officer;
+TRUNCATE caught;
+RESET ROLE;
+SQL
+(undef, $err) = as_officer("SELECT phiguard.scan_table('trap_rows'), phiguard.scan_table('trap_index')");
+like($err, qr/"trap_rows" are not read: row-level security holds/, 'policies of row security are not run');
+is(sql("SELECT string_agg(DISTINCT who, ' ') FROM caught WHERE who <> 'regress_phig_owner'"), '', '... nor what the planner evaluates of an index');
+as_officer("SELECT count(*) FROM trap_rows");
+is(sql("SELECT string_agg(DISTINCT who, ' ') FROM caught WHERE who <> 'regress_phig_owner'"), 'regress_phig_officer', 'control: an ordinary statement does');
+sql('DROP TABLE trap_rows, trap_index');
+
 # --- Foreign tables are read, as far as they go.
 sql(<<"SQL");
 CREATE EXTENSION postgres_fdw;
