@@ -16,8 +16,10 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "parser/parsetree.h"
@@ -65,6 +67,7 @@ static List *key_of(HeapTuple constraint, AttrNumber attribute, Oid relid);
 static List *index_columns(Oid index);
 static List *add_column(List *columns, Oid relid, AttrNumber attno);
 static bool has_labelled_key(Oid relid);
+static bool has_own_labelled_key(Oid relid);
 static void count_violation(Oid role);
 static bool is_exceeded(Oid role);
 static RoleCount *count_of(Oid role, TimestampTz now);
@@ -238,8 +241,22 @@ add_column(List *columns, Oid relid, AttrNumber attno)
 	return columns;
 }
 
+/* Or one of its partitions, which may have keys of their own. */
 static bool
 has_labelled_key(Oid relid)
+{
+	ListCell   *lc;
+
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return has_own_labelled_key(relid);
+	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
+		if (has_own_labelled_key(lfirst_oid(lc)))
+			return true;
+	return false;
+}
+
+static bool
+has_own_labelled_key(Oid relid)
 {
 	Relation	relation = table_open(relid, AccessShareLock);
 	bool		result = false;

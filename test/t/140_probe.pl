@@ -19,11 +19,14 @@ CREATE UNIQUE INDEX patient_mrn ON patient (lower(mrn));
 CREATE TABLE visit (id serial PRIMARY KEY, ssn text REFERENCES patient (ssn));
 CREATE TABLE part (id int, ssn text, PRIMARY KEY (ssn, id)) PARTITION BY RANGE (id);
 CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (1) TO (1000);
+CREATE TABLE ward (id int, mrn text) PARTITION BY RANGE (id);
+CREATE TABLE ward_1 PARTITION OF ward FOR VALUES FROM (1) TO (1000);
+CREATE UNIQUE INDEX ward_1_mrn ON ward_1 (mrn);
 CREATE TABLE room (id int PRIMARY KEY);
 INSERT INTO patient VALUES (1, '123-45-6789', 'M1', 'east 1');
 INSERT INTO part VALUES (1, '123-45-6789');
 INSERT INTO room VALUES (1);
-SELECT phiguard.label(t::regclass, c, l) FROM (VALUES ('patient', 'ssn', 'ssn'), ('patient', 'mrn', 'mrn'), ('patient', 'bed', 'other'), ('part', 'ssn', 'ssn')) v (t, c, l);
+SELECT phiguard.label(t::regclass, c, l) FROM (VALUES ('patient', 'ssn', 'ssn'), ('patient', 'mrn', 'mrn'), ('patient', 'bed', 'other'), ('part', 'ssn', 'ssn'), ('ward', 'mrn', 'mrn')) v (t, c, l);
 GRANT ALL ON ALL TABLES IN SCHEMA public TO regress_phig_clerk, regress_phig_other;
 GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO regress_phig_clerk, regress_phig_other;
 SQL
@@ -67,7 +70,7 @@ is(scalar(() = $err =~ /NOTICE:  there/g), 5, 'as many as the limit allows');
 like($err, qr/too many violations of keys: role "regress_phig_clerk" may not write to table "patient"/, '... then no statement runs');
 is(scalar(() = probes("application = 'limited' AND sqlstate = '23505'") =~ /patient_ssn_key/g), 5, '... as many records');
 is((map { $_->{command} } records($node, "application = 'limited' AND kind = 'denied'"))[-1], 'PROBE LIMIT', '... and one of the refusal');
-for my $sql ("INSERT INTO patient VALUES (7, '000-00-0000')", "INSERT INTO visit (ssn) VALUES ('123-45-6789')", "INSERT INTO part VALUES (5, '1')",
+for my $sql ("INSERT INTO patient VALUES (7, '000-00-0000')", "INSERT INTO visit (ssn) VALUES ('123-45-6789')", "INSERT INTO part VALUES (5, '1')", "INSERT INTO ward VALUES (1, 'M1')", "COPY ward FROM stdin;\n1\tM1\n\\.\n",
 	"WITH q AS (INSERT INTO patient VALUES (7, '000-00-0000') RETURNING 1) SELECT count(*) FROM q", "COPY patient (id, ssn) FROM stdin;\n9\t000-00-0000\n\\.\n",
 	"PREPARE p AS INSERT INTO patient VALUES (7, '000-00-0000'); EXECUTE p", "INSERT INTO patient VALUES (1) ON CONFLICT DO NOTHING")
 {
