@@ -289,15 +289,25 @@ tell(int level, Oid relid, List *suspects)
 static void
 set_labels(Oid relid, List *suspects)
 {
+	PhigRelLabels *labels;
 	ListCell   *lc;
 
-	/* as SECURITY LABEL: two sessions that load one table may both have found it without a label */
+	/*
+	 * as SECURITY LABEL: another session may have set one since; after ANALYZE nothing else keeps
+	 * the table
+	 */
 	LockRelationOid(relid, ShareUpdateExclusiveLock);
+	if (get_rel_name(relid) == NULL)
+		return;
+	labels = phig_label_relation_copy(relid);
 	foreach(lc, suspects)
 	{
 		const PhigSuspect *suspect = lfirst(lc);
 		PhigLabel	label = label_of(suspect);
 
+		if (suspect->attno > labels->natts || labels->cols[suspect->attno - 1].category != PHIG_CAT_UNLABELLED ||
+			!OidIsValid(get_atttype(relid, suspect->attno)))
+			continue;
 		phig_label_set_column(relid, suspect->attno, &label);
 		ereport(NOTICE,
 				(errmsg("column \"%s\" of relation \"%s\" is labelled \"%s\"",

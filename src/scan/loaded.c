@@ -56,6 +56,7 @@ static int	seen_setting;		/* of phiguard.on_new_column: another one makes a new 
 static bool enough = false;		/* the last sample had so many rows as one may have at least */
 
 static void forget(XactEvent event, void *arg);
+static void forget_sub(SubXactEvent event, SubTransactionId subid, SubTransactionId parent, void *arg);
 static bool is_remembered(Oid relid, AttrNumber attno);
 static bool analyzes(const VacuumStmt *stmt);
 static List *never_analyzed(void);
@@ -182,7 +183,10 @@ phig_loaded_remember(Oid relid, List *columns)
 	ListCell   *lc;
 
 	if (!registered)
+	{
 		RegisterXactCallback(forget, NULL);
+		RegisterSubXactCallback(forget_sub, NULL);
+	}
 	registered = true;
 	foreach(lc, columns)
 	{
@@ -201,6 +205,13 @@ static void
 forget(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_ABORT)
+		nseen = next_seen = 0;
+}
+
+static void
+forget_sub(SubXactEvent event, SubTransactionId subid, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
 		nseen = next_seen = 0;
 }
 

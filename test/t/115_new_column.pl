@@ -109,6 +109,23 @@ $_->quit foreach @loaders;
 my ($both) = run_sql($node, q{SELECT count(*), (SELECT label FROM phiguard.labels WHERE relation = 'shared') FROM shared});
 is($both, '20|email', 'two loaders: all rows, one label');
 
+# An officer reviews the column while it is loaded: what the officer says holds.
+run_sql($node, 'CREATE TABLE reviewed (a text)');
+@loaders = map { $node->background_psql('postgres') } 1, 2;
+$loaders[0]->query_safe(q{BEGIN; SECURITY LABEL FOR phiguard ON COLUMN reviewed.a IS 'none'});
+$loaders[1]->query_safe('SET client_min_messages = error');
+$loaders[1]->query_until(qr/^sent$/m, "\\echo sent\n" . $load =~ s/shared/reviewed/r . ";\n");
+$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE relation = 'reviewed'::regclass AND NOT granted}) or die 'the loader does not wait';
+$loaders[0]->query_safe('COMMIT');
+$_->quit foreach @loaders;
+is((run_sql($node, q{SELECT count(*), (SELECT label FROM phiguard.labels WHERE relation = 'reviewed') FROM reviewed}))[0], '10|none', 'reviewed meanwhile: the rows, and the label as the officer set it');
+
+# What a subtransaction takes back is looked at again.
+run_sql($node, 'CREATE TABLE undone (a text)');
+my $undone = $load =~ s/shared/undone/r;
+run_sql($node, "BEGIN; SAVEPOINT s; $undone; ROLLBACK TO s; $undone; COMMIT");
+is((run_sql($node, q{SELECT label FROM phiguard.labels WHERE relation = 'undone'}))[0], 'email', 'loaded again after ROLLBACK TO: labelled');
+
 # An error of ours on a labelled table keeps its words: there is no value in them.
 run_sql($node, q{CREATE TABLE half (ssn text); SELECT phiguard.label('half', 'ssn', 'ssn')});
 (undef, $err) = run_sql($node, q{SET phiguard.on_new_column = 'refuse'; ALTER TABLE half ADD COLUMN email text});
