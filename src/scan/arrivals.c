@@ -28,6 +28,7 @@
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -58,6 +59,7 @@ static List *suspects_among(Oid relid, AttrNumber attno);
 static bool is_watched(Oid relid);
 static bool is_installed(void);
 static bool is_strong(Oid relid, AttrNumber attno, PhigEvidence *evidence);
+static void withhold_evidence(Oid relid, List *suspects);
 static void act(Oid relid, List *suspects, bool may_refuse);
 static void tell(int level, Oid relid, List *suspects);
 static void set_labels(Oid relid, List *suspects);
@@ -133,6 +135,7 @@ phig_arrivals_loaded(List *unseen, bool by_copy)
 		Oid			relid = (Oid) linitial_int(columns);
 		List	   *suspects = phig_loaded_suspects(relid, list_copy_tail(columns, 1));
 
+		withhold_evidence(relid, suspects);
 		/* refused: looked at again when the next COPY brings values */
 		if (suspects != NIL)
 			act(relid, suspects, by_copy);
@@ -214,6 +217,23 @@ is_strong(Oid relid, AttrNumber attno, PhigEvidence *evidence)
 			return true;
 	}
 	return about_people;
+}
+
+/* Who may write and not read is not told in how many rows of others what is found. */
+static void
+withhold_evidence(Oid relid, List *suspects)
+{
+	ListCell   *lc;
+
+	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
+		return;
+	foreach(lc, suspects)
+	{
+		PhigSuspect *suspect = lfirst(lc);
+
+		if (pg_attribute_aclcheck(relid, suspect->attno, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+			suspect->evidence = pstrdup("content");
+	}
 }
 
 static void

@@ -83,6 +83,15 @@ run_sql($node, q{ALTER DATABASE postgres RESET phiguard.on_new_column});
 (undef, $err) = run_sql($node, 'ANALYZE others');
 like($err, qr/columns of relation "others" look like PHI/, 'control: who may analyze it is told');
 
+# Nor in how many rows of others it is, to who may only write.
+run_sql($node, q{CREATE TABLE inbox (a text, b text); INSERT INTO inbox SELECT 'ann' || i || '@example.org', 'ann' || i || '@example.org' FROM generate_series(1, 40) i;
+	GRANT INSERT ON inbox TO maker; ALTER DATABASE postgres SET phiguard.on_new_column = 'notice'});
+(undef, $err) = run_sql($node, "COPY inbox FROM stdin;\nx\ty\n\\.\n", as => 'maker');
+like($err, qr/DETAIL:  a: email \(content\), b: email \(content\)\.$/m, 'who may not read is told of what kind it is');
+run_sql($node, 'GRANT SELECT (b) ON inbox TO maker');
+(undef, $err) = run_sql($node, "COPY inbox FROM stdin;\nx\ty\n\\.\n", as => 'maker');
+like($err, qr/DETAIL:  a: email \(content\), b: email \(content: \d+ % e-mail of 42 values\)\.$/m, 'control: who may is told in how many rows');
+
 # ANALYZE of all tables looks at those that have no statistics, once, and shows no value.
 run_sql($node, q{CREATE TABLE plain (a text, b text); INSERT INTO plain SELECT 'ann' || i || '@example.org', 'red' FROM generate_series(1, 40) i;
 	ALTER DATABASE postgres SET phiguard.on_new_column = 'label'});
