@@ -7,10 +7,12 @@
  * sub-query is one over nothing, of the same columns: nothing of what stands inside is the session's business.
  *
  * An extract inside of an extract is a view like any other: the outer one was proven with it.  A set-returning
- * function that the planner would put in line is put in line here, where it reads an extract.
+ * function that the planner would put in line is put in line here, where it reads an extract.  Nobody writes
+ * through an extract: the rows of the table behind it would be looked at, and returned, as they are.
  */
 #include "postgres.h"
 
+#include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -34,6 +36,7 @@ static void search(Query *query, Search *s);
 static bool search_sublinks(Node *node, void *context);
 static void put_in_line(Query *query, RangeTblEntry *rte, Search *s);
 static bool enter(RangeTblEntry *rte, Oid view, Search *s);
+static void refuse_written(PhigRefusal *refusal, Oid view);
 static void refuse_closed(PhigRefusal *refusal, const PhigExtractState *state);
 static Query *make_stub(const Query *query);
 
@@ -191,6 +194,9 @@ search(Query *query, Search *s)
 
 		if (rte->rtekind == RTE_FUNCTION)
 			put_in_line(query, rte, s);
+		/* A view that is written through is still named by the entry that was the target. */
+		if (query->commandType != CMD_SELECT && rte->rtekind == RTE_RELATION && rte->relkind == RELKIND_VIEW)
+			refuse_written(s->refusal, rte->relid);
 		if (rte->rtekind != RTE_SUBQUERY)
 			continue;
 		view = phig_view_of(rte);
@@ -230,6 +236,20 @@ put_in_line(Query *query, RangeTblEntry *rte, Search *s)
 	if (list_length(s->boundaries) == before)
 		return;
 	phig_flow_put_in_line(rte, inlined, &s->functions);
+}
+
+/* Unless it is no extract. */
+static void
+refuse_written(PhigRefusal *refusal, Oid view)
+{
+	const PhigExtractRow *row = phig_extract_row(view);
+
+	if (row == NULL)
+		return;
+	refusal->message = psprintf("extract %s may not be written through",
+								quote_qualified_identifier(row->schema, row->relation));
+	refusal->detail = "What it shows goes by its purpose; a row that is written would be looked at as it is.";
+	refusal->hint = "Write the tables that it is made of.";
 }
 
 /* False where the view is no extract. */
