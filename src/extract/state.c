@@ -3,8 +3,8 @@
  *		Which views are extracts, and may they be read now?
  *
  * A backend keeps the rows of phiguard.extract until policies change, and of each extract that was read what
- * came of proving it anew: until a relation behind it, a label, a function, a role, a schema or a policy
- * changes, or a term runs out.  So a change of anything that the proof went by counts at the next execution,
+ * came of proving it anew: until a relation behind it, a label, a function, a role, a schema, a policy or the
+ * officer's role changes, or a term runs out.  So a change of anything that the proof went by counts at the next execution,
  * and nothing else is asked in between.
  *
  * Views are found by the name that they have when they are read, as the rows name them: one that was dropped
@@ -25,6 +25,7 @@
 #include "extract/prove.h"
 #include "extract/state.h"
 #include "policy/cache.h"
+#include "settings.h"
 
 static List *rows = NIL;		/* of PhigExtractRow * */
 static uint64 rows_at = 0;		/* phig_policy_generation */
@@ -107,7 +108,8 @@ phig_extract_state(Oid view)
 		state->context = AllocSetContextCreate(TopMemoryContext, "phiguard extract", ALLOCSET_SMALL_SIZES);
 	}
 	if (!state->known || state->policies != phig_policy_generation || state->labels != phig_label_invalidations ||
-		state->catalogs != changes || state->until <= GetCurrentTimestamp())
+		state->catalogs != changes || strcmp(state->officer_role, phig_officer_role) != 0 ||
+		state->until <= GetCurrentTimestamp())
 		find_state(state, row);
 	return state;
 }
@@ -167,6 +169,7 @@ find_state(PhigExtractState *state, const PhigExtractRow *row)
 	state->row = copy_row(copy);
 	state->problem = problem == NULL ? NULL : pstrdup(problem);
 	state->hint = problem == NULL ? NULL : pstrdup(hint);
+	state->officer_role = pstrdup(phig_officer_role);
 	state->recipient = NULL;
 	if (copy->agreement != NULL && phig_agreement_named(copy->agreement) != NULL)
 		state->recipient = phig_agreement_named(copy->agreement)->party;

@@ -21,6 +21,7 @@ typedef struct PhigExtractState
 	uint64		catalogs;
 	TimestampTz until;
 	MemoryContext context;		/* in which the rest lies */
+	char	   *officer_role;	/* the setting, then */
 	PhigExtractRow *row;
 	char	   *problem;		/* why it is closed, for errdetail; NULL: it is open */
 	char	   *hint;

@@ -145,6 +145,18 @@ $node->append_conf('postgresql.conf', 'phiguard.mode = audit');
 $node->reload;
 $node->poll_query_until('postgres', "SELECT current_setting('phiguard.mode') = 'audit'");
 
+# Nobody writes through it: what is written is looked at, and returned, as it is.
+su("GRANT ALL ON masked TO regress_phig_scientist; GRANT ALL ON patient TO regress_phig_officer; CREATE VIEW unmasked AS SELECT zip AS z, sex FROM patient; GRANT ALL ON unmasked TO regress_phig_scientist");
+shows("UPDATE unmasked SET sex = sex WHERE z = '02131' RETURNING z", '02131', 'control: a plain view that is written through returns what is there');
+foreach my $write ("UPDATE masked SET sex = sex WHERE z = '02131' RETURNING z", "INSERT INTO masked (z, sex) VALUES ('x', 'f') RETURNING z", 'DELETE FROM masked WHERE false RETURNING z',
+	'WITH w AS (UPDATE masked SET sex = sex RETURNING z) SELECT z FROM w', 'CREATE TEMP VIEW v AS SELECT * FROM masked; UPDATE v SET sex = sex RETURNING z',
+	"CREATE FUNCTION pg_temp.w() RETURNS text LANGUAGE sql AS 'UPDATE masked SET sex = sex RETURNING z'; SELECT pg_temp.w()")
+{
+	reads($write);
+	like("$out$err", qr/^psql:\S+ ERROR:  extract public.masked may not be written through/, "refused: $write");
+}
+su('DROP VIEW unmasked; REVOKE ALL ON masked FROM regress_phig_scientist; GRANT SELECT ON masked TO regress_phig_scientist; REVOKE ALL ON patient FROM regress_phig_officer; GRANT SELECT ON patient TO regress_phig_officer');
+
 # Hostile: changes between creation and read. Each closes it; a plain view with the same query shows what comes of the change.
 su(q{CREATE VIEW control AS SELECT phiguard.birth_year(p.birth, current_date) AS born, phiguard.zip3(p.zip) AS zip3, p.sex, phiguard.year(v.admitted) AS year, v.diagnosis
 	FROM patient p JOIN visit v ON v.patient = p.id; GRANT SELECT ON control TO regress_phig_scientist});
@@ -243,6 +255,18 @@ su(q{CREATE OR REPLACE FUNCTION band(integer) RETURNS text LANGUAGE sql IMMUTABL
 reads('SELECT DISTINCT band FROM banded');
 like("$out$err", qr/^psql.*extract public.banded is closed/, '... that is replaced closes its extract');
 
+# Another officer's role, in the server's files: in open sessions too.
+my $lasting = session($node, as => 'regress_phig_scientist');
+is($lasting->ask('SELECT count(*) FROM train'), '10', 'a session that has read it');
+foreach my $role (qw(nobody regress_phig_officer))
+{
+	$node->append_conf('postgresql.conf', "phiguard.officer_role = '$role'");
+	$node->reload;
+	wait_until(sub { $lasting->ask('SHOW phiguard.officer_role') eq $role }, "the officer's role is $role");
+	is($lasting->ask('SELECT count(*) FROM train'), $role eq 'nobody' ? '' : '10', $role eq 'nobody' ? '... the owner is no officer: closed' : '... and open again');
+}
+$lasting->close;
+
 # Agreements.
 my $open = session($node, as => 'regress_phig_scientist');
 $open->ask("PREPARE p AS SELECT count(*) FROM train");
@@ -307,6 +331,20 @@ su('REVOKE INSERT (mrn) ON patient FROM regress_phig_scientist');
 shows('SELECT count(DISTINCT who) FROM coded', '5', '... until he may not any more');
 officer("SELECT phiguard.drop_extract('coded')");
 
+# A purpose that is dropped, and made anew.
+officer("SELECT phiguard.create_purpose('passing', code => 'HRESCH', otherwise => 'deny'), phiguard.allow('passing', category => 'quasi')");
+officer(q{SELECT phiguard.create_extract('passes', 'SELECT sex FROM patient', 'passing'); SELECT phiguard.attest_extract('passes', 'none'); GRANT SELECT ON passes TO regress_phig_scientist});
+$open = session($node, as => 'regress_phig_scientist');
+is($open->ask('PREPARE p AS SELECT count(*) FROM passes; EXECUTE p'), '5', 'an extract whose purpose will be dropped');
+officer("SELECT phiguard.drop_purpose('passing')");
+is($open->ask('EXECUTE p'), '', '... is closed then');
+like($open->{err}, qr/There is no purpose "passing"/, '... and says so');
+officer("SELECT phiguard.create_purpose('passing', code => 'HRESCH', otherwise => 'mask')");
+is($open->ask('EXECUTE p'), '', '... nor does another purpose of that name open it');
+$open->close;
+officer("SELECT phiguard.drop_extract('passes')");
+is($err, '', '... and it can be dropped');
+
 # Gone.
 officer("SELECT phiguard.drop_extract('expert')");
 is($err, '', 'an extract is dropped');
@@ -316,6 +354,11 @@ is(su("SELECT string_agg(relation, ' ' ORDER BY relation) FROM phiguard.extract"
 su('DROP VIEW train');
 reads('SELECT count(*) FROM train');
 like($err, qr/does not exist/, 'and is gone');
+su('CREATE ROLE regress_phig_leaving; GRANT regress_phig_leaving TO regress_phig_officer; DROP OWNED BY regress_phig_leaving; DROP ROLE regress_phig_leaving');
+is($err, '', 'a role without extracts is dropped');
+su('DROP ROLE regress_phig_officer');
+like($err, qr/cannot be dropped because some objects depend on it/, 'an officer who owns an extract is not');
+is(su('SELECT count(*) FROM phiguard.extract'), '1', '... whose extract stays');
 # While phiguard is off, nothing of it works; what happened then is found out.
 su('CREATE VIEW plain AS SELECT ssn FROM patient');
 officer(q{SELECT phiguard.create_extract('later', 'SELECT sex FROM patient', 'study'); SELECT phiguard.attest_extract('later', 'none'); GRANT SELECT ON later TO regress_phig_scientist});
