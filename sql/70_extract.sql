@@ -186,6 +186,18 @@ BEGIN
 END
 $$;
 
+-- By UTC: whoever could choose the time zone would see more than the year.
+CREATE FUNCTION phiguard.year(internal, timestamptz, internal) RETURNS integer
+    LANGUAGE C STABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'phiguard_twin_year_in_extract';
+REVOKE ALL ON FUNCTION phiguard.year(internal, timestamptz, internal) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.year(internal, timestamptz, internal) TO PUBLIC;
+COMMENT ON FUNCTION phiguard.year(internal, timestamptz, internal) IS 'What extracts put in place of phiguard.year(timestamptz): the year by UTC. Internal: nobody can call it.';
+INSERT INTO phiguard.transform_registry (function, name, form, result, categories, kinds, reversible, methods, builtin, source)
+SELECT 'phiguard.year(internal,timestamp with time zone,internal)', name, form, result, categories, kinds, reversible, methods, true, source
+  FROM phiguard.transform_registry
+ WHERE function = 'phiguard.year(timestamp with time zone)';
+
 -- The officer's role is a setting, unknown here: PUBLIC may call what checks for the officer itself.
 
 CREATE FUNCTION phiguard.create_agreement(name text, kind text, party text, purposes text[], effective timestamptz DEFAULT NULL, expires timestamptz DEFAULT NULL,

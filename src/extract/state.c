@@ -4,8 +4,8 @@
  *
  * A backend keeps the rows of phiguard.extract until policies change, and of each extract that was read what
  * came of proving it anew: until a relation behind it, a label, a function, a role, a schema, a policy or the
- * officer's role changes, or a term runs out.  So a change of anything that the proof went by counts at the next execution,
- * and nothing else is asked in between.
+ * officer's role changes, or a term runs out.  So a change of anything that the proof went by counts at
+ * the next execution, and nothing else is asked in between.
  *
  * Views are found by the name that they have when they are read, as the rows name them: one that was dropped
  * and made anew by somebody else is the extract, and closed.

@@ -4,7 +4,8 @@
  *
  * A function that is neither the server's nor a registered transform may run statements of its own, and one
  * that asks for settings, catalogs or files lets whoever reads have a hand in what comes out.  A whole row
- * gets a column more when its table does.  System columns say where a row lies and when it was written.
+ * gets a column more when its table does.  System columns say where a row lies and when it was written.  What
+ * goes by the time zone of whoever reads tells the hour to who tries them all.
  */
 #include "postgres.h"
 
@@ -19,6 +20,7 @@
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
@@ -43,6 +45,8 @@ typedef struct Vetting
 static bool vet_walker(Node *node, void *context);
 static void vet_entry(Vetting *v, const RangeTblEntry *rte);
 static void vet_children(Vetting *v, Oid relid);
+static bool goes_by_zone(const FuncExpr *call);
+static bool is_now(const Node *expr);
 static bool vet_function(Oid funcid, void *context);
 static bool is_free(Oid funcid);
 static void say(Vetting *v, const char *citation, char *problem);
@@ -109,6 +113,9 @@ vet_walker(Node *node, void *context)
 		!phig_is_ours(TypeRelationId, ((CoerceToDomain *) node)->resulttype))
 		say(v, "45 CFR 164.514", psprintf("leave out the cast to domain %s: what it checks cannot be looked into",
 										  format_type_be(((CoerceToDomain *) node)->resulttype)));
+	if (IsA(node, FuncExpr) && goes_by_zone((FuncExpr *) node))
+		say(v, "45 CFR 164.514(b)(2)(i)(C)",
+			pstrdup("the day of a timestamptz goes by the time zone of whoever reads: AT TIME ZONE 'UTC', or a transform of the value as it is"));
 	if (IsA(node, SortGroupClause))
 	{
 		const SortGroupClause *clause = (SortGroupClause *) node;
@@ -184,6 +191,28 @@ vet_children(Vetting *v, Oid relid)
 												  name, get_rel_name(child), get_rel_name(relid)));
 		}
 	}
+}
+
+/* A cast, not of the present time. */
+static bool
+goes_by_zone(const FuncExpr *call)
+{
+	switch (call->funcid)
+	{
+		case F_DATE_TIMESTAMPTZ:
+		case F_TIMESTAMP_TIMESTAMPTZ:
+		case F_TIME_TIMESTAMPTZ:
+		case F_TIMETZ_TIMESTAMPTZ:
+			return !is_now(phig_flow_uncast(linitial(call->args)));
+		default:
+			return false;
+	}
+}
+
+static bool
+is_now(const Node *expr)
+{
+	return IsA(expr, SQLValueFunction) || (IsA(expr, FuncExpr) && ((const FuncExpr *) expr)->args == NIL);
 }
 
 static bool

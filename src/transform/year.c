@@ -36,6 +36,7 @@ PG_FUNCTION_INFO_V1(phiguard_age_90_as_of);
 PG_FUNCTION_INFO_V1(phiguard_age_90_today);
 PG_FUNCTION_INFO_V1(phiguard_twin_year_date);
 PG_FUNCTION_INFO_V1(phiguard_twin_year_timestamp);
+PG_FUNCTION_INFO_V1(phiguard_twin_year_in_extract);
 PG_FUNCTION_INFO_V1(phiguard_twin_birth_year_date);
 PG_FUNCTION_INFO_V1(phiguard_twin_birth_year_timestamp);
 PG_FUNCTION_INFO_V1(phiguard_twin_age_90_int2);
@@ -132,6 +133,15 @@ phiguard_twin_year_date(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	PG_RETURN_DATEADT(first_of_year(PG_GETARG_DATEADT(1), PG_INT32_MIN));
+}
+
+/* phiguard.year(internal, timestamptz, internal) returns integer: of an extract */
+Datum
+phiguard_twin_year_in_extract(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(timestamp_year(PG_GETARG_TIMESTAMPTZ(1), false));
 }
 
 /* phiguard.year(internal, timestamp) returns timestamp; the same with time zone */

@@ -235,6 +235,10 @@ refused('SELECT phiguard.year(born_on) FROM patient', qr/is not known: use birth
 refused('SELECT phiguard.birth_year(birth, date \'2001-01-01\') FROM patient', qr/may be earlier than one that is released/);
 refused('SELECT phiguard.birth_year(p.birth, v.admitted::date) FROM patient p JOIN visit v ON v.patient = p.id', qr/may be earlier than one that is released/);
 
+refused('SELECT phiguard.year(dated::date) FROM visit', qr/goes by the time zone of whoever reads/);
+refused('SELECT phiguard.year(d) FROM (SELECT dated::timestamp AS d FROM visit) s', qr/goes by the time zone of whoever reads/);
+refused('SELECT phiguard.year(date(dated)) FROM visit', qr/goes by the time zone of whoever reads/);
+
 # By the purpose.
 refused('SELECT sex FROM patient WHERE email LIKE \'a%\'', qr/the purpose does not show column public.patient.email, which the query reads/, purpose => 'narrow');
 refused('SELECT sex FROM patient ORDER BY phone', qr/does not show column public.patient.phone/);
@@ -271,6 +275,7 @@ passes('SELECT sex, ssn FROM patient', qr/^f\|$/m, purpose => 'narrow');
 passes('SELECT phiguard.year(admitted) FROM visit', qr/^2024$/m);
 passes('SELECT phiguard.year(dated) FROM visit', qr/^2024$/m);
 passes('SELECT phiguard.year(died) FROM patient');
+passes('SELECT sex, now()::date > date \'2000-01-01\' AS t FROM patient', qr/^f\|t$/m);
 passes('SELECT phiguard.birth_year(birth, current_date) FROM patient', qr/^1950$/m);
 passes('SELECT phiguard.birth_year(born_on, current_date) FROM patient', qr/^1950$/m);
 passes('SELECT phiguard.birth_year(birth, date \'2199-01-01\') FROM patient', qr/^2109$/m);
@@ -329,6 +334,13 @@ passes('SELECT phiguard.token(account, \'dua\') AS a, phiguard.token_int8(mrn, \
 passes('SELECT phiguard.shift_date(discharged, patient) FROM visit', qr/^20\d\d-/m, %lds, same => 0);
 passes('SELECT phiguard.fpe(replace(ssn, \'-\', \'\'), \'digits\') FROM patient', qr/^\d{9}$/m, %lds, same => 0);
 passes('SELECT phiguard.surrogate(mrn, \'study\'), admitted FROM patient, visit', undef, %expert, closed => 1);
+
+# Nor does the time zone of whoever reads.
+run_sql($node, "CREATE TABLE eve (id int, dated timestamptz, zip text); INSERT INTO eve VALUES (1, '2024-12-31 12:00+00', '02139');
+	SELECT phiguard.label('eve', 'id', 'none'), phiguard.label('eve', 'dated', 'date kind=event'), phiguard.label('eve', 'zip', 'geo kind=zip')");
+run_sql($node, q{SELECT phiguard.create_extract('eves', 'SELECT phiguard.year(dated) AS y FROM eve', 'study'); SELECT phiguard.attest_extract('eves', 'none')});
+($out, $err) = run_sql($node, "SELECT phiguard.year(dated) FROM eve; SELECT y FROM eves; SET timezone = '<x>-24'; SELECT phiguard.year(dated) FROM eve; SELECT y FROM eves");
+is("$out$err", "2024\n2024\n2025\n2024", 'a year is that by UTC, whatever the time zone of the session; control: the transform itself goes by it');
 
 # No other days, names and numbers of persons make a difference to what is shown.
 my $all = join(' UNION ALL ', map { "SELECT '$_' AS e, to_jsonb(x)::text AS r FROM $_ x" } @steady);
