@@ -34,6 +34,7 @@
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
+#include "utils/varlena.h"
 
 #include "compat.h"
 #include "journal/context.h"
@@ -70,6 +71,7 @@ static MemoryContext entries_context = NULL;
 static uint64 entries_at = 0;	/* phig_policy_generation; 0: to be read */
 static LocalTransactionId asked_in = InvalidLocalTransactionId;
 
+static bool names_open_schema(const char *search_path);
 static void push(Oid function);
 static void refuse_if_restricted(Oid function, const char *problem);
 static Entry *find_entry(Oid function);
@@ -198,7 +200,27 @@ phig_boundary_problem(const PhigFunctionRow *row)
 		return "the function was changed since it was registered";
 	if (strcmp(phig_boundary_owner(function), row->owner) != 0)
 		return "the function has another owner since it was registered";
+	if (phig_boundary_is_open(function))
+		return "everybody may call the function";
+	if (names_open_schema(phig_boundary_search_path(function)))
+		return "anybody can create objects in a schema that the function's search path names";
 	return NULL;
+}
+
+bool
+phig_boundary_is_open(Oid function)
+{
+	return DatumGetBool(DirectFunctionCall3(has_function_privilege_name_id,
+											DirectFunctionCall1(namein, CStringGetDatum("public")),
+											ObjectIdGetDatum(function), CStringGetTextDatum("EXECUTE")));
+}
+
+bool
+phig_boundary_schema_is_open(Oid schema)
+{
+	return DatumGetBool(DirectFunctionCall3(has_schema_privilege_name_id,
+											DirectFunctionCall1(namein, CStringGetDatum("public")),
+											ObjectIdGetDatum(schema), CStringGetTextDatum("CREATE")));
 }
 
 char *
@@ -221,6 +243,25 @@ phig_boundary_init(void)
 	CacheRegisterSyscacheCallback(PROCOID, forget_entries, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHOID, forget_entries, (Datum) 0);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_entries, (Datum) 0);
+}
+
+/* One that is gone has nothing in it. */
+static bool
+names_open_schema(const char *search_path)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	if (search_path == NULL || !SplitIdentifierString(pstrdup(search_path), ',', &names))
+		return true;
+	foreach(lc, names)
+	{
+		Oid			schema = get_namespace_oid(lfirst(lc), true);
+
+		if (OidIsValid(schema) && phig_boundary_schema_is_open(schema))
+			return true;
+	}
+	return false;
 }
 
 static void

@@ -75,6 +75,10 @@ extern char *phig_boundary_search_path(Oid function);
 
 extern char *phig_boundary_owner(Oid function);
 
+/* May everybody call the function, or create objects in the schema? */
+extern bool phig_boundary_is_open(Oid function);
+extern bool phig_boundary_schema_is_open(Oid schema);
+
 /* Why the row of a registered function opens nothing, or NULL. */
 extern const char *phig_boundary_problem(const PhigFunctionRow *row);
 

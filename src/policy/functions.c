@@ -17,7 +17,6 @@
 #include "commands/proclang.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -180,8 +179,7 @@ check_schema(const char *name)
 	if (!OidIsValid(schema) || isAnyTempNamespace(schema))
 		refuse_function("the search path of a registered function names schemas that are there, the same for everybody",
 						NULL);
-	if (DatumGetBool(DirectFunctionCall3(has_schema_privilege_name_id, DirectFunctionCall1(namein, CStringGetDatum("public")),
-										 ObjectIdGetDatum(schema), CStringGetTextDatum("CREATE"))))
+	if (phig_boundary_schema_is_open(schema))
 		refuse_function(psprintf("anybody can create objects in schema \"%s\", which the function's search path names", name),
 						psprintf("REVOKE CREATE ON SCHEMA %s FROM PUBLIC.", quote_identifier(name)));
 }
@@ -190,8 +188,7 @@ check_schema(const char *name)
 static void
 check_callers(Oid funcid)
 {
-	if (DatumGetBool(DirectFunctionCall3(has_function_privilege_name_id, DirectFunctionCall1(namein, CStringGetDatum("public")),
-										 ObjectIdGetDatum(funcid), CStringGetTextDatum("EXECUTE"))))
+	if (phig_boundary_is_open(funcid))
 		refuse_function("everybody may call the function",
 						"REVOKE EXECUTE ON FUNCTION ... FROM PUBLIC, and grant it to those who may see what it shows.");
 }

@@ -152,6 +152,7 @@ CREATE FUNCTION own.peek_rows() RETURNS SETOF text LANGUAGE sql STABLE AS $$ SEL
 CREATE FUNCTION own.peek_path() RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM set_config('search_path', 'own, app', false); RETURN 'set'; END $$;
 CREATE FUNCTION own.peek_cursor() RETURNS text LANGUAGE plpgsql AS $$
 DECLARE r text; c refcursor; BEGIN FOR c IN SELECT name FROM pg_cursors LOOP BEGIN EXECUTE format('FETCH %I', c) INTO r; RAISE NOTICE 'got %', r; EXCEPTION WHEN OTHERS THEN RAISE NOTICE '%', sqlerrm; END; END LOOP; RETURN 'looked'; END $$;
+CREATE FUNCTION own.peek_fetch(c refcursor) RETURNS text LANGUAGE plpgsql AS $$ DECLARE r text; BEGIN FETCH c INTO r; RETURN r; END $$;
 CREATE FUNCTION own.peek_do() RETURNS text LANGUAGE plpgsql AS $$ BEGIN EXECUTE $x$ DO $y$ BEGIN RAISE NOTICE '%', (SELECT min(name) FROM app.patient); END $y$ $x$; RETURN 'done'; EXCEPTION WHEN insufficient_privilege THEN RETURN 'closed'; END $$;
 CREATE FUNCTION own.peek_definer() RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = app AS $$ BEGIN RETURN (SELECT min(name) FROM app.patient); EXCEPTION WHEN insufficient_privilege THEN RETURN 'closed'; END $$;
 CREATE DOMAIN own.checked AS text CHECK (own.peek() = 'closed' OR value <> 'x');
@@ -198,9 +199,15 @@ is(caller_sees("SELECT app.roles()"), '', '... and one that is denied the purpos
 like(caller_sees("SELECT app.list()"), qr/^$clear/, '... while the caller does');
 
 # Cursors stay inside.
+registered('opens_again(c refcursor)', 'text', 'DECLARE r text; BEGIN FETCH c INTO r; RETURN r; END');
 registered('opens(c refcursor)', 'refcursor', "BEGIN OPEN c FOR SELECT name FROM patient; RETURN c; END");
 is(caller_sees("BEGIN; SELECT app.opens('leak'); FETCH ALL FROM leak; ROLLBACK"), 'leak', 'a cursor that it leaves open is not read outside');
 like($err, qr/may not be read outside/, '... and says so');
+is(caller_sees("BEGIN; SELECT app.opens('leak'); SELECT cursor_to_xml('leak', 9, true, false, ''); ROLLBACK"), 'leak', '... nor made XML');
+is(caller_sees("BEGIN; SELECT app.opens('leak'); SELECT own.peek_fetch('leak'); ROLLBACK"), 'leak', '... nor fetched by a function that is given it');
+is(caller_sees("BEGIN; SELECT own.peek_fetch(app.opens('leak')); ROLLBACK"), '', '... in the same statement');
+unlike($err, qr/$clear/, '... nothing of it');
+is(caller_sees("BEGIN; SELECT app.opens('leak'); SELECT app.opens_again('leak'); ROLLBACK"), 'leak', '... nor by another registered function');
 registered('opens_ids(c refcursor)', 'refcursor', "BEGIN OPEN c FOR SELECT id FROM patient; RETURN c; END");
 is(caller_sees("BEGIN; SELECT app.opens_ids('leak'); FETCH ALL FROM leak; ROLLBACK"), 'leak', '... also of columns that are no PHI');
 registered('opens_held()', 'void', "BEGIN EXECUTE 'DECLARE held CURSOR WITH HOLD FOR SELECT name FROM patient'; END");
@@ -252,6 +259,17 @@ is($session->ask('SELECT app.list()'), '', 'another function of the name is clos
 is($session->ask('SELECT app.list_new()'), '', '... and by another name it is not registered');
 author('DROP FUNCTION app.list(); ALTER FUNCTION app.list_new() RENAME TO list');
 is($session->ask('SELECT app.list()'), "x$list", 'by its name it is');
+
+# So is one that others could get a hand in, by privileges that its registration was refused for.
+for my $open ('CREATE ON SCHEMA app', 'EXECUTE ON FUNCTION app.list()')
+{
+	my $to = "$open TO PUBLIC";
+	$node->safe_psql('postgres', "GRANT $to");
+	is($session->ask('SELECT app.list()'), '', "GRANT $to closes it");
+	is((run_sql($node, "SELECT count(*) FROM phiguard.verify_policy() WHERE object = 'function app.list()'", as => 'regress_phig_officer'))[0], '1', '... and verify_policy() lists it');
+	$node->safe_psql('postgres', "REVOKE $open FROM PUBLIC");
+	is($session->ask('SELECT app.list()'), "x$list", '... REVOKE opens it');
+}
 
 # In the transaction in which it is registered, functions may have been looked up before.
 $session->ask('BEGIN; SELECT own.peek()');
