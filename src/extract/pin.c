@@ -3,7 +3,7 @@
  *		All that a proof went by, as one digest.
  *
  * The view's query as it is rewritten for whoever reads it, with the views below it and row-level security;
- * the labels of every column that it reaches; what registered transforms do; what the purpose shows of them,
+ * the labels of every column that it reaches; what functions do; what the purpose shows of them,
  * and which rows; the method's rules; the view's owner.  Trees name objects by OID: a dump that is restored,
  * or a server that was upgraded, wants phiguard.check_extract() once.
  */
@@ -25,7 +25,7 @@ static bool add_function(Oid funcid, void *context);
 static void hash(const StringInfo text, char *out);
 
 void
-phig_extract_pin(PhigProof *proof, const PhigExtractRow *row, Query *query, const PhigFlow *flow,
+phig_extract_pin(PhigProof *proof, const PhigExtractRow *row, Query *query, Query *restricted, const PhigFlow *flow,
 				 const char *decided)
 {
 	StringInfoData text;
@@ -40,7 +40,8 @@ phig_extract_pin(PhigProof *proof, const PhigExtractRow *row, Query *query, cons
 		add_items(&text, &flow->returned);
 		add_items(&text, &flow->referenced);
 	}
-	(void) add_functions((Node *) query, &text);
+	/* Row predicates call some, too. */
+	(void) add_functions((Node *) restricted, &text);
 	phig_method_describe(row->method, &text);
 	hash(&text, proof->pin);
 }

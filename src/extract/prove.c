@@ -109,7 +109,7 @@ prove_query(PhigProof *proof, const PhigExtractRow *row, Oid view)
 	proof->codes = flow != NULL && shows_codes(flow);
 	if (flow != NULL)
 		list_steering(proof, flow);
-	phig_extract_pin(proof, row, query, flow, decided.data);
+	phig_extract_pin(proof, row, query, restricted, flow, decided.data);
 }
 
 /* Does it show codes, which a key or a crosswalk makes of values? */

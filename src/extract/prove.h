@@ -80,9 +80,9 @@ extern void phig_method_describe(const char *method, StringInfo text);
 /* check.c: a finding as a line for people. */
 extern char *phig_finding_words(const PhigFinding *finding);
 
-/* pin.c: flow is that of the query as it is restricted, query what it was before, decided what the purpose shows. */
-extern void phig_extract_pin(PhigProof *proof, const PhigExtractRow *row, Query *query, const PhigFlow *flow,
-							 const char *decided);
+/* pin.c: query before and after it is restricted, flow of the latter, decided what the purpose shows. */
+extern void phig_extract_pin(PhigProof *proof, const PhigExtractRow *row, Query *query, Query *restricted,
+							 const PhigFlow *flow, const char *decided);
 
 /* terms.c: the agreement of that name, or NULL; why it does not hold for a purpose, or NULL. */
 extern PhigAgreementRow *phig_agreement_named(const char *name);

@@ -213,6 +213,15 @@ hostile('ALTER TABLE patient ENABLE ROW LEVEL SECURITY; CREATE POLICY all_rows O
 hostile('CREATE TABLE child (LIKE patient); ALTER TABLE child INHERIT patient; SELECT phiguard.label(\'child\', \'sex\', \'ssn\')', 'DROP TABLE child', 'does not meet',
 	'a child with a stricter label', undone => 1);
 
+# What functions of row predicates do.
+my $keep = 'CREATE OR REPLACE FUNCTION keep(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS';
+su("$keep 'BEGIN RETURN \$1 < 100; END'; SELECT phiguard.allow_rows('study', 'patient', 'keep(id)')");
+is($err, '', 'the purpose shows rows by a function');
+officer("SELECT count(*) FROM phiguard.check_extract('train'); SELECT phiguard.attest_extract('train', 'none')");
+hostile("$keep 'BEGIN RETURN true; END'", "$keep 'BEGIN RETURN \$1 < 100; END'", $changed, 'a function of a row predicate is replaced', undone => 1);
+su("SELECT phiguard.disallow_rows('study', 'patient'); DROP FUNCTION keep");
+officer("SELECT count(*) FROM phiguard.check_extract('train'); SELECT phiguard.attest_extract('train', 'none')");
+
 # The view itself: what its owner puts there is proven before it is read.
 is(su("CREATE OR REPLACE VIEW control AS SELECT phiguard.birth_year(p.birth, current_date) AS born, p.ssn AS zip3, p.sex, phiguard.year(v.admitted) AS year, v.diagnosis
 	FROM patient p JOIN visit v ON v.patient = p.id; SET ROLE regress_phig_scientist; SELECT zip3 FROM control ORDER BY 1 LIMIT 1"), '123-45-1001', 'control: a plain view shows what is put there');
