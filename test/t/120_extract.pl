@@ -155,6 +155,9 @@ foreach my $write ("UPDATE masked SET sex = sex WHERE z = '02131' RETURNING z", 
 	reads($write);
 	like("$out$err", qr/^psql:\S+ ERROR:  extract public.masked may not be written through/, "refused: $write");
 }
+shows("CREATE TEMP TABLE own (z text); INSERT INTO own SELECT DISTINCT z FROM masked; UPDATE own SET z = m.z3 FROM masked m WHERE m.z = own.z RETURNING own.z, m.z; DELETE FROM own USING masked m WHERE m.z3 = own.z RETURNING m.z3",
+	"021|***\n021", 'what it shows may be written elsewhere');
+shows("CREATE TEMP TABLE own (z text); MERGE INTO own USING (SELECT DISTINCT z FROM masked) m ON m.z = own.z WHEN NOT MATCHED THEN INSERT VALUES (m.z); SELECT * FROM own", '***', '... by MERGE, too');
 su('DROP VIEW unmasked; REVOKE ALL ON masked FROM regress_phig_scientist; GRANT SELECT ON masked TO regress_phig_scientist; REVOKE ALL ON patient FROM regress_phig_officer; GRANT SELECT ON patient TO regress_phig_officer');
 
 # Hostile: changes between creation and read. Each closes it; a plain view with the same query shows what comes of the change.
