@@ -355,8 +355,10 @@ put_in_line(Trace *trace, Query *query, RangeTblEntry *rte)
 {
 	Query	   *inlined = rte->rtekind == RTE_FUNCTION ? phig_flow_inline(query, rte) : NULL;
 
-	if (inlined != NULL)
-		phig_flow_put_in_line(rte, inlined, &trace->functions);
+	if (inlined == NULL)
+		return;
+	phig_flow_put_in_line(rte, inlined, &trace->functions);
+	trace->looked_for_whole_rows = false;
 }
 
 /* --- what contributes --- */
