@@ -16,6 +16,7 @@
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -52,6 +53,7 @@ typedef struct Known
 	bool		has_subject;
 	PhigSubjectPath path;
 	List	   *visited;		/* OIDs of the relations on the way */
+	bool		children_differ;
 } Known;
 
 /* A row of phiguard.subject_space. */
@@ -81,6 +83,7 @@ static char key_domain[NAMEDATALEN];
 static uint64 key_domain_made_for = 0;
 
 static bool find_path(Oid relid, PhigSubjectPath *path, List **visited);
+static bool find_other_children(const Known *parent);
 static bool find_step(Oid relid, Step *step);
 static bool next_step(PhigSubjectPath *path, Step *step, bool *stuck);
 static bool foreign_key(Oid relid, AttrNumber attno, Oid wanted, Oid *target, AttrNumber *key);
@@ -144,6 +147,7 @@ know(Oid relid)
 	before = phig_subject_generation();
 	unkept = (Known) {.relid = relid};
 	unkept.has_subject = find_path(relid, &unkept.path, &unkept.visited);
+	unkept.children_differ = find_other_children(&unkept);
 	/* The look may have met relations for the first time: the next one is kept. */
 	if (before != phig_subject_generation())
 		return &unkept;
@@ -168,6 +172,44 @@ List *
 phig_subject_path_relations(Oid relid)
 {
 	return list_copy(know(relid)->visited);
+}
+
+bool
+phig_subject_children_differ(Oid relid)
+{
+	return know(relid)->children_differ;
+}
+
+/* Do two paths lead from the same value to the same person? */
+static bool
+is_same_way(const PhigSubjectPath *a, const PhigSubjectPath *b)
+{
+	char	   *name = get_attname(a->relid, a->attno, true);
+	char	   *other = get_attname(b->relid, b->attno, true);
+
+	/* Columns may have other numbers in a child. */
+	return name != NULL && other != NULL && strcmp(name, other) == 0 && strcmp(a->space, b->space) == 0 &&
+		a->nhops == b->nhops && memcmp(a->hops, b->hops, a->nhops * sizeof(PhigSubjectHop)) == 0;
+}
+
+static bool
+find_other_children(const Known *parent)
+{
+	ListCell   *lc;
+
+	if (!has_subclass(parent->relid))
+		return false;
+	foreach(lc, find_all_inheritors(parent->relid, NoLock, NULL))
+	{
+		PhigSubjectPath path;
+
+		if (lfirst_oid(lc) == parent->relid)
+			continue;
+		if (find_path(lfirst_oid(lc), &path, NULL) != parent->has_subject ||
+			(parent->has_subject && !is_same_way(&parent->path, &path)))
+			return true;
+	}
+	return false;
 }
 
 /* False where the relation has no subject. */

@@ -47,6 +47,9 @@ extern const PhigSubjectPath *phig_subject_path(Oid relid);
 /* OIDs of the relations that the path depends on beside its own; palloc'd. */
 extern List *phig_subject_path_relations(Oid relid);
 
+/* Do the rows of a partition or child say otherwise whose they are than its own column would, or alone? */
+extern bool phig_subject_children_differ(Oid relid);
+
 /* The domain of the key ring for tokens of persons; NULL: none yet.  Holds until the next call. */
 extern const char *phig_subject_key_domain(void);
 

@@ -12,7 +12,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -79,7 +78,6 @@ static bool is_inserted(const Query *query, int rti);
 static void contribute_entry(Trace *trace, Level *level, RangeTblEntry *rte);
 static void contribute_outputs(Trace *trace, Level *level);
 static bool contribute_walker(Node *node, Trace *trace);
-static bool children_have_subject(Oid relid);
 static void add_scan(Trace *trace, Oid relid);
 static List *written(Trace *trace, Level *level, List *exposed);
 static PhigSubjectSources *build(const Trace *trace, Query *query, List *exposed);
@@ -193,12 +191,10 @@ expose_entry(Trace *trace, Level *level, int rti, const Bitmapset *nulling, List
 		case RTE_RELATION:
 			if (rte->relkind == RELKIND_VIEW)
 				return exposed;
+			trace->unsure |= rte->inh && phig_subject_children_differ(rte->relid);
 			found = phig_subject_path(rte->relid);
 			if (found == NULL)
-			{
-				trace->unsure |= rte->inh && children_have_subject(rte->relid);
 				return exposed;
-			}
 			path = *found;
 			trace->unsure |= path.space[0] == '\0';
 			get_atttypetypmodcoll(rte->relid, path.attno, &type, &typmod, &collation);
@@ -473,20 +469,6 @@ contribute_walker(Node *node, Trace *trace)
 	return expression_tree_walker(node, contribute_walker, trace);
 }
 
-/* A partition or child may say whose its rows are where the relation that is read through does not. */
-static bool
-children_have_subject(Oid relid)
-{
-	ListCell   *lc;
-
-	if (!has_subclass(relid))
-		return false;
-	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
-		if (phig_subject_path(lfirst_oid(lc)) != NULL)
-			return true;
-	return false;
-}
-
 static void
 add_scan(Trace *trace, Oid relid)
 {
@@ -496,7 +478,7 @@ add_scan(Trace *trace, Oid relid)
 
 	if (found == NULL)
 	{
-		trace->unsure |= children_have_subject(relid);
+		trace->unsure |= phig_subject_children_differ(relid);
 		return;
 	}
 	trace->contributes = true;
