@@ -417,7 +417,13 @@ contribute_entry(Trace *trace, Level *level, RangeTblEntry *rte)
 		case RTE_VALUES:
 			(void) contribute_walker((Node *) rte->values_lists, trace);
 			break;
+		case RTE_NAMEDTUPLESTORE:
+			/* Rows of a table that a trigger keeps: no scan of it tells. */
+			trace->unsure |= OidIsValid(rte->relid) &&
+				(phig_subject_path(rte->relid) != NULL || phig_subject_children_differ(rte->relid));
+			break;
 		default:
+			(void) contribute_walker((Node *) phig_compat_group_exprs(rte), trace);
 			break;
 	}
 	trace->level = outer_level;
