@@ -592,6 +592,7 @@ written(Trace *trace, Level *level, List *exposed)
 				trace->unsure = true;
 			return is_top ? expose_inserted(trace, exposed, &path) : exposed;
 		case CMD_UPDATE:
+			trace->unsure |= get_attgenerated(path.relid, path.attno) != '\0';
 			if (!is_top)
 				trace->unsure |= assigned(query->targetList, path.attno) != NULL;
 			else
@@ -600,7 +601,7 @@ written(Trace *trace, Level *level, List *exposed)
 		case CMD_DELETE:
 			return exposed;
 		case CMD_MERGE:
-			trace->unsure |= !is_top;
+			trace->unsure |= !is_top || get_attgenerated(path.relid, path.attno) != '\0';
 			if (is_top)
 				exposed = expose_entry(trace, level, query->resultRelation, NULL, exposed);
 			foreach(lc, query->mergeActionList)
