@@ -171,6 +171,9 @@ phig_capture_begin(QueryDesc *query_desc, const PhigSubjectSources *sources, Phi
 							  exprType((Node *) list_nth_node(TargetEntry, rows->plan->targetlist,
 															  source->resno - 1)->expr)));
 	}
+	/* A foreign server that does it all shows no rows, or some columns of them. */
+	if (IsA(top, ModifyTableState) && ((ModifyTable *) top->plan)->fdwDirectModifyPlans != NULL)
+		phig_persons_unnamed(set);
 	if (phig_subject_has_scans(sources))
 		(void) watch_scans(top, capture);
 	MemoryContextSwitchTo(old);
