@@ -193,6 +193,14 @@ may_be_summarized(const Person *person, const PhigNamed *named)
 	return false;
 }
 
+static bool
+stored_any(const Datum *values, const bool *nulls)
+{
+	ArrayType  *stored = nulls[PHIG_LOG_STORED] ? NULL : DatumGetArrayTypeP(values[PHIG_LOG_STORED]);
+
+	return stored != NULL && ArrayGetNItems(ARR_NDIM(stored), ARR_DIMS(stored)) > 0;
+}
+
 /* NULL: this record did not see the person. */
 static const char *
 certainty(const Person *person, const PhigNamed *named, const Datum *values, const bool *nulls)
@@ -206,8 +214,13 @@ certainty(const Person *person, const PhigNamed *named, const Datum *values, con
 		return NULL;
 	if (named != NULL && may_be_summarized(person, named))
 		return "possible";
-	/* Everybody was named, or nobody's row was touched. */
-	if (ended && (!nulls[PHIG_LOG_SUBJECTS] || DatumGetInt64(values[PHIG_LOG_ROWS]) == 0))
+
+	/*
+	 * Everybody was named, or nobody's row was touched; a CTE writes where no row comes back,
+	 * too.
+	 */
+	if (ended && (!nulls[PHIG_LOG_SUBJECTS] ||
+				  (DatumGetInt64(values[PHIG_LOG_ROWS]) == 0 && !stored_any(values, nulls))))
 		return NULL;
 	return "possible";
 }
