@@ -22,6 +22,7 @@ static MemoryContext rules_context = NULL;
 static int	compare_lines(const ListCell *a, const ListCell *b);
 static void read_rules(void);
 static const PhigMethodRuleRow *find_rule(const char *method, const char *transform, const PhigLabel *label);
+static const PhigMethodRuleRow *find_objection(const char *method, const PhigFlowItem *item);
 
 int
 phig_method_from_name(const char *name)
@@ -46,8 +47,9 @@ phig_method_verdict(const char *method, const PhigFlowItem *item, const char **c
 	}
 	if (rules_at != phig_policy_generation)
 		read_rules();
-	if (item->form > PHIG_FORM_WITHHELD && phig_flow_method_accepts(item->form, phig_method_from_name(method)))
-		rule = find_rule(method, get_func_name(item->form), &item->label);
+	if (item->form > PHIG_FORM_WITHHELD)
+		rule = phig_flow_method_accepts(item->form, phig_method_from_name(method)) ?
+			find_rule(method, get_func_name(item->form), &item->label) : find_objection(method, item);
 	if (rule == NULL)
 		rule = find_rule(method, NULL, &item->left);
 	if (rule == NULL)
@@ -60,6 +62,19 @@ phig_method_verdict(const char *method, const PhigFlowItem *item, const char **c
 	if (strcmp(rule->verdict, "passes") == 0)
 		return PHIG_VERDICT_PASSES;
 	return strcmp(rule->verdict, "attest") == 0 ? PHIG_VERDICT_ATTEST : PHIG_VERDICT_REFUSED;
+}
+
+/* To what a transform would leave that the method does not accept: says more than the one to the column. */
+static const PhigMethodRuleRow *
+find_objection(const char *method, const PhigFlowItem *item)
+{
+	const PhigMethodRuleRow *rule;
+	PhigLabel	left;
+
+	if (!phig_flow_transform(item->form, &item->label, false, &left))
+		return NULL;
+	rule = find_rule(method, NULL, &left);
+	return rule != NULL && strcmp(rule->verdict, "refused") == 0 ? rule : NULL;
 }
 
 /* In an order of its own: not that of the table. */

@@ -106,9 +106,12 @@ phig_flow_transform_items(PhigFlowContext *ctx, const Bitmapset *arguments, Oid 
 		PhigLabel	remaining;
 		int			id = argument;
 
-		if (phig_flow_transform(function, &ctx->remaining[argument], computed, &remaining) &&
-			(ctx->method == PHIG_FLOW_ANY_METHOD || phig_flow_method_accepts(function, ctx->method)))
+		if (phig_flow_transform(function, &ctx->remaining[argument], computed, &remaining))
+		{
+			if (ctx->method != PHIG_FLOW_ANY_METHOD && !phig_flow_method_accepts(function, ctx->method))
+				remaining = ctx->remaining[argument];
 			id = transformed_item(ctx, &ctx->items[argument], function, remaining);
+		}
 		*out = bms_add_member(*out, id);
 	}
 }
