@@ -46,6 +46,7 @@ CREATE FOREIGN TABLE phiguard.journal (
 	agreement text,
 	recipient text,
 	subjects text[],
+	persons bigint,
 	flags text[],
 	directory text)
 SERVER phiguard_journal;
@@ -57,7 +58,7 @@ COMMENT ON FOREIGN TABLE phiguard.journal IS
 CREATE VIEW phiguard.access_log AS
 SELECT started, ended, node, "position", kind, command, login_role, active_role, app_user, client, application, database,
 	pid, session_id, purpose, justification, returned, referenced, stored, shown, categories, rows, outcome, sqlstate,
-	fingerprint, query, executions, "extract", agreement, recipient, subjects, flags
+	fingerprint, query, executions, "extract", agreement, recipient, subjects, persons, flags
 FROM phiguard.journal
 WHERE directory IS NULL;
 REVOKE ALL ON phiguard.access_log FROM PUBLIC;
@@ -95,10 +96,11 @@ COMMENT ON COLUMN phiguard.access_log.sqlstate IS 'SQLSTATE of the outcome, 0000
 COMMENT ON COLUMN phiguard.access_log.fingerprint IS 'phiguard''s own, over the normalised text.';
 COMMENT ON COLUMN phiguard.access_log.query IS 'The statement without any literal, comment or alias.';
 COMMENT ON COLUMN phiguard.access_log.executions IS 'How many identical executions inside one top-level statement this record stands for.';
-COMMENT ON COLUMN phiguard.access_log.extract IS 'The extract that was read. NULL: this release has none.';
-COMMENT ON COLUMN phiguard.access_log.agreement IS 'The agreement under which data was disclosed. NULL: this release has none.';
-COMMENT ON COLUMN phiguard.access_log.recipient IS 'Who received what was disclosed. NULL: this release has no disclosures.';
+COMMENT ON COLUMN phiguard.access_log.extract IS 'The extract that was read; NULL: none.';
+COMMENT ON COLUMN phiguard.access_log.agreement IS 'The agreement under which data was disclosed; NULL: none.';
+COMMENT ON COLUMN phiguard.access_log.recipient IS 'Who received what was disclosed; NULL: nobody outside, or not stated.';
 COMMENT ON COLUMN phiguard.access_log.subjects IS 'Whose data, as keyed tokens; NULL: not captured.';
+COMMENT ON COLUMN phiguard.access_log.persons IS 'How many persons they are; with the flag subjects_summary more than subjects names, and right within some per cent. NULL: not captured.';
 COMMENT ON COLUMN phiguard.access_log.flags IS 'exempt, function, copy, replica, explain, constraint, unseen_plan, row_trigger, approximate, session_user_claim, would_deny, would_transform, break_glass ...';
 
 -- Put in line by the planner, so that conditions on it reach the reader.
@@ -107,7 +109,7 @@ LANGUAGE SQL STABLE PARALLEL UNSAFE ROWS 10000
 BEGIN ATOMIC
 SELECT started, ended, node, "position", kind, command, login_role, active_role, app_user, client, application, database,
 	pid, session_id, purpose, justification, returned, referenced, stored, shown, categories, rows, outcome, sqlstate,
-	fingerprint, query, executions, "extract", agreement, recipient, subjects, flags
+	fingerprint, query, executions, "extract", agreement, recipient, subjects, persons, flags
 FROM phiguard.journal AS journal
 WHERE journal.directory = coalesce(read_journal.directory, '');
 END;

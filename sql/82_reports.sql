@@ -298,8 +298,10 @@ WITH access AS MATERIALIZED (
 ), person AS MATERIALIZED (
 	SELECT DISTINCT unnest(subjects) AS token FROM seen
 ), total AS (
-	SELECT (SELECT count(*) FROM person) AS persons,
-		(SELECT count(*) FROM seen WHERE subjects IS NULL OR flags && '{subjects_summary}' OR outcome IS NULL OR outcome = 'lost') AS unknown
+	SELECT greatest((SELECT count(*) FROM person), (SELECT max(s.persons) FROM seen s)) AS persons,
+		(SELECT count(*) FROM person) + (SELECT sum(s.persons - cardinality(s.subjects)) FROM seen s WHERE s.flags && '{subjects_summary}') AS at_most,
+		(SELECT count(*) FROM seen WHERE subjects IS NULL OR flags && '{subjects_summary}' OR outcome IS NULL OR outcome = 'lost') AS unknown,
+		(SELECT count(*) FROM seen WHERE subjects IS NULL OR outcome IS NULL OR outcome = 'lost') AS uncounted
 ), line (n, section, item, value) AS (
 	SELECT 10, '164.402(2)(i) nature and extent', 'categories', (SELECT string_agg(DISTINCT c, ', ' ORDER BY c) FROM seen, unnest(categories) c)
 	UNION ALL SELECT 11, '164.402(2)(i) nature and extent', 'column=form', s FROM (SELECT DISTINCT unnest(shown) FROM seen) x (s)
@@ -315,6 +317,7 @@ WITH access AS MATERIALIZED (
 	UNION ALL SELECT 34, '164.402(2)(iii) acquired or viewed', 'refused attempts', count(*)::text FROM access WHERE kind = 'denied'
 	UNION ALL SELECT 40, '164.402(2)(iv) mitigation', 'to be stated by the officer', 'not in the record'
 	UNION ALL SELECT 50, '164.404 individuals', 'persons', persons::text FROM total
+	UNION ALL SELECT 51, '164.404 individuals', 'persons at most, within some per cent', at_most::text FROM total WHERE at_most > persons AND uncounted = 0
 	UNION ALL SELECT 51, '164.404 individuals', 'executions that do not name everybody', unknown::text FROM total
 	UNION ALL SELECT 52, '164.404 individuals', 'notify without unreasonable delay, within 60 days of discovery', CASE WHEN persons + unknown > 0 THEN 'yes' ELSE 'no' END FROM total
 	UNION ALL SELECT 60, '164.406 media', 'more than 500 residents of one state', CASE WHEN persons > 500 OR unknown > 0 THEN 'possible' ELSE 'no' END FROM total

@@ -335,4 +335,19 @@ phig_compat_foreignscan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Co
 #define phig_compat_qualified_names(text) stringToQualifiedNameList(text)
 #endif
 
+/* Its finalizer: a hash of 64 bits in which no two numbers are one. */
+#if PG_VERSION_NUM >= 170000
+#define phig_compat_murmurhash64 murmurhash64
+#else
+static inline uint64
+phig_compat_murmurhash64(uint64 data)
+{
+	data ^= data >> 33;
+	data *= UINT64CONST(0xff51afd7ed558ccd);
+	data ^= data >> 33;
+	data *= UINT64CONST(0xc4ceb9fe1a85ec53);
+	return data ^ data >> 33;
+}
+#endif
+
 #endif

@@ -150,6 +150,8 @@ set_subjects(PhigRowMaker *maker, const PhigLogEntry *entry)
 		words = lappend(words, digits);
 	}
 	set_column(maker, PHIG_LOG_SUBJECTS, words != NIL ? phig_text_array(words) : maker->no_words);
+	set_column(maker, PHIG_LOG_PERSONS,
+			   Int64GetDatum(named == NULL ? 0 : (int64) Max(named->persons, (uint64) named->ntokens)));
 }
 
 static void

@@ -51,26 +51,34 @@ typedef struct Source
 	Where		where;			/* the row that is looked at */
 	AttrNumber	attno;			/* in it */
 	Oid			type;			/* base type of that column */
-	bool		by_value;
+	int16		typlen;
+	bool		is_number;		/* and it is the person's key */
+	bool		any;			/* a number: the one seen last */
+	int64		latest;
 	PhigSubjectPath path;
-	PhigPersonHash hash;
+	PhigPersonSpace *space;
 	PhigHopCache *hops;			/* where there are any */
-	bool		any;			/* by value, no hops: the value seen last */
-	Datum		latest;
 	struct Source *next;		/* of the same watch */
 } Source;
 
+/* In es_query_cxt. */
 typedef struct Watch
 {
-	PlanState  *node;			/* hash key */
-	char		status;
+	PlanState  *node;
 	ExecProcNodeMtd real;
 	Source	   *sources;
 	PhigCapture *capture;
 } Watch;
 
+typedef struct WatchEntry
+{
+	PlanState  *node;			/* hash key */
+	Watch	   *watch;
+	char		status;
+} WatchEntry;
+
 #define SH_PREFIX watches
-#define SH_ELEMENT_TYPE Watch
+#define SH_ELEMENT_TYPE WatchEntry
 #define SH_KEY_TYPE PlanState *
 #define SH_KEY node
 #define SH_HASH_KEY(tb, key) murmurhash32((uint32) ((uintptr_t) (key) >> 4))
@@ -92,19 +100,21 @@ struct PhigCapture
 };
 
 static watches_hash * watches = NULL;
-static uint64 watches_moved = 0;	/* entries may have another place since */
+static Watch *last_watch = NULL;	/* that was looked up */
 
 static void unwatch(void *arg);
-static Source *make_source(const PhigSubjectPath *path, AttrNumber attno, Oid type);
+static Source *make_source(PhigCapture *capture, const PhigSubjectPath *path, AttrNumber attno, Oid type);
 static void watch(PhigCapture *capture, PlanState *node, Where where, Source *source);
 static bool watch_scans(PlanState *node, void *context);
 static void watch_insert(PhigCapture *capture, ModifyTableState *node);
 static void watch_scan(PhigCapture *capture, ScanState *node, Oid relid);
 static const PhigSubjectPath *wanted(PhigCapture *capture, Oid relid);
 static TupleTableSlot *watched(PlanState *node);
-static void look(Watch *watch, TupleTableSlot *slot);
+static inline void look(Watch *watch, TupleTableSlot *slot);
+static inline void note_number(Source *source, int64 number);
 static TupleTableSlot *fetch_heap(IndexOnlyScanState *scan);
 static void note(PhigCapture *capture, Source *source, Datum value);
+static void note_spelling(Source *source, Datum value);
 static AttrNumber index_column(const IndexOnlyScanState *node, AttrNumber attno);
 
 bool
@@ -167,7 +177,7 @@ phig_capture_begin(QueryDesc *query_desc, const PhigSubjectSources *sources, Phi
 		/* The rows of a worker's top are the leader's to look at. */
 		if (source->resno > 0 && !IsParallelWorker())
 			watch(capture, rows, WHERE_RESULT,
-				  make_source(&source->path, source->resno,
+				  make_source(capture, &source->path, source->resno,
 							  exprType((Node *) list_nth_node(TargetEntry, rows->plan->targetlist,
 															  source->resno - 1)->expr)));
 	}
@@ -207,21 +217,28 @@ unwatch(void *arg)
 	PhigCapture *capture = arg;
 	ListCell   *lc;
 
-	watches_moved++;
+	last_watch = NULL;
 	foreach(lc, capture->nodes)
 		(void) watches_delete(watches, lfirst(lc));
 }
 
+static bool
+is_number(Oid type)
+{
+	return type == INT4OID || type == INT8OID || type == INT2OID || type == OIDOID;
+}
+
 static Source *
-make_source(const PhigSubjectPath *path, AttrNumber attno, Oid type)
+make_source(PhigCapture *capture, const PhigSubjectPath *path, AttrNumber attno, Oid type)
 {
 	Source	   *source = palloc0(sizeof(Source));
 
 	source->path = *path;
 	source->attno = attno;
 	source->type = getBaseType(type);
-	source->by_value = get_typbyval(source->type) && path->nhops == 0;
-	phig_person_prepare(path->space, &source->hash);
+	source->typlen = get_typlen(source->type);
+	source->is_number = path->nhops == 0 && is_number(source->type);
+	source->space = phig_persons_space(capture->set, path->space);
 	if (path->nhops > 0)
 		source->hops = phig_hop_cache_create(path);
 	return source;
@@ -231,20 +248,21 @@ static void
 watch(PhigCapture *capture, PlanState *node, Where where, Source *source)
 {
 	bool		found;
-	Watch	   *watch = watches_insert(watches, node, &found);
+	WatchEntry *entry = watches_insert(watches, node, &found);
 
-	watches_moved++;
-	if (!found || watch->capture != capture)
+	if (!found || entry->watch->capture != capture)
 	{
-		watch->capture = capture;
-		watch->sources = NULL;
-		watch->real = node->ExecProcNodeReal;
+		entry->watch = palloc0(sizeof(Watch));
+		entry->watch->node = node;
+		entry->watch->capture = capture;
+		entry->watch->real = node->ExecProcNodeReal;
 		node->ExecProcNodeReal = watched;
 		capture->nodes = lappend(capture->nodes, node);
+		last_watch = NULL;
 	}
 	source->where = where;
-	source->next = watch->sources;
-	watch->sources = source;
+	source->next = entry->watch->sources;
+	entry->watch->sources = source;
 }
 
 /* The relation that a node scans, and which it was made for; InvalidOid: none. */
@@ -299,7 +317,7 @@ watch_scan(PhigCapture *capture, ScanState *node, Oid relid)
 	if (path == NULL)
 		return;
 	type = TupleDescAttr(RelationGetDescr(node->ss_currentRelation), path->attno - 1)->atttypid;
-	source = make_source(path, path->attno, type);
+	source = make_source(capture, path, path->attno, type);
 	if (IsA(node, IndexOnlyScanState))
 	{
 		attno = source->type == NAMEOID ? 0 : index_column((IndexOnlyScanState *) node, path->attno);
@@ -332,7 +350,7 @@ watch_insert(PhigCapture *capture, ModifyTableState *node)
 		phig_persons_unnamed(capture->set);
 		return;
 	}
-	watch(capture, outerPlanState(node), WHERE_RESULT, make_source(&path, path.attno, column->atttypid));
+	watch(capture, outerPlanState(node), WHERE_RESULT, make_source(capture, &path, path.attno, column->atttypid));
 }
 
 bool
@@ -373,31 +391,50 @@ wanted(PhigCapture *capture, Oid relid)
 	return NULL;
 }
 
+static inline Watch *
+watch_of(PlanState *node)
+{
+	if (last_watch == NULL || last_watch->node != node)
+	{
+		WatchEntry *entry = watches_lookup(watches, node);
+
+		if (unlikely(entry == NULL))
+			elog(ERROR, "plan node is not watched any more");
+		last_watch = entry->watch;
+	}
+	return last_watch;
+}
+
 static TupleTableSlot *
 watched(PlanState *node)
 {
-	Watch	   *watch = watches_lookup(watches, node);
-	const uint64 moved = watches_moved;
-	TupleTableSlot *slot;
+	Watch	   *watch = watch_of(node);
+	TupleTableSlot *slot = watch->real(node);
 
-	if (unlikely(watch == NULL))
-		elog(ERROR, "plan node is not watched any more");
-	slot = watch->real(node);
-	if (TupIsNull(slot))
-		return slot;
-	/* Functions below may have begun and ended executions of their own. */
-	if (unlikely(moved != watches_moved))
-		watch = watches_lookup(watches, node);
-	look(watch, slot);
+	if (!TupIsNull(slot))
+		look(watch, slot);
 	return slot;
 }
 
-/* Looking up whom a reference leads to may move the watch: not its sources. */
-static void
+static inline int64
+number_of(Oid type, Datum value)
+{
+	switch (type)
+	{
+		case INT4OID:
+			return DatumGetInt32(value);
+		case INT8OID:
+			return DatumGetInt64(value);
+		case INT2OID:
+			return DatumGetInt16(value);
+		default:
+			return DatumGetObjectId(value);
+	}
+}
+
+static inline void
 look(Watch *watch, TupleTableSlot *slot)
 {
-	PhigCapture *capture = watch->capture;
-	PlanState  *node = watch->node;
 	TupleTableSlot *heap = NULL;
 
 	for (Source *source = watch->sources; source != NULL; source = source->next)
@@ -407,25 +444,36 @@ look(Watch *watch, TupleTableSlot *slot)
 		Datum		value;
 
 		if (source->where == WHERE_SCAN)
-			row = ((ScanState *) node)->ss_ScanTupleSlot;
+			row = ((ScanState *) watch->node)->ss_ScanTupleSlot;
 		else if (source->where == WHERE_HEAP && (row = heap) == NULL)
 		{
-			row = heap = fetch_heap((IndexOnlyScanState *) node);
+			row = heap = fetch_heap((IndexOnlyScanState *) watch->node);
 			if (row == NULL)
 			{
-				phig_persons_unnamed(capture->set);
+				phig_persons_unnamed(watch->capture->set);
 				continue;
 			}
 		}
 		value = slot_getattr(row, source->attno, &isnull);
-		if (isnull || (source->by_value && source->any && source->latest == value))
+		if (isnull)
 			continue;
-		source->any = true;
-		source->latest = source->by_value ? value : (Datum) 0;
-		note(capture, source, value);
+		if (source->is_number)
+			note_number(source, number_of(source->type, value));
+		else
+			note(watch->capture, source, value);
 	}
 	if (heap != NULL)
 		ExecClearTuple(heap);
+}
+
+static inline void
+note_number(Source *source, int64 number)
+{
+	if (source->any && source->latest == number)
+		return;
+	source->any = true;
+	source->latest = number;
+	phig_persons_add_number(source->space, number);
 }
 
 /* The row behind the index entry; NULL where there is none any more. */
@@ -438,36 +486,36 @@ fetch_heap(IndexOnlyScanState *scan)
 static void
 note(PhigCapture *capture, Source *source, Datum value)
 {
+	MemoryContext old;
+
+	/* Nothing is palloc'd for a text that is where it should be. */
+	if (source->hops == NULL && source->type != NUMERICOID &&
+		(source->typlen != -1 || !VARATT_IS_EXTENDED(value) || VARATT_IS_SHORT(value)))
+	{
+		note_spelling(source, value);
+		return;
+	}
+	if (capture->scratch == NULL)
+		capture->scratch = AllocSetContextCreate(capture->estate->es_query_cxt, "phiguard spellings",
+												 ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(capture->scratch);
+	if (source->hops != NULL)
+		phig_hop_follow(source->hops, source->type, value, capture->set, source->space);
+	else
+		note_spelling(source, source->typlen == -1 ? PointerGetDatum(PG_DETOAST_DATUM_PACKED(value)) : value);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(capture->scratch);
+}
+
+static void
+note_spelling(Source *source, Datum value)
+{
 	char		buffer[PHIG_SPELLING_BYTES];
 	const char *text;
 	int			len;
-	Datum		whole = value;
-	MemoryContext old = NULL;
 
-	/* Nothing is palloc'd for a number, nor for a text that is where it should be. */
-	if (!source->by_value)
-	{
-		if (capture->scratch == NULL)
-			capture->scratch = AllocSetContextCreate(capture->estate->es_query_cxt, "phiguard spellings",
-													 ALLOCSET_SMALL_SIZES);
-		old = MemoryContextSwitchTo(capture->scratch);
-		if (source->hops != NULL)
-		{
-			phig_hop_follow(source->hops, source->type, value, capture->set, &source->hash);
-			MemoryContextSwitchTo(old);
-			MemoryContextReset(capture->scratch);
-			return;
-		}
-		if (get_typlen(source->type) == -1)
-			whole = PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));
-	}
-	phig_spell(source->type, whole, buffer, &text, &len);
-	phig_persons_add(capture->set, phig_person_hash(&source->hash, text, len), source->path.space, text, len);
-	if (old != NULL)
-	{
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(capture->scratch);
-	}
+	phig_spell(source->type, value, buffer, &text, &len);
+	phig_persons_add(source->space, text, len);
 }
 
 /* Where an index entry has a column of its relation; 0: nowhere that can be read. */

@@ -37,6 +37,7 @@ struct PhigHopCache
 {
 	MemoryContext context;
 	PhigSubjectPath path;
+	PhigPersonHash hash;
 	SPIPlanPtr	plans[PHIG_SUBJECT_HOPS_MAX];
 	HTAB	   *remembered;
 };
@@ -66,6 +67,7 @@ phig_hop_cache_create(const PhigSubjectPath *path)
 
 	cache->context = CurrentMemoryContext;
 	cache->path = *path;
+	phig_person_prepare(path->space, &cache->hash);
 	cache->remembered = hash_create("phiguard references", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	callback->func = free_plans;
 	callback->arg = cache;
@@ -74,7 +76,7 @@ phig_hop_cache_create(const PhigSubjectPath *path)
 }
 
 void
-phig_hop_follow(PhigHopCache *cache, Oid type, Datum value, PhigPersonSet *set, const PhigPersonHash *hash)
+phig_hop_follow(PhigHopCache *cache, Oid type, Datum value, PhigPersonSet *set, PhigPersonSpace *space)
 {
 	char		buffer[PHIG_SPELLING_BYTES];
 	const char *spelling;
@@ -89,7 +91,7 @@ phig_hop_follow(PhigHopCache *cache, Oid type, Datum value, PhigPersonSet *set, 
 		if (get_typlen(type) == -1)
 			value = PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));
 		phig_spell(type, value, buffer, &spelling, &len);
-		reference = phig_person_hash(hash, spelling, len);
+		reference = phig_person_hash(&cache->hash, spelling, len);
 		known = hash_search(cache->remembered, &reference, HASH_FIND, NULL);
 		/* One that is remembered has been added. */
 		if (known != NULL)
@@ -99,7 +101,7 @@ phig_hop_follow(PhigHopCache *cache, Oid type, Datum value, PhigPersonSet *set, 
 	if (!found)
 		phig_persons_unnamed(set);
 	else if (text != NULL)
-		phig_persons_add(set, phig_person_hash(hash, text, strlen(text)), cache->path.space, text, strlen(text));
+		phig_persons_add(space, text, strlen(text));
 	if (phig_spelling_is_one(type) && hash_get_num_entries(cache->remembered) < REMEMBERED_MAX)
 		(void) hash_search(cache->remembered, &reference, HASH_ENTER, NULL);
 }

@@ -13,7 +13,7 @@
 
 typedef struct PhigHopCache PhigHopCache;
 
-/* For a path with hops.  Memory: in the current context. */
+/* For a path with hops.  Memory: in the current context.  Errors: PG002. */
 extern PhigHopCache *phig_hop_cache_create(const PhigSubjectPath *path);
 
 /*
@@ -26,8 +26,7 @@ extern PhigHopCache *phig_hop_cache_create(const PhigSubjectPath *path);
  * Looked up are rows as the statement's snapshot shows them, with the rights of the relations' owners.
  * Errors: those of reading these relations.
  */
-extern void phig_hop_follow(PhigHopCache *cache, Oid type, Datum value, PhigPersonSet *set,
-							const PhigPersonHash *hash);
+extern void phig_hop_follow(PhigHopCache *cache, Oid type, Datum value, PhigPersonSet *set, PhigPersonSpace *space);
 
 /* Such a look-up is at work: it is not an access of the session. */
 extern bool phig_hop_looks_up;

@@ -11,6 +11,8 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -20,6 +22,7 @@
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "compat.h"
 #include "flow/flow.h"
@@ -64,6 +67,9 @@ typedef struct Trace
 } Trace;
 
 static bool is_row_wise(const Query *query);
+static bool is_one_scan(const Query *query);
+static bool is_one_heap(Oid relid);
+static List *expose_scan(Trace *trace, Level *level);
 static List *expose(Trace *trace, Level *level);
 static List *expose_from(Trace *trace, Level *level, Node *node, const Bitmapset *nulling, List *exposed);
 static List *expose_entry(Trace *trace, Level *level, int rti, const Bitmapset *nulling, List *exposed);
@@ -82,6 +88,7 @@ static void add_scan(Trace *trace, Oid relid);
 static List *written(Trace *trace, Level *level, List *exposed);
 static PhigSubjectSources *build(const Trace *trace, Query *query, List *exposed);
 static bool mentions_subject(Node *node, void *context);
+static AttrNumber find_column(const Query *query, const Exposed *exposed);
 static AttrNumber add_column(Query *query, const Exposed *exposed, int number);
 
 PhigSubjectSources *
@@ -93,6 +100,8 @@ phig_subject_trace(Query *query, List **functions)
 
 	if (query->commandType == CMD_SELECT && !is_row_wise(query))
 		contribute(&trace, &level);
+	else if (is_one_scan(query))
+		exposed = expose_scan(&trace, &level);
 	else if (query->commandType == CMD_INSERT)
 	{
 		/*
@@ -118,6 +127,46 @@ is_row_wise(const Query *query)
 	return query->commandType != CMD_UTILITY && query->setOperations == NULL && !query->hasAggs &&
 		!query->hasWindowFuncs && query->groupClause == NIL && query->groupingSets == NIL &&
 		query->distinctClause == NIL && query->havingQual == NULL;
+}
+
+/* Are the rows that are scanned, one by one, those that are returned? */
+static bool
+is_one_scan(const Query *query)
+{
+	const RangeTblEntry *rte = list_length(query->rtable) == 1 ? linitial_node(RangeTblEntry, query->rtable) : NULL;
+
+	return query->commandType == CMD_SELECT && is_row_wise(query) && rte != NULL && rte->rtekind == RTE_RELATION &&
+		!query->hasSubLinks && !query->hasTargetSRFs && query->sortClause == NIL && query->rowMarks == NIL &&
+		query->limitOffset == NULL && query->limitCount == NULL && is_one_heap(rte->relid);
+}
+
+/* Other access methods and foreign servers may have a plan node of their own, which nobody looks into. */
+static bool
+is_one_heap(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Form_pg_class class;
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	class = (Form_pg_class) GETSTRUCT(tuple);
+	result = class->relkind == RELKIND_RELATION && class->relam == HEAP_TABLE_AM_OID && !class->relhassubclass;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/* What the scan looks at tells, at less cost than a further column that is dropped again. */
+static List *
+expose_scan(Trace *trace, Level *level)
+{
+	List	   *exposed = expose(trace, level);
+
+	if (exposed == NIL || find_column(level->query, linitial(exposed)) > 0)
+		return exposed;
+	add_scan(trace, ((Exposed *) linitial(exposed))->path.relid);
+	trace->contributes = false;
+	return NIL;
 }
 
 /* The columns that say whose rows a level's are, as expressions of that level. */
@@ -660,9 +709,9 @@ mentions_subject(Node *node, void *context)
 	return expression_tree_walker(node, mentions_subject, context);
 }
 
-/* A column of the result, which may be there anyway; less than 0: the name of a new one. */
+/* A column of the result that it is anyway; 0: none. */
 static AttrNumber
-add_column(Query *query, const Exposed *exposed, int number)
+find_column(const Query *query, const Exposed *exposed)
 {
 	ListCell   *lc;
 
@@ -674,6 +723,17 @@ add_column(Query *query, const Exposed *exposed, int number)
 			if (!tle->resjunk && equal(tle->expr, exposed->expr))
 				return tle->resno;
 		}
+	return 0;
+}
+
+/* A column of the result, which may be there anyway; less than 0: the name of a new one. */
+static AttrNumber
+add_column(Query *query, const Exposed *exposed, int number)
+{
+	AttrNumber	resno = find_column(query, exposed);
+
+	if (resno > 0)
+		return resno;
 	query->targetList = lappend(query->targetList,
 								makeTargetEntry(exposed->expr, list_length(query->targetList) + 1,
 												psprintf(COLUMN_NAME, number), true));

@@ -7,35 +7,58 @@
  *
  * Counting: of all persons those are remembered whose hash begins with `level` zero bits; whenever they are too
  * many, the level grows and half of them are forgotten.
+ *
+ * A scan brings persons by the million.  Behind the cap numbers wait until there are some, and what the summary would
+ * know a person by is not computed any more once it holds so many that it rules out next to nobody.
  */
 #include "postgres.h"
 
 #include "common/hashfn.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "settings.h"
+#include "subject/path.h"
 #include "subject/set.h"
+#include "subject/spelling.h"
 #include "subject/token.h"
 
 /* So many are looked through one by one. */
 #define FEW 16
 
-/* So many hashes are remembered at most, where the cap is not higher. */
-#define SAMPLE 8192
+/* So many persons are remembered at most, where the cap is not higher: the count is right within some per cent. */
+#define SAMPLE 2048
 
 /* Tokens in one record. */
 #define CHUNK 1024
 
+/* With so many persons a summary does not rule out one in two of the others: it becomes one of everybody. */
+#define SUMMARY_PERSONS (PHIG_SUMMARY_MAX_BYTES * 4)
+
+/* Numbers wait until there are so many. */
+#define BATCH 256
+
+/* A digit more than an int64 has, a sign, a zero byte. */
+#define NUMBER_BYTES 22
+
+/* The two hashes of a person: who it is, cheap for a number; and its places in a summary. */
+typedef struct Person
+{
+	uint64		id;
+	uint64		places;
+} Person;
+
 typedef struct Member
 {
-	uint64		hash;
+	Person		person;
 	char		status;
 } Member;
 
 #define SH_PREFIX members
 #define SH_ELEMENT_TYPE Member
 #define SH_KEY_TYPE uint64
-#define SH_KEY hash
+#define SH_KEY person.id
 #define SH_HASH_KEY(tb, key) ((uint32) ((key) >> 17))
 #define SH_EQUAL(tb, a, b) ((a) == (b))
 #define SH_SCOPE static inline
@@ -43,30 +66,44 @@ typedef struct Member
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
+struct PhigPersonSpace
+{
+	PhigPersonSet *set;
+	PhigPersonHash hash;
+	char		name[PHIG_SPACE_CHARS + 1];
+	int			nwaiting;
+	int64		waiting[BATCH];
+	PhigPersonSpace *next;
+};
+
 struct PhigPersonSet
 {
 	MemoryContext context;
 	uint8		manner;
 	bool		unnamed;
 	bool		unnamed_written;
-	uint64		latest;			/* hash of the person added last */
-	bool		any;
+	PhigPersonSpace *spaces;
 	int			cap;
 	int			ntokens;
 	int			nwritten;
 	int			room;			/* for tokens */
 	uint8		(*tokens)[PHIG_TOKEN_BYTES];
-	uint64		few[FEW];		/* while members is NULL */
+	Person		few[FEW];		/* while members is NULL */
 	members_hash *members;
 	int			level;
 	uint8	   *summary;		/* NULL while all are named */
+	bool		everybody;		/* the summary is of everybody */
 };
 
-static bool is_new(PhigPersonSet *set, uint64 hash);
+static void add_number(PhigPersonSpace *space, int64 number, uint64 id);
+static void add(PhigPersonSpace *space, Person person, const char *text, int len);
+static void add_waiting(PhigPersonSpace *space);
+static void add_all_waiting(PhigPersonSet *set);
+static bool is_new(PhigPersonSet *set, uint64 id);
 static void make_members(PhigPersonSet *set);
-static void add_token(PhigPersonSet *set, const char *space, const char *text, int len);
+static void add_token(PhigPersonSpace *space, const char *text, int len);
 static void begin_summary(PhigPersonSet *set);
-static void count(PhigPersonSet *set, uint64 hash);
+static void count(PhigPersonSet *set, Person person);
 static uint64 persons(const PhigPersonSet *set);
 
 /* A set that holds few persons is used again: most statements have one. */
@@ -100,9 +137,29 @@ phig_persons_free(PhigPersonSet *set)
 		MemoryContextDelete(set->context);
 		return;
 	}
-	set->unnamed = set->unnamed_written = set->any = false;
+	set->unnamed = set->unnamed_written = false;
 	set->ntokens = set->nwritten = 0;
 	spare = set;
+}
+
+PhigPersonSpace *
+phig_persons_space(PhigPersonSet *set, const char *name)
+{
+	PhigPersonSpace *space = set->spaces;
+
+	while (space != NULL && strcmp(space->name, name) != 0)
+		space = space->next;
+	if (space == NULL)
+	{
+		space = MemoryContextAllocZero(set->context, sizeof(PhigPersonSpace));
+		space->set = set;
+		strlcpy(space->name, name, sizeof(space->name));
+		space->next = set->spaces;
+		set->spaces = space;
+	}
+	/* A set that is used again may have it from before a change of the key. */
+	phig_person_prepare(name, &space->hash);
+	return space;
 }
 
 void
@@ -111,35 +168,115 @@ phig_persons_unnamed(PhigPersonSet *set)
 	set->unnamed = true;
 }
 
-void
-phig_persons_add(PhigPersonSet *set, uint64 hash, const char *space, const char *text, int len)
+static inline uint64
+id_of_number(const PhigPersonSpace *space, int64 number)
 {
-	if (set->any && set->latest == hash)
+	return phig_compat_murmurhash64((uint64) number ^ space->hash.key[0]) ^ space->hash.key[1];
+}
+
+void
+phig_persons_add_number(PhigPersonSpace *space, int64 number)
+{
+	if (likely(space->set->summary != NULL))
+	{
+		space->waiting[space->nwaiting++] = number;
+		if (space->nwaiting == BATCH)
+			add_waiting(space);
+	}
+	else
+		add_number(space, number, id_of_number(space, number));
+}
+
+void
+phig_persons_add(PhigPersonSpace *space, const char *text, int len)
+{
+	int64		number;
+	Person		person;
+
+	/* One person, whatever the type of the column that holds the key. */
+	if (phig_spelling_is_number(text, len, &number))
+	{
+		phig_persons_add_number(space, number);
 		return;
+	}
+	person.id = person.places = phig_person_hash(&space->hash, text, len);
+	add(space, person, text, len);
+}
+
+static void
+add(PhigPersonSpace *space, Person person, const char *text, int len)
+{
+	PhigPersonSet *set = space->set;
+
 	if (set->summary == NULL)
 	{
-		if (set->any && !is_new(set, hash))
-		{
-			set->latest = hash;
+		if (!is_new(set, person.id))
 			return;
-		}
 		if (set->ntokens < set->cap)
 		{
-			add_token(set, space, text, len);
+			add_token(space, text, len);
 			if (set->members == NULL && set->ntokens <= FEW)
-				set->few[set->ntokens - 1] = hash;
+				set->few[set->ntokens - 1] = person;
 			else
-				count(set, hash);
-			set->any = true;
-			set->latest = hash;
+				count(set, person);
 			return;
 		}
 		begin_summary(set);
 	}
-	phig_summary_add(set->summary, hash);
-	count(set, hash);
-	set->any = true;
-	set->latest = hash;
+	if (!set->everybody)
+		phig_summary_add(set->summary, person.places);
+	count(set, person);
+}
+
+static void
+add_number(PhigPersonSpace *space, int64 number, uint64 id)
+{
+	char		text[NUMBER_BYTES];
+	int			len = pg_lltoa(number, text);
+	Person		person = {.id = id, .places = phig_person_hash(&space->hash, text, len)};
+
+	add(space, person, text, len);
+}
+
+static inline bool
+is_sampled(const PhigPersonSet *set, uint64 id)
+{
+	return set->level == 0 || id >> (64 - set->level) == 0;
+}
+
+static void
+add_waiting(PhigPersonSpace *space)
+{
+	const int	n = space->nwaiting;
+
+	space->nwaiting = 0;
+	for (int i = 0; i < n; i++)
+	{
+		uint64		id = id_of_number(space, space->waiting[i]);
+
+		if (!space->set->everybody || is_sampled(space->set, id))
+			add_number(space, space->waiting[i], id);
+	}
+}
+
+/* Without memory for one more nobody knows who they were. */
+static void
+add_all_waiting(PhigPersonSet *set)
+{
+	MemoryContext caller = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		for (PhigPersonSpace *space = set->spaces; space != NULL; space = space->next)
+			add_waiting(space);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		FlushErrorState();
+		set->unnamed = true;
+	}
+	PG_END_TRY();
 }
 
 void
@@ -154,8 +291,10 @@ phig_persons_write(PhigPersonSet *set, PhigJournalTicket *ticket, bool last)
 	}
 	if (last && set->summary != NULL)
 	{
-		uint32		bytes = phig_summary_fold(set->summary);
+		uint32		bytes;
 
+		add_all_waiting(set);
+		bytes = set->everybody ? PHIG_SUMMARY_MIN_BYTES : phig_summary_fold(set->summary);
 		phig_journal_persons(ticket, persons(set), PHIG_PERSONS_SUMMARY, set->manner, set->summary, bytes);
 	}
 	if (set->unnamed && !set->unnamed_written)
@@ -166,25 +305,27 @@ phig_persons_write(PhigPersonSet *set, PhigJournalTicket *ticket, bool last)
 }
 
 static bool
-is_new(PhigPersonSet *set, uint64 hash)
+is_new(PhigPersonSet *set, uint64 id)
 {
 	if (set->members != NULL)
-		return members_lookup(set->members, hash) == NULL;
+		return members_lookup(set->members, id) == NULL;
 	for (int i = 0; i < set->ntokens; i++)
-		if (set->few[i] == hash)
+		if (set->few[i].id == id)
 			return false;
 	return true;
 }
 
 static void
-add_token(PhigPersonSet *set, const char *space, const char *text, int len)
+add_token(PhigPersonSpace *space, const char *text, int len)
 {
+	PhigPersonSet *set = space->set;
+
 	if (set->ntokens == set->room)
 	{
 		set->tokens = repalloc(set->tokens, 2 * set->room * PHIG_TOKEN_BYTES);
 		set->room *= 2;
 	}
-	phig_person_token(space, text, len, set->tokens[set->ntokens]);
+	phig_person_token(space->name, text, len, set->tokens[set->ntokens]);
 	set->ntokens++;
 }
 
@@ -196,7 +337,7 @@ make_members(PhigPersonSet *set)
 
 	set->members = members_create(set->context, 4 * FEW, NULL);
 	for (int i = 0; i < Min(set->ntokens, FEW); i++)
-		members_insert(set->members, set->few[i], &found);
+		members_insert(set->members, set->few[i].id, &found)->person = set->few[i];
 }
 
 static void
@@ -210,25 +351,19 @@ begin_summary(PhigPersonSet *set)
 	set->summary = MemoryContextAllocZero(set->context, PHIG_SUMMARY_MAX_BYTES);
 	members_start_iterate(set->members, &scan);
 	while ((member = members_iterate(set->members, &scan)) != NULL)
-		phig_summary_add(set->summary, member->hash);
-}
-
-static inline bool
-is_sampled(const PhigPersonSet *set, uint64 hash)
-{
-	return set->level == 0 || hash >> (64 - set->level) == 0;
+		phig_summary_add(set->summary, member->person.places);
 }
 
 static void
-count(PhigPersonSet *set, uint64 hash)
+count(PhigPersonSet *set, Person person)
 {
 	bool		found;
 
-	if (!is_sampled(set, hash))
+	if (!is_sampled(set, person.id))
 		return;
 	if (set->members == NULL)
 		make_members(set);
-	members_insert(set->members, hash, &found);
+	members_insert(set->members, person.id, &found)->person = person;
 	/* All that have a token are members while there is no summary. */
 	while (set->summary != NULL && set->members->members > (uint32) Max(SAMPLE, set->cap))
 	{
@@ -239,10 +374,15 @@ count(PhigPersonSet *set, uint64 hash)
 		set->level++;
 		members_start_iterate(set->members, &scan);
 		while ((member = members_iterate(set->members, &scan)) != NULL)
-			if (is_sampled(set, member->hash))
-				members_insert(fewer, member->hash, &found);
+			if (is_sampled(set, member->person.id))
+				members_insert(fewer, member->person.id, &found)->person = member->person;
 		members_destroy(set->members);
 		set->members = fewer;
+	}
+	if (!found && !set->everybody && set->summary != NULL && persons(set) >= SUMMARY_PERSONS)
+	{
+		memset(set->summary, 0xff, PHIG_SUMMARY_MAX_BYTES);
+		set->everybody = true;
 	}
 }
 

@@ -3,8 +3,9 @@
  *		The persons of one record.
  *
  * Up to phiguard.subjects_per_record of them are named by tokens.  Where there are more, those behind are in a set
- * summary, which also holds those that are named; how many there are is counted exactly up to some
- * thousands, and within some per cent beyond.  Memory is bounded, however many rows there are.
+ * summary, which also holds those that are named, and rules out nobody from some hundred thousand on; how many there
+ * are is counted exactly up to some thousands, and within some per cent beyond.  Memory is bounded, however many rows
+ * there are.
  */
 #ifndef PHIG_SUBJECT_SET_H
 #define PHIG_SUBJECT_SET_H
@@ -14,19 +15,28 @@
 #include "journal/journal.h"
 
 typedef struct PhigPersonSet PhigPersonSet;
+typedef struct PhigPersonSpace PhigPersonSpace;
 
 /* manner: PHIG_MANNER_...  Memory: a context of its own below TopMemoryContext, until phig_persons_free. */
 extern PhigPersonSet *phig_persons_create(uint8 manner);
 extern void phig_persons_free(PhigPersonSet *set);
 
 /*
- * phig_persons_add
- *		A row of a person.
+ * phig_persons_space
+ *		A space (subject/path.h) whose persons are to be added.
  *
- * hash: phig_person_hash of the key's spelling in its space; what is equal is one person.
+ * Memory: the set's; it holds until phig_persons_free.  Errors: PG002; out of memory.
+ */
+extern PhigPersonSpace *phig_persons_space(PhigPersonSet *set, const char *name);
+
+/*
+ * phig_persons_add, phig_persons_add_number
+ *		A row of a person, by the spelling of its key (subject/spelling.h), or the number that it spells.
+ *
  * Errors: out of memory; of OpenSSL's.
  */
-extern void phig_persons_add(PhigPersonSet *set, uint64 hash, const char *space, const char *text, int len);
+extern void phig_persons_add(PhigPersonSpace *space, const char *text, int len);
+extern void phig_persons_add_number(PhigPersonSpace *space, int64 number);
 
 /* There are persons who cannot be named: the record will say that it does not know. */
 extern void phig_persons_unnamed(PhigPersonSet *set);

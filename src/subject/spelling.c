@@ -91,6 +91,26 @@ phig_spell(Oid type, Datum value, char buffer[PHIG_SPELLING_BYTES], const char *
 	}
 }
 
+bool
+phig_spelling_is_number(const char *text, int len, int64 *number)
+{
+	const bool	negative = len > 0 && text[0] == '-';
+	const char *digit = text + negative;
+	const int	n = len - negative;
+	int64		value = 0;
+
+	if (n < 1 || n > 18 || (digit[0] == '0' && (n > 1 || negative)))
+		return false;
+	for (int i = 0; i < n; i++)
+	{
+		if (digit[i] < '0' || digit[i] > '9')
+			return false;
+		value = value * 10 + (digit[i] - '0');
+	}
+	*number = negative ? -value : value;
+	return true;
+}
+
 char *
 phig_spelling_of_text(Oid type, const char *typed)
 {

@@ -26,6 +26,9 @@ extern bool phig_spelling_is_one(Oid type);
  */
 extern void phig_spell(Oid type, Datum value, char buffer[PHIG_SPELLING_BYTES], const char **text, int *len);
 
+/* Is it the spelling of an integer of 18 digits at most, and of which? */
+extern bool phig_spelling_is_number(const char *text, int len, int64 *number);
+
 /* The spelling of what somebody typed as a key of that type, palloc'd; NULL where it is none. */
 extern char *phig_spelling_of_text(Oid type, const char *typed);
 

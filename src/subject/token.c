@@ -166,7 +166,7 @@ phig_summary_fold(uint8 *summary)
 	uint32		bytes = PHIG_SUMMARY_MAX_BYTES;
 
 	/* Half full is what a filter may be at best; a quarter before the fold leaves at most that. */
-	while (bytes > 8 && pg_popcount((const char *) summary, bytes) <= (uint64) bytes * 8 / 8)
+	while (bytes > PHIG_SUMMARY_MIN_BYTES && pg_popcount((const char *) summary, bytes) <= (uint64) bytes * 8 / 8)
 	{
 		bytes /= 2;
 		for (uint32 i = 0; i < bytes; i++)

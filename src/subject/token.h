@@ -50,6 +50,7 @@ extern void phig_person_of_typed(Oid relid, const char *typed, uint8 token[PHIG_
 
 /* --- set summaries --- */
 
+#define PHIG_SUMMARY_MIN_BYTES 8
 #define PHIG_SUMMARY_MAX_BYTES 32768
 
 /* Add a person to a summary of PHIG_SUMMARY_MAX_BYTES bytes, zeros at first. */

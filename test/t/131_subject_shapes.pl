@@ -141,6 +141,13 @@ leaves('rolled back', "BEGIN; SELECT name FROM patient WHERE k = 20; ROLLBACK;",
 like(leaves('an error in the middle', 'SELECT name, 1 / (k - 3) FROM patient WHERE k <= 10 ORDER BY k;', 1, 2), qr/division by zero/, 'it failed');
 leaves('a function of PL/pgSQL', 'DO $$ DECLARE r record; BEGIN FOR r IN SELECT name FROM patient WHERE k IN (30, 31) LOOP NULL; END LOOP; END $$;', 30, 31);
 leaves('COPY of a query', "COPY (SELECT name FROM patient WHERE k = 33) TO STDOUT;\n", 33);
+my $unsorted = 'SELECT name FROM patient WHERE k <= 10';
+leaves('a scan alone', "$unsorted;", 1 .. 10);
+leaves('a cursor over a scan alone', "BEGIN; DECLARE c CURSOR FOR $unsorted; FETCH 3 FROM c; COMMIT;", 1 .. 3);
+leaves('a scan alone, limited', "$unsorted LIMIT 4;", 1 .. 4);
+leaves('a scan alone, where rows vanish on the way', "SELECT name, generate_series(1, k % 2) FROM patient WHERE k <= 10;", 1, 3, 5, 7, 9);
+leaves('an index alone', 'SET enable_seqscan = off; SELECT name FROM patient WHERE k = 12;', 12);
+leaves('workers over a scan alone', "SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; $unsorted;", 1 .. 10);
 leaves('EXPLAIN shows nobody', 'EXPLAIN SELECT name FROM patient WHERE k = 34;', 'nobody');
 
 # Cancelled: persons up to there.
@@ -160,6 +167,21 @@ is(sql("SELECT count(*) FROM generate_series(1, 40) i WHERE EXISTS (SELECT FROM 
 	10, 'and is certain of ten');
 cmp_ok(sql("SELECT count(*) FROM generate_series(41, 80) i WHERE EXISTS (SELECT FROM phiguard.who_saw('patient', 'person-' || i) WHERE application = 'capped')"),
 	'<=', 4, 'of others, hardly anybody');
+
+# Very many: it is possible of everybody.
+sql("CREATE TABLE crowd (id int PRIMARY KEY, name text); INSERT INTO crowd SELECT i, 'n' FROM generate_series(1, 200000) i; SELECT phiguard.label('crowd', 'name', 'name'), phiguard.label('crowd', NULL, 'subject=id')");
+sql('CREATE ROLE regress_phig_crowd LOGIN; GRANT SELECT ON crowd TO regress_phig_crowd');
+run_sql($node, "SELECT name FROM crowd WHERE id <= $_->[1];", app => "crowd $_->[0]", as => 'regress_phig_crowd') for ['some', 100000], ['all', 200000];
+my $crowd = sub { return sql("SELECT count(*) FROM generate_series(200001, 200200) i WHERE EXISTS (SELECT FROM phiguard.who_saw('crowd', i::text) WHERE application = 'crowd $_[0]')") };
+cmp_ok($crowd->('some'), '<', 120, 'the summary of 100,000 rules some out');
+is($crowd->('all'), 200, 'that of 200,000 nobody');
+is(sql("SELECT count(*) FROM generate_series(1, 200000, 2000) i WHERE EXISTS (SELECT FROM phiguard.who_saw('crowd', i::text) WHERE application = 'crowd all')"), 100, 'nor anybody who was there');
+
+is(sql("SELECT string_agg(cardinality(subjects) || ' of ' || round(persons, -5), ', ' ORDER BY position) FROM phiguard.access_log WHERE application LIKE 'crowd%' AND kind = 'read'"),
+	'1000 of 100000, 1000 of 200000', 'they are counted, within some per cent');
+is(sql("SELECT string_agg(item || ' ' || round(value::int, -5), ', ' ORDER BY item DESC) FROM phiguard.breach_report('regress_phig_crowd', now() - interval '1 day') WHERE item LIKE 'persons%'"),
+	'persons at most, within some per cent 300000, persons 200000', 'as the report of a breach says');
+is(sql("SELECT string_agg(persons::text, ' ' ORDER BY position) FROM phiguard.access_log WHERE application IN ('shape 1', 'shape 2', 'capped') AND kind = 'read'"), '10 0 40', 'exactly, where they are few');
 
 # Tokens: who may ask, and what they outlive.
 my $token = sql("SELECT phiguard.subject_token('patient', 'person-1')");
