@@ -443,9 +443,12 @@ look(Watch *watch, TupleTableSlot *slot)
 		bool		isnull;
 		Datum		value;
 
-		if (source->where == WHERE_SCAN)
+		/* Whoever receives the row will want all of it: once is less than twice. */
+		if (source->where == WHERE_RESULT)
+			slot_getallattrs(row);
+		else if (source->where == WHERE_SCAN)
 			row = ((ScanState *) watch->node)->ss_ScanTupleSlot;
-		else if (source->where == WHERE_HEAP && (row = heap) == NULL)
+		else if ((row = heap) == NULL)
 		{
 			row = heap = fetch_heap((IndexOnlyScanState *) watch->node);
 			if (row == NULL)

@@ -168,10 +168,39 @@ phig_persons_unnamed(PhigPersonSet *set)
 	set->unnamed = true;
 }
 
+static inline bool
+is_sampled(const PhigPersonSet *set, uint64 id)
+{
+	return set->level == 0 || id >> (64 - set->level) == 0;
+}
+
 static inline uint64
 id_of_number(const PhigPersonSpace *space, int64 number)
 {
 	return phig_compat_murmurhash64((uint64) number ^ space->hash.key[0]) ^ space->hash.key[1];
+}
+
+/* Of a text of 4 to 16 bytes: its first and its last ones, which overlap, and the length are all of it. */
+static inline uint64
+id_of_text(const PhigPersonSpace *space, const char *text, int len)
+{
+	const uint64 *key = space->hash.key;
+	uint64		first = 0;
+	uint64		last = 0;
+
+	if (len < 4 || len > 16)
+		return phig_person_hash(&space->hash, text, len);
+	if (len < 8)
+	{
+		memcpy(&first, text, 4);
+		memcpy(&last, text + len - 4, 4);
+	}
+	else
+	{
+		memcpy(&first, text, 8);
+		memcpy(&last, text + len - 8, 8);
+	}
+	return phig_compat_murmurhash64(phig_compat_murmurhash64(first ^ key[0] ^ (uint64) len << 56) + (last ^ key[1]));
 }
 
 void
@@ -199,7 +228,10 @@ phig_persons_add(PhigPersonSpace *space, const char *text, int len)
 		phig_persons_add_number(space, number);
 		return;
 	}
-	person.id = person.places = phig_person_hash(&space->hash, text, len);
+	person.id = id_of_text(space, text, len);
+	if (space->set->everybody && !is_sampled(space->set, person.id))
+		return;
+	person.places = phig_person_hash(&space->hash, text, len);
 	add(space, person, text, len);
 }
 
@@ -236,12 +268,6 @@ add_number(PhigPersonSpace *space, int64 number, uint64 id)
 	Person		person = {.id = id, .places = phig_person_hash(&space->hash, text, len)};
 
 	add(space, person, text, len);
-}
-
-static inline bool
-is_sampled(const PhigPersonSet *set, uint64 id)
-{
-	return set->level == 0 || id >> (64 - set->level) == 0;
 }
 
 static void

@@ -177,6 +177,10 @@ cmp_ok($crowd->('some'), '<', 120, 'the summary of 100,000 rules some out');
 is($crowd->('all'), 200, 'that of 200,000 nobody');
 is(sql("SELECT count(*) FROM generate_series(1, 200000, 2000) i WHERE EXISTS (SELECT FROM phiguard.who_saw('crowd', i::text) WHERE application = 'crowd all')"), 100, 'nor anybody who was there');
 
+sql("CREATE TABLE named_crowd (id text PRIMARY KEY, name text); INSERT INTO named_crowd SELECT left('p-' || i || repeat('x', i % 13), 20), 'n' FROM generate_series(1, 200000) i; SELECT phiguard.label('named_crowd', 'name', 'name'), phiguard.label('named_crowd', NULL, 'subject=id')");
+run_sql($node, 'SELECT id, name FROM named_crowd;', app => 'named');
+is(sql("SELECT round(persons, -5) FROM phiguard.access_log WHERE application = 'named' AND kind = 'read'"), 200000, 'texts of all lengths are counted');
+is(sql("SELECT count(*) FROM (SELECT id FROM named_crowd LIMIT 100) c WHERE EXISTS (SELECT FROM phiguard.who_saw('named_crowd', c.id) WHERE application = 'named')"), 100, 'and none is left out');
 is(sql("SELECT string_agg(cardinality(subjects) || ' of ' || round(persons, -5), ', ' ORDER BY position) FROM phiguard.access_log WHERE application LIKE 'crowd%' AND kind = 'read'"),
 	'1000 of 100000, 1000 of 200000', 'they are counted, within some per cent');
 is(sql("SELECT string_agg(item || ' ' || round(value::int, -5), ', ' ORDER BY item DESC) FROM phiguard.breach_report('regress_phig_crowd', now() - interval '1 day') WHERE item LIKE 'persons%'"),
