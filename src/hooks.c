@@ -42,6 +42,7 @@
 #include "settings.h"
 #include "subject/capture.h"
 #include "subject/hop.h"
+#include "subject/insert.h"
 #include "subject/path.h"
 
 static shmem_request_hook_type prev_shmem_request = NULL;
@@ -281,6 +282,8 @@ phig_ExecutorStart(QueryDesc *queryDesc, int eflags)
 		chain(queryDesc, eflags);
 	else
 		start_guarded(queryDesc, eflags, chain, execution);
+	if (queryDesc->operation == CMD_INSERT)
+		phig_insert_prepare(queryDesc);
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		phig_carrier_hide(queryDesc);
 	if (is_leaders_plan(queryDesc))

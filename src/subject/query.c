@@ -102,15 +102,6 @@ phig_subject_trace(Query *query, List **functions)
 		contribute(&trace, &level);
 	else if (is_one_scan(query))
 		exposed = expose_scan(&trace, &level);
-	else if (query->commandType == CMD_INSERT)
-	{
-		/*
-		 * The executor has no place for further columns below INSERT: it would compute all of
-		 * them a second time.
-		 */
-		contribute(&trace, &level);
-		exposed = written(&trace, &level, NIL);
-	}
 	else
 	{
 		exposed = expose(&trace, &level);
