@@ -43,8 +43,8 @@ phig_insert_prepare(QueryDesc *query_desc)
 	if (node->ps.ps_ExprContext == NULL)
 		ExecAssignExprContext(query_desc->estate, &node->ps);
 	target->ri_newTupleSlot = table_slot_create(target->ri_RelationDesc, &query_desc->estate->es_tupleTable);
-	target->ri_projectNew = ExecBuildProjectionInfo(columns, node->ps.ps_ExprContext, target->ri_newTupleSlot, &node->ps,
-													NULL);
+	target->ri_projectNew = ExecBuildProjectionInfo(columns, node->ps.ps_ExprContext, target->ri_newTupleSlot,
+													&node->ps, NULL);
 	target->ri_projectNewInfoValid = true;
 	MemoryContextSwitchTo(old);
 }
