@@ -350,6 +350,7 @@ phig_ExecutorRun(PHIG_RUN_ARGS_DECL)
 	{
 		phig_access_count_run(execution);
 		phig_access_running(execution, false);
+		phig_plan_ran(queryDesc, execution);
 		phig_access_write_persons(execution);
 	}
 	else if (is_leaders_plan(queryDesc))
@@ -366,6 +367,8 @@ finish_writing(QueryDesc *queryDesc, ExecutorFinish_hook_type chain)
 	PG_TRY();
 	{
 		chain(queryDesc);
+		if (execution)
+			phig_plan_ran(queryDesc, execution);
 	}
 	PG_CATCH();
 	{

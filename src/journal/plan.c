@@ -26,6 +26,7 @@
 #include "policy/boundary.h"
 #include "settings.h"
 #include "subject/capture.h"
+#include "subject/written.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -260,6 +261,13 @@ phig_plan_started(QueryDesc *query_desc, PhigExecution *execution)
 	phig_capture_begin(query_desc, subjects, phig_access_persons(execution));
 	if (query_desc->plannedstmt->parallelModeNeeded && phig_subject_has_scans(subjects))
 		phig_carrier_tell_workers(query_desc, phig_access_ticket(execution)->seq);
+}
+
+void
+phig_plan_ran(QueryDesc *query_desc, PhigExecution *execution)
+{
+	if (execution->subjects != NULL)
+		phig_written_settle(query_desc, phig_access_persons(execution));
 }
 
 /* In every mode, for everybody. */

@@ -88,6 +88,9 @@ extern bool phig_plan_only_shown;
 /* After the chain of ExecutorStart: watch whose rows leave. */
 extern void phig_plan_started(QueryDesc *query_desc, PhigExecution *execution);
 
+/* After a run, and after ExecutorFinish: were rows written that could not be looked at? */
+extern void phig_plan_ran(QueryDesc *query_desc, PhigExecution *execution);
+
 /* What the plan made last carries, for EXPLAIN; set while phig_plan_capture is not NULL. */
 extern PhigPlanning *phig_plan_capture;
 

@@ -32,12 +32,11 @@
 #include "subject/hop.h"
 #include "subject/spelling.h"
 #include "subject/token.h"
+#include "subject/written.h"
 
 /* Of the leader's plan that this parallel worker runs. */
 static PhigPersonSet *worker_set = NULL;
 static PhigJournalTicket worker_ticket;
-
-typedef struct PhigCapture PhigCapture;
 
 typedef enum Where
 {
@@ -46,7 +45,9 @@ typedef enum Where
 	WHERE_HEAP					/* the row behind the index entry that it scanned */
 } Where;
 
-typedef struct Source
+typedef struct PhigCaptureSource Source;
+
+struct PhigCaptureSource
 {
 	Where		where;			/* the row that is looked at */
 	AttrNumber	attno;			/* in it */
@@ -58,8 +59,8 @@ typedef struct Source
 	PhigSubjectPath path;
 	PhigPersonSpace *space;
 	PhigHopCache *hops;			/* where there are any */
-	struct Source *next;		/* of the same watch */
-} Source;
+	Source	   *next;			/* of the same watch */
+};
 
 /* In es_query_cxt. */
 typedef struct Watch
@@ -106,11 +107,13 @@ static void unwatch(void *arg);
 static Source *make_source(PhigCapture *capture, const PhigSubjectPath *path, AttrNumber attno, Oid type);
 static void watch(PhigCapture *capture, PlanState *node, Where where, Source *source);
 static bool watch_scans(PlanState *node, void *context);
-static void watch_insert(PhigCapture *capture, ModifyTableState *node);
+static bool watch_writers(PlanState *node, void *context);
+static void watch_routed(PhigCapture *capture, ModifyTableState *node);
 static void watch_scan(PhigCapture *capture, ScanState *node, Oid relid);
 static const PhigSubjectPath *wanted(PhigCapture *capture, Oid relid);
 static TupleTableSlot *watched(PlanState *node);
 static inline void look(Watch *watch, TupleTableSlot *slot);
+static inline void note_column(PhigCapture *capture, Source *source, TupleTableSlot *row);
 static inline void note_number(Source *source, int64 number);
 static TupleTableSlot *fetch_heap(IndexOnlyScanState *scan);
 static void note(PhigCapture *capture, Source *source, Datum value);
@@ -186,6 +189,8 @@ phig_capture_begin(QueryDesc *query_desc, const PhigSubjectSources *sources, Phi
 		phig_persons_unnamed(set);
 	if (phig_subject_has_scans(sources))
 		(void) watch_scans(top, capture);
+	if (query_desc->plannedstmt->resultRelations != NIL)
+		(void) watch_writers(top, capture);
 	MemoryContextSwitchTo(old);
 }
 
@@ -296,10 +301,6 @@ watch_scans(PlanState *node, void *context)
 			/* It may join and aggregate elsewhere. */
 			phig_persons_unnamed(capture->set);
 			break;
-		case T_ModifyTableState:
-			if (node != capture->top)
-				watch_insert(capture, (ModifyTableState *) node);
-			break;
 		default:
 			break;
 	}
@@ -332,16 +333,31 @@ watch_scan(PhigCapture *capture, ScanState *node, Oid relid)
 	watch(capture, &node->ps, WHERE_SCAN, source);
 }
 
-/* What INSERT writes are the rows of the plan below, column by column. */
+static bool
+watch_writers(PlanState *node, void *context)
+{
+	PhigCapture *capture = context;
+
+	if (IsA(node, ModifyTableState))
+	{
+		phig_written_watch(capture, (ModifyTableState *) node);
+		if (node != capture->top)
+			watch_routed(capture, (ModifyTableState *) node);
+	}
+	return planstate_tree_walker(node, watch_writers, context);
+}
+
+/* What INSERT hands on to partitions, or a foreign server, are the rows of the plan below, column by column. */
 static void
-watch_insert(PhigCapture *capture, ModifyTableState *node)
+watch_routed(PhigCapture *capture, ModifyTableState *node)
 {
 	ResultRelInfo *target = node->rootResultRelInfo;
 	const PhigSubjectPath *found;
 	PhigSubjectPath path;
 	Form_pg_attribute column;
 
-	if (node->operation != CMD_INSERT || (found = phig_subject_path(RelationGetRelid(target->ri_RelationDesc))) == NULL)
+	if (node->operation != CMD_INSERT || target->ri_RelationDesc->rd_rel->relkind == RELKIND_RELATION ||
+		(found = phig_subject_path(RelationGetRelid(target->ri_RelationDesc))) == NULL)
 		return;
 	path = *found;
 	column = TupleDescAttr(RelationGetDescr(target->ri_RelationDesc), path.attno - 1);
@@ -440,8 +456,6 @@ look(Watch *watch, TupleTableSlot *slot)
 	for (Source *source = watch->sources; source != NULL; source = source->next)
 	{
 		TupleTableSlot *row = slot;
-		bool		isnull;
-		Datum		value;
 
 		/* Whoever receives the row will want all of it: once is less than twice. */
 		if (source->where == WHERE_RESULT)
@@ -457,16 +471,24 @@ look(Watch *watch, TupleTableSlot *slot)
 				continue;
 			}
 		}
-		value = slot_getattr(row, source->attno, &isnull);
-		if (isnull)
-			continue;
-		if (source->is_number)
-			note_number(source, number_of(source->type, value));
-		else
-			note(watch->capture, source, value);
+		note_column(watch->capture, source, row);
 	}
 	if (heap != NULL)
 		ExecClearTuple(heap);
+}
+
+static inline void
+note_column(PhigCapture *capture, Source *source, TupleTableSlot *row)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(row, source->attno, &isnull);
+
+	if (isnull)
+		return;
+	if (source->is_number)
+		note_number(source, number_of(source->type, value));
+	else
+		note(capture, source, value);
 }
 
 static inline void
@@ -477,6 +499,18 @@ note_number(Source *source, int64 number)
 	source->any = true;
 	source->latest = number;
 	phig_persons_add_number(source->space, number);
+}
+
+PhigCaptureSource *
+phig_capture_source(PhigCapture *capture, const PhigSubjectPath *path, Oid type)
+{
+	return make_source(capture, path, path->attno, type);
+}
+
+void
+phig_capture_row(PhigCapture *capture, PhigCaptureSource *source, TupleTableSlot *row)
+{
+	note_column(capture, source, row);
 }
 
 /* The row behind the index entry; NULL where there is none any more. */

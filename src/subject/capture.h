@@ -12,6 +12,9 @@
 #include "subject/query.h"
 #include "subject/set.h"
 
+typedef struct PhigCapture PhigCapture;
+typedef struct PhigCaptureSource PhigCaptureSource;
+
 /*
  * phig_capture_prepare
  *		Before the execution: are the keys to be had?
@@ -39,5 +42,14 @@ extern void phig_capture_begin(QueryDesc *query_desc, const PhigSubjectSources *
  */
 extern void phig_capture_worker_begin(QueryDesc *query_desc, const PhigSubjectSources *sources);
 extern void phig_capture_worker_end(void);
+
+/*
+ * phig_capture_source, phig_capture_row
+ *		Persons of rows that no watched node returns: those of one relation, in the columns that it has.
+ *
+ * type: of the relation's subject column.  Memory: in the current context, for as long as the execution.
+ */
+extern PhigCaptureSource *phig_capture_source(PhigCapture *capture, const PhigSubjectPath *path, Oid type);
+extern void phig_capture_row(PhigCapture *capture, PhigCaptureSource *source, TupleTableSlot *row);
 
 #endif

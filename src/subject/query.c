@@ -57,6 +57,7 @@ typedef struct Exposed
 typedef struct Trace
 {
 	List	   *scans;			/* of PhigSubjectPath *: to be read where they are scanned */
+	List	   *written;		/* likewise: where they are written */
 	bool		unsure;
 	bool		contributes;
 	List	   *functions;		/* OIDs of those that were put in line */
@@ -85,6 +86,7 @@ static void contribute_entry(Trace *trace, Level *level, RangeTblEntry *rte);
 static void contribute_outputs(Trace *trace, Level *level);
 static bool contribute_walker(Node *node, Trace *trace);
 static void add_scan(Trace *trace, Oid relid);
+static void add_written(Trace *trace, const PhigSubjectPath *path);
 static List *written(Trace *trace, Level *level, List *exposed);
 static PhigSubjectSources *build(const Trace *trace, Query *query, List *exposed);
 static bool mentions_subject(Node *node, void *context);
@@ -604,6 +606,15 @@ conflicts_by(const OnConflictExpr *conflict, AttrNumber attno)
 	return false;
 }
 
+static void
+add_written(Trace *trace, const PhigSubjectPath *path)
+{
+	PhigSubjectPath *copy = palloc(sizeof(PhigSubjectPath));
+
+	*copy = *path;
+	trace->written = lappend(trace->written, copy);
+}
+
 /*
  * Beside whose rows are read: whose are written.
  */
@@ -614,15 +625,28 @@ written(Trace *trace, Level *level, List *exposed)
 	bool		is_top = level->outer == NULL;
 	const PhigSubjectPath *found;
 	PhigSubjectPath path;
+	char		relkind;
 	ListCell   *lc;
 
 	if (query->resultRelation == 0)
 		return exposed;
+	relkind = rt_fetch(query->resultRelation, query->rtable)->relkind;
 	found = phig_subject_path(rt_fetch(query->resultRelation, query->rtable)->relid);
 	if (found == NULL)
 		return exposed;
 	path = *found;
 	trace->unsure |= path.space[0] == '\0';
+	if (query->commandType == CMD_DELETE)
+		return exposed;
+	add_written(trace, &path);
+	if (relkind == RELKIND_RELATION)
+		return exposed;
+
+	/*
+	 * Partitions that rows are routed to, and foreign servers, show the executor nothing
+	 * beforehand.
+	 */
+	trace->unsure |= phig_subject_children_differ(path.relid);
 	switch (query->commandType)
 	{
 		case CMD_INSERT:
@@ -637,8 +661,6 @@ written(Trace *trace, Level *level, List *exposed)
 				trace->unsure |= assigned(query->targetList, path.attno) != NULL;
 			else
 				exposed = expose_value(trace, exposed, assigned(query->targetList, path.attno), &path);
-			return exposed;
-		case CMD_DELETE:
 			return exposed;
 		case CMD_MERGE:
 			trace->unsure |= !is_top || get_attgenerated(path.relid, path.attno) != '\0';
@@ -659,7 +681,7 @@ written(Trace *trace, Level *level, List *exposed)
 static PhigSubjectSources *
 build(const Trace *trace, Query *query, List *exposed)
 {
-	int			nsources = list_length(exposed) + list_length(trace->scans);
+	int			nsources = list_length(exposed) + list_length(trace->scans) + list_length(trace->written);
 	Size		bytes = offsetof(PhigSubjectSources, sources) + nsources * sizeof(PhigSubjectSource);
 	PhigSubjectSources *sources = palloc0(bytes);
 	PhigSubjectSource *next = sources->sources;
@@ -684,6 +706,11 @@ build(const Trace *trace, Query *query, List *exposed)
 	}
 	foreach(lc, trace->scans)
 		(next++)->path = *(PhigSubjectPath *) lfirst(lc);
+	foreach(lc, trace->written)
+	{
+		next->path = *(PhigSubjectPath *) lfirst(lc);
+		(next++)->resno = PHIG_SUBJECT_WRITTEN;
+	}
 	return sources;
 }
 
@@ -742,7 +769,7 @@ phig_subject_planned(PlannedStmt *plan, PhigSubjectSources *sources)
 		ListCell   *lc;
 
 		plan->relationOids = list_concat(plan->relationOids, phig_subject_path_relations(source->path.relid));
-		if (source->resno >= 0)
+		if (source->resno >= 0 || source->resno == PHIG_SUBJECT_WRITTEN)
 			continue;
 		foreach(lc, rows->targetlist)
 		{

@@ -12,12 +12,15 @@
 
 #include "subject/path.h"
 
+/* Rows that are written are looked at where they are. */
+#define PHIG_SUBJECT_WRITTEN PG_INT16_MIN
+
 /* Where the executor finds the persons of a relation. */
 typedef struct PhigSubjectSource
 {
 	PhigSubjectPath path;
 	AttrNumber	resno;			/* in the rows of the plan, or of what it writes; 0: where the
-								 * relation is scanned */
+								 * relation is scanned; or PHIG_SUBJECT_WRITTEN */
 } PhigSubjectSource;
 
 /* Flat: it is copied into plans as bytes. */

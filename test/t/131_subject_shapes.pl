@@ -99,9 +99,11 @@ SQL
 leaves('a child whose persons another column names: nobody is claimed', 'SELECT m.name, p.name FROM member m JOIN patient p ON p.k = 2;', 'not captured nobody');
 leaves('the scans below an aggregate know each relation\'s own', 'SELECT max(m.name), max(p.name) FROM member m JOIN patient p ON p.k = 3;', 2, 3);
 leaves('the parent without that child', 'SELECT p.name FROM ONLY member m RIGHT JOIN patient p ON p.k = 2 WHERE p.k = 2;', 2);
-leaves('a subject that is computed anew', "UPDATE named SET base = 'person-2', name = 'x' WHERE id = 'person-1';", 'not captured nobody');
+run_sql($node, "UPDATE named SET base = 'person-2', name = 'x' WHERE id = 'person-1'", app => 'anew');
+sub who_named { return sql("SELECT string_agg(p || ' ' || certainty, ', ' ORDER BY p) FROM generate_series(1, 4) p, phiguard.who_saw('named', 'person-' || p) WHERE application = '$_[0]'") }
+is(who_named('anew'), '1 written, 2 written', 'a subject that is computed anew');
 run_sql($node, "WITH w AS (UPDATE named SET base = 'person-3', name = 'x' RETURNING name) SELECT name FROM w WHERE false", app => 'no row');
-is(sql("SELECT certainty FROM phiguard.who_saw('named', 'person-2') WHERE application = 'no row'"), 'possible', 'what was written is possible where no row came back');
+is(who_named('no row'), '2 aggregate, 3 aggregate', 'what a CTE writes, where no row comes back');
 leaves('a transition table has persons, too', "UPDATE watched SET name = 'x';", 'not captured 01');
 leaves('a grouped sub-select', 'SELECT (SELECT name FROM patient WHERE k = 36) FROM generate_series(1, 2) GROUP BY 1;', 36);
 leaves('a sub-select in what is counted', 'SELECT count((SELECT name FROM patient WHERE k = 36)) FROM generate_series(1, 2);', 36);

@@ -1,0 +1,187 @@
+/*
+ * written.c
+ *		Whose rows a statement writes: read where they are written.
+ *
+ * The row that goes into a table is known last of all: generated columns, BEFORE triggers, ON CONFLICT, and rows that
+ * another transaction has changed meanwhile have had their turn.  The executor then looks whether the row meets
+ * the check options of views and policies, so each relation that is written to gets such checks of ours:
+ * they look at the row, and are always met.
+ *
+ * Partitions that rows are routed to are met when the first row has gone there: for them the rows of the plan
+ * below tell.
+ */
+#include "postgres.h"
+
+#include "access/sysattr.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/rel.h"
+
+#include "subject/path.h"
+#include "subject/written.h"
+
+typedef struct Check
+{
+	PhigCapture *capture;
+	PhigCaptureSource *source;
+} Check;
+
+/* The row that is written, and those that it is written over where no scan has shown them as they are. */
+static const WCOKind kinds[] = {
+	WCO_VIEW_CHECK, WCO_RLS_CONFLICT_CHECK, WCO_RLS_MERGE_UPDATE_CHECK, WCO_RLS_MERGE_DELETE_CHECK
+};
+
+static void watch_target(PhigCapture *capture, ResultRelInfo *target, EState *estate);
+static Datum look(ExprState *state, ExprContext *context, bool *isnull);
+static bool settle(PlanState *node, void *context);
+static bool has_unseen_target(ModifyTableState *node);
+static bool has_subject(const ResultRelInfo *target);
+static bool has_unseen_version(ModifyTableState *node);
+static bool changes_subject(ModifyTableState *node, ResultRelInfo *target);
+
+void
+phig_written_watch(PhigCapture *capture, ModifyTableState *node)
+{
+	EState	   *estate = node->ps.state;
+
+	for (int i = 0; i < node->mt_nrels; i++)
+		watch_target(capture, &node->resultRelInfo[i], estate);
+	/* Where MERGE inserts, if it is none of those. */
+	if (node->rootResultRelInfo < node->resultRelInfo ||
+		node->rootResultRelInfo >= node->resultRelInfo + node->mt_nrels)
+		watch_target(capture, node->rootResultRelInfo, estate);
+}
+
+static void
+watch_target(PhigCapture *capture, ResultRelInfo *target, EState *estate)
+{
+	Relation	relation = target->ri_RelationDesc;
+	const PhigSubjectPath *found;
+	PhigSubjectPath path;
+	MemoryContext old;
+	ExprState  *state;
+	Check	   *check;
+
+	if (relation->rd_rel->relkind != RELKIND_RELATION)
+		return;
+	found = phig_subject_path(RelationGetRelid(relation));
+	if (found == NULL || found->space[0] == '\0')
+		return;
+	path = *found;
+	old = MemoryContextSwitchTo(estate->es_query_cxt);
+	check = palloc(sizeof(Check));
+	check->capture = capture;
+	check->source = phig_capture_source(capture, &path,
+										TupleDescAttr(RelationGetDescr(relation), path.attno - 1)->atttypid);
+	state = makeNode(ExprState);
+	state->flags = EEO_FLAG_IS_QUAL;
+	state->evalfunc = look;
+	state->evalfunc_private = check;
+	for (int i = 0; i < (int) lengthof(kinds); i++)
+	{
+		WithCheckOption *option = makeNode(WithCheckOption);
+
+		option->kind = kinds[i];
+		option->relname = RelationGetRelationName(relation);
+		/* The plan's own list is not ours to change. */
+		target->ri_WithCheckOptions = lappend(list_copy(target->ri_WithCheckOptions), option);
+		target->ri_WithCheckOptionExprs = lappend(list_copy(target->ri_WithCheckOptionExprs), state);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static Datum
+look(ExprState *state, ExprContext *context, bool *isnull)
+{
+	Check	   *check = state->evalfunc_private;
+
+	phig_capture_row(check->capture, check->source, context->ecxt_scantuple);
+	*isnull = false;
+	return BoolGetDatum(true);
+}
+
+/* --- after a run --- */
+
+void
+phig_written_settle(QueryDesc *query_desc, PhigPersonSet *set)
+{
+	if (set != NULL && query_desc->plannedstmt->resultRelations != NIL && settle(query_desc->planstate, NULL))
+		phig_persons_unnamed(set);
+}
+
+static bool
+settle(PlanState *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, ModifyTableState) &&
+		(has_unseen_target((ModifyTableState *) node) || has_unseen_version((ModifyTableState *) node)))
+		return true;
+	return planstate_tree_walker(node, settle, context);
+}
+
+/* Partitions that rows were routed to, and a trigger may have given to others. */
+static bool
+has_unseen_target(ModifyTableState *node)
+{
+	const List *routed = node->ps.state->es_tuple_routing_result_relations;
+	ListCell   *lc;
+
+	foreach(lc, routed)
+	{
+		const ResultRelInfo *target = lfirst(lc);
+
+		if (target->ri_TrigDesc != NULL && target->ri_TrigDesc->trig_insert_before_row && has_subject(target))
+			return true;
+	}
+	/* From where UPDATE took them. */
+	for (int i = 0; routed != NIL && i < node->mt_nrels; i++)
+	{
+		const ResultRelInfo *target = &node->resultRelInfo[i];
+
+		if (target->ri_TrigDesc != NULL && target->ri_TrigDesc->trig_update_before_row && has_subject(target))
+			return true;
+	}
+	return false;
+}
+
+static bool
+has_subject(const ResultRelInfo *target)
+{
+	return phig_subject_path(RelationGetRelid(target->ri_RelationDesc)) != NULL;
+}
+
+/*
+ * Rows that another transaction had changed since the snapshot are read anew, where nobody looks.  UPDATE shows whose
+ * they are now, unless it is that which it changes; MERGE shows both.  A foreign server shows nothing.
+ */
+static bool
+has_unseen_version(ModifyTableState *node)
+{
+	bool		rechecked = node->mt_epqstate.recheckestate != NULL;
+
+	if (node->operation != CMD_UPDATE && node->operation != CMD_DELETE)
+		return false;
+	for (int i = 0; i < node->mt_nrels; i++)
+	{
+		ResultRelInfo *target = &node->resultRelInfo[i];
+
+		if ((rechecked || target->ri_RelationDesc->rd_rel->relkind == RELKIND_FOREIGN_TABLE) && has_subject(target) &&
+			(node->operation == CMD_UPDATE ? changes_subject(node, target) : rechecked))
+			return true;
+	}
+	return false;
+}
+
+static bool
+changes_subject(ModifyTableState *node, ResultRelInfo *target)
+{
+	const PhigSubjectPath *path = phig_subject_path(RelationGetRelid(target->ri_RelationDesc));
+
+	return (target->ri_TrigDesc != NULL && target->ri_TrigDesc->trig_update_before_row) ||
+		bms_is_member(path->attno - FirstLowInvalidHeapAttributeNumber,
+					  ExecGetAllUpdatedCols(target, node->ps.state));
+}
