@@ -34,6 +34,9 @@
 #define MOST_LOOKED_AT 1000
 #define VALUE_MAX_BYTES 120
 
+/* Places for hashes of values: half of them stay free. */
+#define SEEN (PHIG_CONTENT_DISTINCT * 2)
+
 typedef struct FormMeaning
 {
 	const char *name;
@@ -86,6 +89,20 @@ static double share_of(const PhigContent *content, int64 count);
 static char *describe(int64 count, int64 of, const char *what, const char *unit);
 
 void
+phig_content_begin(PhigContent *content)
+{
+	memset(content, 0, sizeof(PhigContent));
+	content->seen = palloc0(SEEN * sizeof(uint64));
+}
+
+void
+phig_content_end(PhigContent *content)
+{
+	pfree(content->seen);
+	content->seen = NULL;
+}
+
+void
 phig_content_add(PhigContent *content, const char *value, size_t len, int holds)
 {
 	bool		has[PHIG_FORMS];
@@ -132,7 +149,7 @@ count_distinct(PhigContent *content, const char *value, size_t len)
 	for (size_t i = 0; i < len; i++)
 		hash = phig_hash_byte(hash, value[i]);
 	hash = phig_hash_finish(hash) | 1;
-	for (size_t i = hash % lengthof(content->seen);; i = (i + 1) % lengthof(content->seen))
+	for (size_t i = hash % SEEN;; i = (i + 1) % SEEN)
 	{
 		if (content->seen[i] == hash)
 			return;

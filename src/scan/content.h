@@ -57,9 +57,18 @@ typedef struct PhigContent
 	int64		words;
 	int64		searched;		/* texts that detection has searched ... */
 	int64		with_identifiers;	/* ... and found something in */
-	uint64		seen[PHIG_CONTENT_DISTINCT * 2];	/* hashes; 0 is free */
 	int			distinct;
+	uint64	   *seen;			/* hashes, 0 is free; NULL once everything is counted */
 } PhigContent;
+
+/*
+ * phig_content_begin
+ *		Nothing has been counted.  Memory: 16 kB in the current context, until phig_content_end.
+ */
+extern void phig_content_begin(PhigContent *content);
+
+/* Everything has been counted: what is left is plain numbers, which may be copied to other processes. */
+extern void phig_content_end(PhigContent *content);
 
 /*
  * phig_content_add

@@ -143,6 +143,8 @@ phig_loaded_suspects(Oid relid, List *columns)
 	if (rel == NULL)
 		return NIL;
 	phig_detect_prepare();
+	for (int i = 0; i < n; i++)
+		phig_content_begin(&contents[i]);
 	/* what this statement has written is seen too, at every level of isolation */
 	PushCopiedSnapshot(GetTransactionSnapshot());
 	UpdateActiveSnapshotCommandId();
@@ -168,8 +170,10 @@ phig_loaded_suspects(Oid relid, List *columns)
 	enough = rows >= LEAST_VALUES;
 	for (int i = 0; i < n; i++)
 	{
-		PhigSuspect *suspect = judge(relid, list_nth_int(columns, i), &contents[i]);
+		PhigSuspect *suspect;
 
+		phig_content_end(&contents[i]);
+		suspect = judge(relid, list_nth_int(columns, i), &contents[i]);
 		if (suspect != NULL)
 			suspects = lappend(suspects, suspect);
 	}

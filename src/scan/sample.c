@@ -44,6 +44,7 @@ typedef struct Draw
 
 static Draw how_to_draw(Oid relid, int32 rows);
 static void size_of(Oid relid, double *blocks, double *rows);
+static int64 count(Oid relid, const Draw *draw, int32 rows, PhigSampled *columns, int n);
 static char *statement(Oid relid, const Draw *draw, int32 rows, const PhigSampled *columns, int n);
 static int64 run_as(Oid role, const char *query, PhigSampled *columns, int n);
 static int64 run(const char *query, PhigSampled *columns, int n);
@@ -62,16 +63,21 @@ phig_sample(Oid relid, int32 rows, PhigSampled *columns, int n)
 	if (!any)
 		return 0;
 	phig_detect_prepare();
-	found = run_as(phig_sample_role(relid), statement(relid, &draw, rows, columns, n), columns, n);
+	found = count(relid, &draw, rows, columns, n);
+	/* mostly empty blocks, or statistics that are out of date */
 	if (draw.percent < 100 && found < rows / 4)
-	{
-		/* mostly empty blocks, or statistics that are out of date */
-		for (int i = 0; i < n; i++)
-			memset(&columns[i].content, 0, sizeof(PhigContent));
-		draw = (Draw) {100, 1};
-		found = run_as(phig_sample_role(relid), statement(relid, &draw, rows, columns, n), columns, n);
-	}
+		found = count(relid, &(Draw) {100, 1}, rows, columns, n);
 	return found;
+}
+
+double
+phig_sample_blocks(Oid relid)
+{
+	double		blocks = 0;
+	double		tuples = 0;
+
+	size_of(relid, &blocks, &tuples);
+	return blocks;
 }
 
 /* Dates are dates, and so on: nothing is read that is not needed. */
@@ -148,6 +154,21 @@ size_of(Oid relid, double *blocks, double *rows)
 		}
 		relation_close(relation, NoLock);
 	}
+}
+
+static int64
+count(Oid relid, const Draw *draw, int32 rows, PhigSampled *columns, int n)
+{
+	int64		found;
+
+	for (int i = 0; i < n; i++)
+		if (phig_sample_reads(&columns[i]))
+			phig_content_begin(&columns[i].content);
+	found = run_as(phig_sample_role(relid), statement(relid, draw, rows, columns, n), columns, n);
+	for (int i = 0; i < n; i++)
+		if (phig_sample_reads(&columns[i]))
+			phig_content_end(&columns[i].content);
+	return found;
 }
 
 static char *

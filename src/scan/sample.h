@@ -28,6 +28,9 @@ extern bool phig_sample_reads(const PhigSampled *column);
  */
 extern Oid	phig_sample_role(Oid relid);
 
+/* Blocks of a relation and all below it; none of a foreign one. */
+extern double phig_sample_blocks(Oid relid);
+
 /*
  * phig_sample
  *		Count the values of n columns in about rows rows of a relation.

@@ -38,10 +38,13 @@
 #include "label/resolve.h"
 #include "policy/cache.h"
 #include "scan/evidence.h"
-#include "scan/sample.h"
+#include "scan/read.h"
 #include "scan/store.h"
 #include "scan/types.h"
 #include "settings.h"
+
+/* Tables of a schema that are read together, and told of: enough to keep workers busy. */
+#define TOGETHER 64
 
 PG_FUNCTION_INFO_V1(phiguard_scan_table);
 PG_FUNCTION_INFO_V1(phiguard_scan_schema);
@@ -51,9 +54,10 @@ static bool is_for_users(Oid schema);
 static List *relations_of(Oid schema);
 static void refuse_relation(Oid relid);
 static const char *why_not(Form_pg_class class);
-static int	scan(Relation table, Oid relid, int32 rows);
+static int	scan_some(Relation table, const List *relations, int *done, int32 rows);
+static bool begin(Relation table, Oid relid, int32 rows, PhigScanned *scanned);
+static int	finish(Relation table, const PhigScanned *scanned);
 static PhigSampled *columns_to_scan(Relation table, Oid relid, int *n);
-static bool read_values(Oid relid, int32 rows, PhigSampled *columns, int n);
 static bool knows_better(Relation table, Oid relid, AttrNumber attno, float confidence);
 static const char *why_unreadable(Oid relid, const PhigSampled *columns, int n);
 static bool is_enforced(Oid relid);
@@ -68,7 +72,8 @@ phiguard_scan_table(PG_FUNCTION_ARGS)
 {
 	int32		rows;
 	Relation	table;
-	int			found;
+	PhigScanned scanned;
+	int			found = 0;
 
 	phig_require_officer("scan tables");
 	PreventCommandIfReadOnly("phiguard.scan_table()");
@@ -76,7 +81,12 @@ phiguard_scan_table(PG_FUNCTION_ARGS)
 	LockRelationOid(PG_GETARG_OID(0), AccessShareLock);
 	refuse_relation(PG_GETARG_OID(0));
 	table = phig_suspects_open();
-	found = scan(table, PG_GETARG_OID(0), rows);
+	if (begin(table, PG_GETARG_OID(0), rows, &scanned))
+	{
+		if (rows > 0)
+			phig_read(&scanned, 1, rows);
+		found = finish(table, &scanned);
+	}
 	table_close(table, NoLock);
 	PG_RETURN_INT32(found);
 }
@@ -91,7 +101,6 @@ phiguard_scan_schema(PG_FUNCTION_ARGS)
 	int			done = 0;
 	List	   *relations;
 	Relation	table;
-	ListCell   *lc;
 
 	phig_require_officer("scan schemas");
 	PreventCommandIfReadOnly("phiguard.scan_schema()");
@@ -107,21 +116,8 @@ phiguard_scan_schema(PG_FUNCTION_ARGS)
 				 errhint("Scans are for schemas with tables of users.")));
 	table = phig_suspects_open();
 	relations = relations_of(schema);
-	foreach(lc, relations)
-	{
-		Oid			relid = lfirst_oid(lc);
-		int			suspects;
-
-		LockRelationOid(relid, AccessShareLock);
-		/* dropped meanwhile */
-		if (get_rel_name(relid) == NULL)
-			continue;
-		suspects = scan(table, relid, rows);
-		found += suspects;
-		ereport(NOTICE,
-				(errmsg("table \"%s\": %d suspects (%d of %d tables)", get_rel_name(relid), suspects, ++done,
-						list_length(relations))));
-	}
+	while (done < list_length(relations))
+		found += scan_some(table, relations, &done, rows);
 	table_close(table, NoLock);
 	PG_RETURN_INT32(found);
 }
@@ -208,40 +204,84 @@ why_not(Form_pg_class class)
 	return NULL;
 }
 
+/* The next of the relations, together: those that were done are counted. */
 static int
-scan(Relation table, Oid relid, int32 rows)
+scan_some(Relation table, const List *relations, int *done, int32 rows)
 {
-	int			n;
+	PhigScanned tables[TOGETHER];
+	int			ntables = 0;
 	int			found = 0;
-	bool		were_read = false;
-	PhigSampled *columns;
-	bool		about_people;
+	MemoryContext outer = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(outer, "phiguard scan", ALLOCSET_DEFAULT_SIZES);
+
+	MemoryContextSwitchTo(context);
+	for (int i = 0; i < TOGETHER && *done + i < list_length(relations); i++)
+		if (begin(table, list_nth_oid(relations, *done + i), rows, &tables[ntables]))
+			ntables++;
+	if (rows > 0)
+		phig_read(tables, ntables, rows);
+	for (int i = 0; i < ntables; i++)
+	{
+		int			suspects = finish(table, &tables[i]);
+
+		found += suspects;
+		ereport(NOTICE,
+				(errmsg("table \"%s\": %d suspects (%d of %d tables)", get_rel_name(tables[i].relid), suspects,
+						*done + i + 1, list_length(relations))));
+	}
+	*done += TOGETHER;
+	MemoryContextSwitchTo(outer);
+	MemoryContextDelete(context);
+	return found;
+}
+
+/* Locks a relation and puts its scan on record; false: it is gone, or none of its columns is to be looked at. */
+static bool
+begin(Relation table, Oid relid, int32 rows, PhigScanned *scanned)
+{
 	char	   *name;
 
+	memset(scanned, 0, sizeof(PhigScanned));
+	scanned->relid = relid;
+	LockRelationOid(relid, AccessShareLock);
+	if (get_rel_name(relid) == NULL)
+		return false;
 	phig_suspects_lock(table, relid);
-	columns = columns_to_scan(table, relid, &n);
-	if (n == 0)
-		return 0;
-	about_people = phig_evidence_is_about_people(relid);
+	scanned->columns = columns_to_scan(table, relid, &scanned->n);
+	if (scanned->n == 0)
+		return true;
+	scanned->about_people = phig_evidence_is_about_people(relid);
 	name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
 	phig_statement_policy("SCAN TABLE", psprintf("%s, %d rows", name, rows));
 	if (rows > 0)
-		were_read = read_values(relid, rows, columns, n);
-	for (int i = 0; i < n; i++)
-	{
-		PhigEvidence evidence;
+		scanned->why_unread = why_unreadable(relid, scanned->columns, scanned->n);
+	return true;
+}
 
+/* How many suspects it has. */
+static int
+finish(Relation table, const PhigScanned *scanned)
+{
+	int			found = 0;
+
+	if (scanned->why_unread)
+		ereport(NOTICE,
+				(errmsg("values of table \"%s\" are not read: %s", get_rel_name(scanned->relid),
+						scanned->why_unread)));
+	for (int i = 0; i < scanned->n; i++)
+	{
+		const PhigSampled *column = &scanned->columns[i];
+		PhigEvidence evidence;
 		bool		suspected;
 
 		CHECK_FOR_INTERRUPTS();
-		suspected = judge(relid, &columns[i], about_people, &evidence);
-
-		if (!were_read && knows_better(table, relid, columns[i].attno, evidence.confidence))
+		suspected = judge(scanned->relid, column, scanned->about_people, &evidence);
+		if (!scanned->were_read && knows_better(table, scanned->relid, column->attno, evidence.confidence))
 			suspected = true;
 		else if (suspected)
-			phig_suspect_put(table, relid, columns[i].attno, &evidence, PHIG_SUSPECT);
+			phig_suspect_put(table, scanned->relid, column->attno, &evidence, PHIG_SUSPECT);
 		else
-			phig_suspect_remove(table, relid, columns[i].attno);
+			phig_suspect_remove(table, scanned->relid, column->attno);
 		found += suspected;
 	}
 	return found;
@@ -272,22 +312,6 @@ columns_to_scan(Relation table, Oid relid, int *n)
 		columns[(*n)++].holds = phig_type_holds(get_atttype(relid, attno));
 	}
 	return columns;
-}
-
-/* Whether they could be. */
-static bool
-read_values(Oid relid, int32 rows, PhigSampled *columns, int n)
-{
-	const char *reason = why_unreadable(relid, columns, n);
-
-	if (reason == NULL)
-	{
-		(void) phig_sample(relid, rows, columns, n);
-		return true;
-	}
-	ereport(NOTICE,
-			(errmsg("values of table \"%s\" are not read: %s", get_rel_name(relid), reason)));
-	return false;
 }
 
 /* An earlier scan, which had values, was surer: one without them does not take that back. */

@@ -1,0 +1,318 @@
+/*
+ * parallel.c
+ *		Reading samples of tables in parallel workers.
+ *
+ * A worker shares the leader's transaction, snapshot, role, settings and locks; it samples and counts, and leaves
+ * its counts in shared memory.  The leader samples too; it alone writes, before and after.  Whoever is free
+ * takes the next part: a table, or some of its columns where there are few tables.
+ *
+ * Workers read what is plain: what has a label, is foreign or temporary, or lies elsewhere than in a heap is the
+ * leader's.  Where a label is set meanwhile, the hooks in a worker enforce and record as in any process.
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/relation.h"
+#include "access/xact.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "miscadmin.h"
+#include "optimizer/paths.h"
+#include "pgstat.h"
+#include "port/atomics.h"
+#include "storage/shm_toc.h"
+#include "utils/backend_status.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "label/label.h"
+#include "scan/parallel.h"
+
+enum
+{
+	KEY_PARTS = 1, KEY_COLUMNS
+};
+
+/*
+ * Of a table that is cut each part has at least so many columns to read.  Each reads rows of its own: with fewer
+ * columns that, and a worker's start, take as long as what is saved.
+ */
+#define LEAST_COLUMNS 20
+/* Parts that each process should find: they are not equally large. */
+#define PARTS_EACH 2
+
+typedef enum PartState
+{
+	PART_OPEN, PART_DONE, PART_FAILED
+} PartState;
+
+/* Columns of a table: n of those in shared memory, from first on. */
+typedef struct Part
+{
+	Oid			relid;
+	int			first;
+	int			n;
+	pg_atomic_uint32 state;
+} Part;
+
+typedef struct Parts
+{
+	int32		rows;
+	int			n;
+	pg_atomic_uint32 next;		/* that nobody has taken */
+	Part		parts[FLEXIBLE_ARRAY_MEMBER];
+} Parts;
+
+PGDLLEXPORT void phig_scan_worker_main(dsm_segment * segment, shm_toc * toc);
+
+/* Tables that are shared out. */
+typedef struct Job
+{
+	PhigScanned **tables;
+	int			ntables;
+	int			processes;		/* that may be, with this one */
+	int			ncolumns;
+	int			nparts;
+	Parts	   *parts;			/* in shared memory, */
+	PhigSampled *columns;		/* and those of one table after the other */
+} Job;
+
+static bool choose(Job *job, PhigScanned *tables, int ntables, int32 rows);
+static bool is_plain(Oid relid);
+static int	pieces(const Job *job, const PhigScanned *table);
+static ParallelContext *share_out(Job *job, int32 rows);
+static void cut(Parts *parts, const PhigScanned *table, int first, int npieces);
+static void read_parts(Parts *parts, PhigSampled *columns);
+static void read_part(Part *part, int32 rows, PhigSampled *columns);
+static bool collect(const Job *job);
+
+void
+phig_parallel_read(PhigScanned *tables, int ntables, int32 rows, bool *of_table)
+{
+	Job			job;
+	ParallelContext *context;
+
+	if (!choose(&job, tables, ntables, rows))
+		return;
+	EnterParallelMode();
+	context = share_out(&job, rows);
+	LaunchParallelWorkers(context);
+	ereport(DEBUG1,
+			(errmsg_internal("%d tables are read in %d parts, %d workers help", job.ntables, job.nparts,
+							 context->nworkers_launched)));
+	PG_TRY();
+	{
+		read_parts(job.parts, job.columns);
+		WaitForParallelWorkersToFinish(context);
+	}
+	PG_CATCH();
+	{
+		*of_table = collect(&job);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	(void) collect(&job);
+	DestroyParallelContext(context);
+	ExitParallelMode();
+	for (int i = 0; i < job.ntables; i++)
+		if (!job.tables[i]->were_read)
+			elog(ERROR, "a parallel worker has left its part of a scan undone");
+}
+
+void
+phig_scan_worker_main(dsm_segment * segment, shm_toc * toc)
+{
+	read_parts(shm_toc_lookup(toc, KEY_PARTS, false), shm_toc_lookup(toc, KEY_COLUMNS, false));
+}
+
+/* False: it does not pay, there may be no worker, or nothing can be shared out. */
+static bool
+choose(Job *job, PhigScanned *tables, int ntables, int32 rows)
+{
+	double		blocks = 0;
+
+	memset(job, 0, sizeof(Job));
+	job->processes = max_parallel_maintenance_workers + 1;
+	job->tables = palloc(ntables * sizeof(PhigScanned *));
+	if (job->processes < 2)
+		return false;
+	for (int i = 0; i < ntables; i++)
+	{
+		if (tables[i].why_unread || tables[i].n == 0 || !is_plain(tables[i].relid))
+			continue;
+		/* hardly more blocks than rows are read */
+		blocks += Min(phig_sample_blocks(tables[i].relid), rows);
+		job->tables[job->ntables++] = &tables[i];
+		job->ncolumns += tables[i].n;
+	}
+	for (int i = 0; i < job->ntables; i++)
+		job->nparts += pieces(job, job->tables[i]);
+	return job->nparts > 1 && blocks >= min_parallel_table_scan_size;
+}
+
+/* Of a relation and all below it. */
+static bool
+is_plain(Oid relid)
+{
+	bool		plain = true;
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
+	{
+		Relation	relation = relation_open(lfirst_oid(lc), NoLock);
+		const FormData_pg_class *class = relation->rd_rel;
+
+		if (class->relkind != RELKIND_PARTITIONED_TABLE)
+			plain = plain && (class->relkind == RELKIND_RELATION || class->relkind == RELKIND_MATVIEW) &&
+				class->relam == HEAP_TABLE_AM_OID;
+		plain = plain && class->relpersistence != RELPERSISTENCE_TEMP &&
+			phig_label_relation(lfirst_oid(lc)) == NULL;
+		relation_close(relation, NoLock);
+	}
+	return plain;
+}
+
+/* Into how many parts a table is cut: where there are fewer tables than processes want. */
+static int
+pieces(const Job *job, const PhigScanned *table)
+{
+	int			wanted = (PARTS_EACH * job->processes + job->ntables - 1) / job->ntables;
+	int			columns = 0;
+
+	for (int i = 0; i < table->n; i++)
+		columns += phig_sample_reads(&table->columns[i]);
+	return Max(Min(wanted, columns / LEAST_COLUMNS), 1);
+}
+
+static ParallelContext *
+share_out(Job *job, int32 rows)
+{
+	ParallelContext *context = CreateParallelContext("phiguard", "phig_scan_worker_main",
+													 Min(job->processes, job->nparts) - 1);
+	const Size	parts_size = add_size(offsetof(Parts, parts), mul_size(job->nparts, sizeof(Part)));
+	const Size	columns_size = mul_size(job->ncolumns, sizeof(PhigSampled));
+	int			first = 0;
+
+	shm_toc_estimate_chunk(&context->estimator, parts_size);
+	shm_toc_estimate_chunk(&context->estimator, columns_size);
+	shm_toc_estimate_keys(&context->estimator, 2);
+	InitializeParallelDSM(context);
+	job->parts = shm_toc_allocate(context->toc, parts_size);
+	job->columns = shm_toc_allocate(context->toc, columns_size);
+	job->parts->rows = rows;
+	job->parts->n = 0;
+	pg_atomic_init_u32(&job->parts->next, 0);
+	for (int i = 0; i < job->ntables; i++)
+	{
+		const PhigScanned *table = job->tables[i];
+
+		memcpy(job->columns + first, table->columns, table->n * sizeof(PhigSampled));
+		cut(job->parts, table, first, pieces(job, table));
+		first += table->n;
+	}
+	Assert(job->parts->n == job->nparts && first == job->ncolumns);
+	shm_toc_insert(context->toc, KEY_PARTS, job->parts);
+	shm_toc_insert(context->toc, KEY_COLUMNS, job->columns);
+	return context;
+}
+
+static void
+cut(Parts *parts, const PhigScanned *table, int first, int npieces)
+{
+	int			begin = 0;
+
+	for (int i = 1; i <= npieces; i++)
+	{
+		Part	   *part = &parts->parts[parts->n++];
+		int			end = table->n * i / npieces;
+
+		part->relid = table->relid;
+		part->first = first + begin;
+		part->n = end - begin;
+		pg_atomic_init_u32(&part->state, PART_OPEN);
+		begin = end;
+	}
+}
+
+/* In each process. */
+static void
+read_parts(Parts *parts, PhigSampled *columns)
+{
+	uint32		taken;
+
+	while ((taken = pg_atomic_fetch_add_u32(&parts->next, 1)) < (uint32) parts->n)
+	{
+		CHECK_FOR_INTERRUPTS();
+		read_part(&parts->parts[taken], parts->rows, columns + parts->parts[taken].first);
+	}
+}
+
+/*
+ * What the leader catches may come from a worker: one that has been lost is no matter of a table.  What a worker
+ * tells of a table's error, in the server's log too, has no value in it.
+ */
+static void
+read_part(Part *part, int32 rows, PhigSampled *columns)
+{
+	const char *name = get_rel_name(part->relid);
+	const Size	size = part->n * sizeof(PhigSampled);
+	PhigSampled *own = palloc(size);
+	MemoryContext context = CurrentMemoryContext;
+
+	memcpy(own, columns, size);
+	PG_TRY();
+	{
+		(void) phig_sample(part->relid, rows, own, part->n);
+	}
+	PG_CATCH();
+	{
+		int			sqlstate = geterrcode();
+
+		if (!phig_read_may_go_on(sqlstate) ||
+			(!IsParallelWorker() && sqlstate == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE))
+			PG_RE_THROW();
+		pg_atomic_write_u32(&part->state, PART_FAILED);
+		if (!IsParallelWorker())
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		ereport(ERROR,
+				(errcode(sqlstate),
+				 errmsg("values of table \"%s\" cannot be read", name)));
+	}
+	PG_END_TRY();
+	memcpy(columns, own, size);
+	pg_write_barrier();
+	pg_atomic_write_u32(&part->state, PART_DONE);
+	pfree(own);
+}
+
+/* Takes over the tables of which every part is done.  Returns whether the reading of one has failed. */
+static bool
+collect(const Job *job)
+{
+	bool		any_failed = false;
+	int			part = 0;
+	int			first = 0;
+
+	for (int i = 0; i < job->ntables; i++)
+	{
+		PhigScanned *table = job->tables[i];
+		bool		done = true;
+
+		for (; part < job->parts->n && job->parts->parts[part].relid == table->relid; part++)
+		{
+			uint32		state = pg_atomic_read_u32(&job->parts->parts[part].state);
+
+			done = done && state == PART_DONE;
+			any_failed = any_failed || state == PART_FAILED;
+		}
+		pg_read_barrier();
+		if (done)
+			memcpy(table->columns, job->columns + first, table->n * sizeof(PhigSampled));
+		table->were_read = done;
+		first += table->n;
+	}
+	return any_failed;
+}
