@@ -53,6 +53,7 @@ typedef struct Part
 	Oid			relid;
 	int			first;
 	int			n;
+	bool		by_worker;
 	pg_atomic_uint32 state;
 } Part;
 
@@ -86,6 +87,7 @@ static void cut(Parts *parts, const PhigScanned *table, int first, int npieces);
 static void read_parts(Parts *parts, PhigSampled *columns);
 static void read_part(Part *part, int32 rows, PhigSampled *columns);
 static bool collect(const Job *job);
+static void tell(const Job *job, int nworkers);
 
 void
 phig_parallel_read(PhigScanned *tables, int ntables, int32 rows, bool *of_table)
@@ -98,9 +100,6 @@ phig_parallel_read(PhigScanned *tables, int ntables, int32 rows, bool *of_table)
 	EnterParallelMode();
 	context = share_out(&job, rows);
 	LaunchParallelWorkers(context);
-	ereport(DEBUG1,
-			(errmsg_internal("%d tables are read in %d parts, %d workers help", job.ntables, job.nparts,
-							 context->nworkers_launched)));
 	PG_TRY();
 	{
 		read_parts(job.parts, job.columns);
@@ -113,6 +112,7 @@ phig_parallel_read(PhigScanned *tables, int ntables, int32 rows, bool *of_table)
 	}
 	PG_END_TRY();
 	(void) collect(&job);
+	tell(&job, context->nworkers_launched);
 	DestroyParallelContext(context);
 	ExitParallelMode();
 	for (int i = 0; i < job.ntables; i++)
@@ -230,6 +230,7 @@ cut(Parts *parts, const PhigScanned *table, int first, int npieces)
 		part->relid = table->relid;
 		part->first = first + begin;
 		part->n = end - begin;
+		part->by_worker = false;
 		pg_atomic_init_u32(&part->state, PART_OPEN);
 		begin = end;
 	}
@@ -260,6 +261,8 @@ read_part(Part *part, int32 rows, PhigSampled *columns)
 	PhigSampled *own = palloc(size);
 	MemoryContext context = CurrentMemoryContext;
 
+	if (IsParallelWorker())
+		pgstat_report_activity(STATE_RUNNING, psprintf("phiguard scan of table %s", name));
 	memcpy(own, columns, size);
 	PG_TRY();
 	{
@@ -283,6 +286,7 @@ read_part(Part *part, int32 rows, PhigSampled *columns)
 	}
 	PG_END_TRY();
 	memcpy(columns, own, size);
+	part->by_worker = IsParallelWorker();
 	pg_write_barrier();
 	pg_atomic_write_u32(&part->state, PART_DONE);
 	pfree(own);
@@ -315,4 +319,16 @@ collect(const Job *job)
 		first += table->n;
 	}
 	return any_failed;
+}
+
+static void
+tell(const Job *job, int nworkers)
+{
+	int			by_workers = 0;
+
+	for (int i = 0; i < job->parts->n; i++)
+		by_workers += job->parts->parts[i].by_worker;
+	ereport(DEBUG1,
+			(errmsg_internal("%d of %d parts of %d tables were read by %d workers", by_workers, job->parts->n,
+							 job->ntables, nworkers)));
 }
