@@ -21,6 +21,7 @@
 #include "optimizer/paths.h"
 #include "pgstat.h"
 #include "port/atomics.h"
+#include "storage/lmgr.h"
 #include "storage/shm_toc.h"
 #include "utils/backend_status.h"
 #include "utils/lsyscache.h"
@@ -256,11 +257,14 @@ read_parts(Parts *parts, PhigSampled *columns)
 static void
 read_part(Part *part, int32 rows, PhigSampled *columns)
 {
-	const char *name = get_rel_name(part->relid);
+	const char *name;
 	const Size	size = part->n * sizeof(PhigSampled);
 	PhigSampled *own = palloc(size);
 	MemoryContext context = CurrentMemoryContext;
 
+	/* that the leader has this lock lets a worker have it too, at once */
+	LockRelationOid(part->relid, AccessShareLock);
+	name = get_rel_name(part->relid);
 	if (IsParallelWorker())
 		pgstat_report_activity(STATE_RUNNING, psprintf("phiguard scan of table %s", name));
 	memcpy(own, columns, size);

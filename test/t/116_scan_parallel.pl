@@ -272,7 +272,7 @@ for my $try (1 .. 3)
 	my $begun = ticks($worker);
 	wait_until(sub { ticks($worker) > $begun + 2 * $try }, '... which works');
 	my ($ended, $before) = (ticks($postmaster, 1), ticks($session->{pid}) + ticks($worker));
-	$killer->send("SELECT pg_cancel_backend($session->{pid});");
+	$killer->ask("SELECT pg_cancel_backend($session->{pid})");
 	$session->{run}->pump until $session->{err} =~ /ERROR/;
 	my $used = ticks($session->{pid}) + ticks($postmaster, 1) - $ended - $before;
 	like($session->{err}, qr/canceling statement due to user request/, '... and is cancelled');
