@@ -49,6 +49,7 @@ REVOKE ALL ON FUNCTION phiguard.scan_schema(regnamespace, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION phiguard.scan_schema(regnamespace, integer) TO PUBLIC;
 COMMENT ON FUNCTION phiguard.scan_schema(regnamespace, integer) IS
 'phiguard.scan_table() of every table of a schema, partitions through their parents, with a notice a table. Returns how many suspects there are.
+With parallel workers where the tables are large enough (max_parallel_maintenance_workers, min_parallel_table_scan_size).
 For the officer. Raises 42501 for everybody else, 42809 for schemas of the system and of phiguard.';
 
 CREATE FUNCTION phiguard.accept_suspect(relation regclass, column_name name, label text DEFAULT NULL) RETURNS void

@@ -450,6 +450,63 @@ column_scan()
 	done | sed -n 's/^Time: \([0-9.]*\) ms.*/\1/p' | awk 'NR % 2 == 1' | sort -n | awk '{ t[NR] = $1 } END { printf "median %s, least %s, greatest %s\n", t[int((NR + 1) / 2)], t[1], t[NR] }'
 	on phig -c "SELECT phiguard.scan_table('person')"
 	on phig -c "SELECT string_agg(column_name || ' ' || category, ', ' ORDER BY column_name) FROM phiguard.suspects"
+	schema_scan
+}
+
+# Processor time of sessions and workers, all of which have ended, ms.
+ended()
+{
+	local postmaster
+
+	postmaster=$(sed -n 1p "$PHIG_WORK/phig/data/postmaster.pid")
+	while ps --ppid "$postmaster" -o args= | grep -Eq '\[local\]|parallel worker'; do
+		sleep 0.05
+	done
+	awk -v tick="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($14 + $15) * 1000 / tick }' "/proc/$postmaster/stat"
+}
+
+# schema_scan_with WORKERS: elapsed and processor time of a session that scans, and its workers.
+schema_scan_with()
+{
+	local before elapsed
+
+	before=$(ended)
+	elapsed=$(on phig -c "SET max_parallel_maintenance_workers = $1" -c '\timing on' -c "SELECT phiguard.scan_schema('many')" | sed -n 's/^Time: \([0-9.]*\) ms.*/\1/p')
+	awk -v elapsed="$elapsed" -v before="$before" -v after="$(ended)" 'BEGIN { print elapsed, after - before }'
+	on phig -c 'DELETE FROM phiguard.suspect'
+}
+
+# medians FILE...: of elapsed and processor time in each.
+medians()
+{
+	local file
+
+	for file in "$@"; do
+		sort -n "$file" | awk '{ t[NR] = $1 } END { printf "%s, quartiles %s-%s", t[int((NR + 1) / 2)], t[int((NR + 3) / 4)], t[int((3 * NR + 3) / 4)] }'
+		sort -nk2 "$file" | awk '{ c[NR] = $2 } END { printf "; CPU %s\n", c[int((NR + 1) / 2)] }'
+	done
+}
+
+schema_scan()
+{
+	local round workers out=$PHIG_WORK/schema_scan
+
+	on phig <<-'SQL'
+		CREATE SCHEMA many;
+		SELECT format('CREATE TABLE many.t%s AS SELECT * FROM person WHERE id BETWEEN %s AND %s', i, 20000 * i, 20000 * i + 99999) FROM generate_series(1, 40) i \gexec
+		VACUUM ANALYZE;
+	SQL
+	printf '\nScan of a schema of 40 tables of 100,000 rows and 20 columns, 10,000 rows read of each, %s rounds turn by turn, ms elapsed and of processor time\n\n' "$ROUNDS"
+	for ((round = 1; round <= ROUNDS; round++)); do
+		for workers in 0 1 2; do
+			schema_scan_with $workers >>"$out.$workers"
+		done
+	done
+	for workers in 0 1 2; do
+		printf 'at most %s workers: %s\n' $workers "$(medians "$out.$workers")"
+		paste -d' ' "$out.0" "$out.$workers" | awk '{ print $3 / $1, $4 / $2 }' >"$out.ratio"
+		printf '  ratio to none, inside each round: %s\n' "$(medians "$out.ratio")"
+	done
 }
 
 # transform NAME A B: of a million rows that are in memory, per statement.

@@ -114,12 +114,14 @@ for my $schema (qw(synthea clarity fhir claims kinds))
 	is(suspects($schema), $serial, '... the same, by the same evidence');
 	is($notices_then, said($notices), '... with the same notices');
 }
+my ($out, $err) = run_sql($node, "SET client_min_messages = debug1; SELECT phiguard.scan_schema('kinds')");
+like($err, qr/ parts of 11 tables were read/, 'what is labelled, foreign or not to be read is left to the leader, at any level');
 is(sql("SELECT count(*), count(*) FILTER (WHERE category = 'email' AND evidence ~ '100 % e-mail of 300 values') FROM phiguard.suspects WHERE relation = 'wide' AND column_name ~ '^m'"), '30|30', 'a wide table, cut by columns, loses none');
 is(sql("SELECT category, evidence ~ 'of 1000 values' FROM phiguard.suspects WHERE (relation, column_name) = ('parts', 'b')"), 'ssn|t', 'partitions, a foreign one too');
 is(sql("SELECT category, evidence ~ 'content' FROM phiguard.suspects WHERE relation = 'far' AND column_name = 'a'"), 'email|t', 'a foreign table');
 
 # --- A table that cannot be read goes by the catalog, and holds up no other.
-my ($out, $err) = run_sql($node, "SELECT phiguard.scan_table('kinds.gone')");
+($out, $err) = run_sql($node, "SELECT phiguard.scan_table('kinds.gone')");
 like($err, qr/NOTICE:  values of table "gone" are not read: reading them fails with SQLSTATE 08001$/, 'a foreign server that is down');
 is($out, 1, '... leaves the name');
 
@@ -208,6 +210,21 @@ SQL
 	is($out, "3\nemptied|a|phone|t\nfilled|b|email|t\nmade|a|ssn|t", "what the transaction has made, filled, changed and emptied: $level");
 }
 is(suspects('fresh'), '', 'rolled back, nothing is left');
+
+# A temporary child is the leader's, and a table that has one with it.
+($out) = with_workers("BEGIN; CREATE TEMP TABLE below () INHERITS (fresh.filled); INSERT INTO below SELECT 'x', '219-09-' || 1000 + i FROM generate_series(1, 5000) i; CREATE TABLE fresh.other_1 AS SELECT 1 AS n; CREATE TABLE fresh.other_2 AS SELECT 1 AS n;
+	SELECT phiguard.scan_schema('fresh'); SELECT category, evidence ~ ' 5500 values' FROM phiguard.suspects WHERE relation = 'filled'; ROLLBACK");
+is($out, "2\nssn|t", 'a table with a temporary child');
+
+# Somebody waits for a lock that keeps everybody out: the leader has one already, its workers get theirs all the same.
+my ($scanner, $waiter) = (session($node), session($node));
+$scanner->ask('BEGIN; LOCK fresh.filled, fresh.emptied IN ACCESS SHARE MODE');
+$waiter->send('ALTER TABLE fresh.filled ADD c text; ALTER TABLE fresh.filled DROP c;');
+wait_until(sub { sql("SELECT count(*) FROM pg_locks WHERE pid = $waiter->{pid} AND NOT granted") eq '1' }, 'a command waits for the table');
+is($scanner->ask("SET deadlock_timeout = '100s'; SELECT phiguard.scan_schema('fresh')"), 1, '... and holds up neither the leader nor workers');
+$scanner->ask('ROLLBACK');
+is($waiter->ask('SELECT 1'), 1, '... and comes in then');
+$_->close for $scanner, $waiter;
 
 # --- Inside cursors, blocks with exception handlers, functions.
 ($out) = with_workers("BEGIN; DECLARE c CURSOR FOR SELECT phiguard.scan_schema('fresh'); FETCH c; FETCH c; ROLLBACK");
