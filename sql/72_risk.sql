@@ -8,6 +8,24 @@ REVOKE ALL ON FUNCTION phiguard.risk_profile_add(internal, integer, boolean, int
 COMMENT ON FUNCTION phiguard.risk_profile_add(internal, integer, boolean, integer, integer, double precision, "any", "any", "any") IS
 'One more row for phiguard.risk_profile. Internal.';
 
+CREATE FUNCTION phiguard.risk_profile_write(internal) RETURNS bytea
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'phiguard_risk_profile_write';
+REVOKE ALL ON FUNCTION phiguard.risk_profile_write(internal) FROM PUBLIC;
+COMMENT ON FUNCTION phiguard.risk_profile_write(internal) IS 'What a parallel worker counted for phiguard.risk_profile, as bytes. Internal.';
+
+CREATE FUNCTION phiguard.risk_profile_read(bytea, internal) RETURNS internal
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'phiguard_risk_profile_read';
+REVOKE ALL ON FUNCTION phiguard.risk_profile_read(bytea, internal) FROM PUBLIC;
+COMMENT ON FUNCTION phiguard.risk_profile_read(bytea, internal) IS 'What a parallel worker counted for phiguard.risk_profile, to be merged. Internal.';
+
+CREATE FUNCTION phiguard.risk_profile_merge(internal, internal) RETURNS internal
+    LANGUAGE C IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'phiguard_risk_profile_merge';
+REVOKE ALL ON FUNCTION phiguard.risk_profile_merge(internal, internal) FROM PUBLIC;
+COMMENT ON FUNCTION phiguard.risk_profile_merge(internal, internal) IS 'What parallel workers counted for phiguard.risk_profile, put together: who was counted by several counts once. Internal.';
+
 CREATE FUNCTION phiguard.risk_profile_measure(internal) RETURNS double precision[]
     LANGUAGE C IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'phiguard_risk_profile_measure';
@@ -20,6 +38,9 @@ CREATE AGGREGATE phiguard.risk_profile(nquasi integer, in_population boolean, k 
     STYPE = internal,
     FINALFUNC = phiguard.risk_profile_measure,
     FINALFUNC_MODIFY = READ_ONLY,
+    COMBINEFUNC = phiguard.risk_profile_merge,
+    SERIALFUNC = phiguard.risk_profile_write,
+    DESERIALFUNC = phiguard.risk_profile_read,
     PARALLEL = SAFE
 );
 REVOKE ALL ON FUNCTION phiguard.risk_profile(integer, boolean, integer, integer, double precision, "any", "any", "any") FROM PUBLIC;

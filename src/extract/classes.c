@@ -14,26 +14,7 @@
 
 #include "utils/memutils.h"
 
-#include "extract/classes.h"
-
-/* Numbers by a pair of numbers. */
-typedef struct PairEntry
-{
-	uint64		pair;
-	int32		number;
-	char		status;
-} PairEntry;
-
-#define SH_PREFIX pairs
-#define SH_ELEMENT_TYPE PairEntry
-#define SH_KEY_TYPE uint64
-#define SH_KEY pair
-#define SH_HASH_KEY(table, key) phig_hash_word(key)
-#define SH_EQUAL(table, a, b) ((a) == (b))
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
+#include "extract/classes_internal.h"
 
 /* Classes by the codes of their quasi-identifiers. */
 typedef struct ClassEntry
@@ -59,77 +40,12 @@ static inline bool same_class(PhigClasses *classes, int32 a, int32 b);
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-/* An array that grows; NULL and 0 at first. */
-typedef struct Numbers
-{
-	int32	   *at;
-	Size		allocated;
-} Numbers;
-
-/* Rows that wait at a time. */
-#define BATCH 64
-
-/* A row whose class is known, not its member. */
-typedef struct Waiting
-{
-	NullableDatum person;
-	uint32		hash;
-	int32		cls;
-	int32		member;
-	bool		further;		/* the person's first class is another */
-} Waiting;
-
-/*
- * Persons, and in which classes they are: the note of a person's code is their
- * first class.  A member is a person's code in that class, and a negative number
- * in a further one.
- */
-typedef struct Membership
-{
-	PhigCodes  *persons;
-	pairs_hash *further;		/* (person, class) to member, of the persons' further classes */
-	Waiting		waiting[BATCH];
-	int			nwaiting;
-	MemoryContext batch;		/* persons of the rows that wait */
-} Membership;
-
-typedef struct SensitiveColumn
-{
-	PhigCodes  *codes;
-	Numbers		first_value;	/* by member, then of further members: its first value, or -1 */
-	Numbers		further_first_value;
-	pairs_hash *further;		/* (member, value) of the members' further values */
-	pairs_hash *counts;			/* (class, value) to persons */
-	int32		waiting[BATCH]; /* values of the rows that wait */
-} SensitiveColumn;
-
-struct PhigClasses
-{
-	MemoryContext context;
-	int			nquasi;
-	int			nsensitive;
-	PhigCodes **quasi;
-	SensitiveColumn *sensitive;
-	Membership	release;
-	Membership	population;
-	classtable_hash *table;
-	PhigClass  *classes;
-	int32	   *keys;			/* nquasi codes a class, and of the row that looks for its class */
-	int32		nclasses;
-	int32		allocated;
-	int64		rows;
-	int64		rows_without_person;
-};
-
-#define PAIR(a, b) (((uint64) (uint32) (a)) << 32 | (uint32) (b))
-
 static void membership_init(PhigClasses *classes, Membership *membership, const PhigColumnType *person);
 static int32 class_of_row(PhigClasses *classes, const NullableDatum *quasi);
 static void let_wait(PhigClasses *classes, Membership *membership, const NullableDatum *person, int32 cls);
-static void find_members(PhigClasses *classes, Membership *membership);
+static void place_rows(PhigClasses *classes, Membership *membership);
 static void find_further_member(PhigClasses *classes, Membership *membership, Waiting *row);
 static inline void count_member(PhigClasses *classes, const Membership *membership, int32 cls);
-static void add_values(PhigClasses *classes, SensitiveColumn *column);
 static void add_value(SensitiveColumn *column, int32 *first, int32 member, int32 cls, int32 value);
 static inline int32 *number_at(PhigClasses *classes, Numbers *numbers, int32 index);
 static void grow_classes(PhigClasses *classes);
@@ -192,8 +108,8 @@ phig_classes_add_population(PhigClasses *classes, const NullableDatum *person, c
 void
 phig_classes_finish(PhigClasses *classes)
 {
-	find_members(classes, &classes->release);
-	find_members(classes, &classes->population);
+	place_rows(classes, &classes->release);
+	place_rows(classes, &classes->population);
 }
 
 int64
@@ -273,21 +189,32 @@ membership_init(PhigClasses *classes, Membership *membership, const PhigColumnTy
 	membership->batch = AllocSetContextCreate(classes->context, "phiguard risk batch", ALLOCSET_SMALL_SIZES);
 }
 
-/* The row's codes stand where those of the next class would: either they become its, or another class has the same. */
 static int32
 class_of_row(PhigClasses *classes, const NullableDatum *quasi)
 {
-	int32		candidate = classes->nclasses;
-	int32	   *key;
-	ClassEntry *entry;
-	bool		found;
+	int32	   *key = phig_classes_key(classes);
 
-	if (candidate == classes->allocated)
-		grow_classes(classes);
-	key = &classes->keys[(Size) candidate * classes->nquasi];
 	for (int i = 0; i < classes->nquasi; i++)
 		key[i] = phig_codes_of(classes->quasi[i], quasi[i].value, quasi[i].isnull);
-	entry = classtable_insert(classes->table, candidate, &found);
+	return phig_classes_of_key(classes);
+}
+
+/* A row's codes stand where those of the next class would: either they become its, or another class has the same. */
+int32 *
+phig_classes_key(PhigClasses *classes)
+{
+	if (classes->nclasses == classes->allocated)
+		grow_classes(classes);
+	return &classes->keys[(Size) classes->nclasses * classes->nquasi];
+}
+
+int32
+phig_classes_of_key(PhigClasses *classes)
+{
+	int32		candidate = classes->nclasses;
+	bool		found;
+	ClassEntry *entry = classtable_insert(classes->table, candidate, &found);
+
 	if (!found)
 	{
 		classes->classes[candidate] = (PhigClass)
@@ -304,57 +231,73 @@ let_wait(PhigClasses *classes, Membership *membership, const NullableDatum *pers
 {
 	Waiting    *row = &membership->waiting[membership->nwaiting++];
 
-	row->person = *person;
+	row->value = *person;
 	row->cls = cls;
-	row->hash = phig_codes_expect(membership->persons, &row->person);
-	if (!row->person.isnull)
+	row->hash = phig_codes_expect(membership->persons, &row->value);
+	if (!row->value.isnull)
 	{
 		MemoryContext before = MemoryContextSwitchTo(membership->batch);
 
-		row->person.value = phig_codes_copy(membership->persons, row->person.value);
+		row->value.value = phig_codes_copy(membership->persons, row->value.value);
 		MemoryContextSwitchTo(before);
 	}
-	if (membership->nwaiting == BATCH)
-		find_members(classes, membership);
+	if (membership->nwaiting == PHIG_CLASSES_BATCH)
+		place_rows(classes, membership);
 }
 
-/* Which member each row that waits is of its class. */
 static void
-find_members(PhigClasses *classes, Membership *membership)
+place_rows(PhigClasses *classes, Membership *membership)
+{
+	phig_classes_find_persons(classes, membership);
+	phig_classes_find_members(classes, membership);
+	if (membership == &classes->release)
+		for (int i = 0; i < classes->nsensitive; i++)
+			phig_classes_add_values(classes, &classes->sensitive[i]);
+	membership->nwaiting = 0;
+	MemoryContextReset(membership->batch);
+}
+
+void
+phig_classes_find_persons(PhigClasses *classes, Membership *membership)
 {
 	for (int i = 0; i < membership->nwaiting; i++)
 	{
 		Waiting    *row = &membership->waiting[i];
-		PhigCode   *person = phig_codes_find(membership->persons, &row->person, row->hash);
+		PhigCode   *person = phig_codes_find(membership->persons, &row->value, row->hash);
 
 		if (person->note < 0)
 		{
 			person->note = row->cls;
 			count_member(classes, membership, row->cls);
 		}
-		row->member = person->code;
-		row->further = person->note != row->cls;
-		if (row->further)
-		{
-			row->hash = phig_hash_word(PAIR(row->member, row->cls));
-			__builtin_prefetch(&membership->further->data[row->hash & membership->further->sizemask]);
-		}
+		row->person = *person;
+	}
+}
+
+void
+phig_classes_find_members(PhigClasses *classes, Membership *membership)
+{
+	for (int i = 0; i < membership->nwaiting; i++)
+	{
+		Waiting    *row = &membership->waiting[i];
+
+		row->member = row->person.code;
+		if (row->person.note == row->cls)
+			continue;
+		row->hash = phig_hash_word(PHIG_PAIR(row->person.code, row->cls));
+		__builtin_prefetch(&membership->further->data[row->hash & membership->further->sizemask]);
 	}
 	for (int i = 0; i < membership->nwaiting; i++)
-		if (membership->waiting[i].further)
+		if (membership->waiting[i].person.note != membership->waiting[i].cls)
 			find_further_member(classes, membership, &membership->waiting[i]);
-	if (membership == &classes->release)
-		for (int i = 0; i < classes->nsensitive; i++)
-			add_values(classes, &classes->sensitive[i]);
-	membership->nwaiting = 0;
-	MemoryContextReset(membership->batch);
 }
 
 static void
 find_further_member(PhigClasses *classes, Membership *membership, Waiting *row)
 {
+	uint64		pair = PHIG_PAIR(row->person.code, row->cls);
 	bool		found;
-	PairEntry  *entry = pairs_insert_hash(membership->further, PAIR(row->member, row->cls), row->hash, &found);
+	PairEntry  *entry = pairs_insert_hash(membership->further, pair, row->hash, &found);
 
 	if (!found)
 	{
@@ -377,12 +320,11 @@ count_member(PhigClasses *classes, const Membership *membership, int32 cls)
 		classes->classes[cls].population++;
 }
 
-/* The values of the rows that wait, whose members are known by now. */
-static void
-add_values(PhigClasses *classes, SensitiveColumn *column)
+void
+phig_classes_add_values(PhigClasses *classes, SensitiveColumn *column)
 {
 	const Membership *membership = &classes->release;
-	int32	   *first[BATCH];
+	int32	   *first[PHIG_CLASSES_BATCH];
 
 	/* Room first: an array that grows moves. */
 	for (int i = 0; i < membership->nwaiting; i++)
@@ -415,11 +357,11 @@ add_value(SensitiveColumn *column, int32 *first, int32 member, int32 cls, int32 
 		*first = value;
 	else
 	{
-		(void) pairs_insert(column->further, PAIR(member, value), &found);
+		(void) pairs_insert(column->further, PHIG_PAIR(member, value), &found);
 		if (found)
 			return;
 	}
-	count = pairs_insert(column->counts, PAIR(cls, value), &found);
+	count = pairs_insert(column->counts, PHIG_PAIR(cls, value), &found);
 	count->number = found ? count->number + 1 : 1;
 }
 

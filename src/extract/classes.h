@@ -29,13 +29,6 @@ typedef struct PhigClassValue
 	int32		persons;
 } PhigClassValue;
 
-/* A column or a person as an argument of the aggregate. */
-typedef struct PhigColumnType
-{
-	Oid			type;
-	Oid			collation;
-} PhigColumnType;
-
 typedef struct PhigClasses PhigClasses;
 
 /*

@@ -18,6 +18,7 @@
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
+#include "compat.h"
 #include "extract/codes.h"
 
 typedef enum Likeness
@@ -71,6 +72,7 @@ typedef struct Ordering
 	int32		null_code;
 } Ordering;
 
+static Datum *values_in(const PhigCodes *codes, PhigBytesReader *reader, int32 count);
 static inline Datum detoasted(const PhigCodes *codes, Datum value);
 static PhigCode *code_of_null(PhigCodes *codes);
 static CodeEntry *enter(PhigCodes *codes, Datum value, uint32 hash);
@@ -135,10 +137,91 @@ phig_codes_copy(const PhigCodes *codes, Datum value)
 	return datumCopy(value, codes->type->typbyval, codes->type->typlen);
 }
 
+PhigColumnType
+phig_codes_type(const PhigCodes *codes)
+{
+	return (PhigColumnType)
+	{
+		codes->type->type_id, codes->collation
+	};
+}
+
 int32
 phig_codes_count(const PhigCodes *codes)
 {
 	return codes->count;
+}
+
+void
+phig_codes_write(const PhigCodes *codes, PhigBytes *bytes)
+{
+	int32		head[4] = {codes->count, codes->table->members, codes->null.code, codes->null.note};
+	codes_iterator iterator;
+	CodeEntry  *entry;
+	PhigCode   *code;
+	Datum	   *value;
+
+	phig_bytes_put(bytes, head, sizeof(head));
+	code = phig_bytes_room(bytes, sizeof(PhigCode) * codes->table->members);
+	codes_start_iterate(codes->table, &iterator);
+	while ((entry = codes_iterate(codes->table, &iterator)) != NULL)
+		*code++ = entry->code;
+	value = codes->type->typbyval ? phig_bytes_room(bytes, sizeof(Datum) * codes->table->members) : NULL;
+	codes_start_iterate(codes->table, &iterator);
+	while ((entry = codes_iterate(codes->table, &iterator)) != NULL)
+	{
+		if (codes->type->typbyval)
+			*value++ = entry->value;
+		else
+			phig_bytes_put(bytes, DatumGetPointer(entry->value),
+						   datumGetSize(entry->value, false, codes->type->typlen));
+	}
+}
+
+void
+phig_codes_read(const PhigCodes *codes, PhigBytesReader *reader, PhigWrittenCodes *written)
+{
+	const int32 *head = phig_bytes_take(reader, 4 * sizeof(int32));
+
+	written->count = head[0];
+	written->nvalues = head[1];
+	written->null = (PhigCode)
+	{
+		head[2], head[3]
+	};
+	if (written->count != written->nvalues + (written->null.code >= 0) || written->null.code >= written->count)
+		phig_bytes_damaged();
+	written->codes = phig_bytes_take_array(reader, written->nvalues, sizeof(PhigCode));
+	for (int32 i = 0; i < written->nvalues; i++)
+		if ((uint32) written->codes[i].code >= (uint32) written->count)
+			phig_bytes_damaged();
+	if (codes->type->typbyval)
+		written->values = phig_bytes_take_array(reader, written->nvalues, sizeof(Datum));
+	else
+		written->values = values_in(codes, reader, written->nvalues);
+}
+
+int32 *
+phig_codes_merge(PhigCodes *codes, const PhigWrittenCodes *written)
+{
+	int32	   *mine = palloc_extended(sizeof(int32) * (Size) Max(written->count, 1),
+									   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+	phig_codes_reserve(codes, written->nvalues);
+	for (int32 i = 0; i < written->nvalues; i++)
+		mine[written->codes[i].code] = phig_codes_of(codes, written->values[i], false);
+	if (written->null.code >= 0)
+		mine[written->null.code] = code_of_null(codes)->code;
+	return mine;
+}
+
+void
+phig_codes_reserve(PhigCodes *codes, int32 more)
+{
+	uint64		wanted = ((uint64) codes->table->members + more) * 10 / 9 + 1;
+
+	if (wanted > codes->table->size)
+		codes_grow(codes->table, wanted);
 }
 
 int32 *
@@ -162,6 +245,28 @@ phig_codes_ranks(PhigCodes *codes)
 	for (int32 rank = 0; rank < codes->count; rank++)
 		ranks[in_order[rank]] = rank;
 	return ranks;
+}
+
+/* Values that are passed by reference, where they lie. */
+static Datum *
+values_in(const PhigCodes *codes, PhigBytesReader *reader, int32 count)
+{
+	Datum	   *values = palloc_extended(sizeof(Datum) * (Size) Max(count, 1), MCXT_ALLOC_HUGE);
+
+	for (int32 i = 0; i < count; i++)
+	{
+		Size		size = codes->type->typlen;
+
+		if (codes->varlena)
+		{
+			if (reader->left < MAXIMUM_ALIGNOF || VARATT_IS_EXTERNAL(reader->at) ||
+				VARATT_IS_COMPRESSED(reader->at))
+				phig_bytes_damaged();
+			size = VARSIZE_ANY(reader->at);
+		}
+		values[i] = PointerGetDatum(phig_bytes_take(reader, size));
+	}
+	return values;
 }
 
 static inline Datum

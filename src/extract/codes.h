@@ -11,7 +11,16 @@
 
 #include "common/hashfn.h"
 
+#include "extract/bytes.h"
+
 typedef struct PhigCodes PhigCodes;
+
+/* A column or a person as an argument of the aggregate. */
+typedef struct PhigColumnType
+{
+	Oid			type;
+	Oid			collation;
+} PhigColumnType;
 
 /* A hash of 64 bits. */
 static inline uint32
@@ -57,6 +66,36 @@ extern PhigCode *phig_codes_find(PhigCodes *codes, const NullableDatum *value, u
 
 /* A copy of a value in the current memory context. */
 extern Datum phig_codes_copy(const PhigCodes *codes, Datum value);
+
+/* Values with the codes that they had where they were written; without NULL, unless null.code is one. */
+typedef struct PhigWrittenCodes
+{
+	int32		count;			/* codes: 0 to count - 1 */
+	int32		nvalues;
+	PhigCode	null;			/* code -1: no NULL */
+	const PhigCode *codes;		/* of each value */
+	const Datum *values;
+} PhigWrittenCodes;
+
+/*
+ * phig_codes_write, phig_codes_read
+ *		All values with their codes and notes as bytes, and what stands in such bytes.
+ *
+ * The values come in the order of their hashes, so that those who enter them elsewhere walk through memory.
+ * What is read lives as long as the reader's bytes, or in the current context; each code is in range.
+ * Errors:  54000 and XX001 as in bytes.h.
+ */
+extern void phig_codes_write(const PhigCodes *codes, PhigBytes *bytes);
+extern void phig_codes_read(const PhigCodes *codes, PhigBytesReader *reader, PhigWrittenCodes *written);
+
+/* Codes here of codes that were written elsewhere, new ones where they have none (palloc'd). */
+extern int32 *phig_codes_merge(PhigCodes *codes, const PhigWrittenCodes *written);
+
+/* Room for so many more values. */
+extern void phig_codes_reserve(PhigCodes *codes, int32 more);
+
+/* What they are codes of: the base type, and the collation that counts. */
+extern PhigColumnType phig_codes_type(const PhigCodes *codes);
 
 /* How many there are; NULL counts. */
 extern int32 phig_codes_count(const PhigCodes *codes);

@@ -4,6 +4,9 @@
  *
  * Distances of distributions are summed over the values that a class has: what it
  * does not have adds what the whole release has of it, which is known from sums.
+ *
+ * Results do not depend on the order of rows, down to the last bit: fractions are
+ * summed in an order of their own, or as integers.
  */
 #include "postgres.h"
 
@@ -13,6 +16,13 @@
 #include "utils/float.h"
 
 #include "extract/measure.h"
+
+/* A sum of fractions between 0 and 1, in units of 2^-63: the same in any order. */
+typedef struct FractionSum
+{
+	uint64		low;
+	uint64		high;
+} FractionSum;
 
 /* Over the classes of the release. */
 typedef struct Sums
@@ -27,7 +37,7 @@ typedef struct Sums
 	int64		population_uniques;
 	int64		at_risk;
 	int64		population_at_risk;
-	double		linked;
+	FractionSum linked;
 	double		presence_min;
 	double		presence_max;
 	int32		small;
@@ -40,6 +50,7 @@ typedef struct Share
 {
 	int32		rank;
 	int32		persons;
+	double		whole;			/* the value's share of the whole release: q */
 } Share;
 
 /* Shares of values in the whole release, and their sums. */
@@ -53,6 +64,8 @@ typedef struct Whole
 } Whole;
 
 static void add_class(Sums *sums, const PhigClass *cls, const PhigRiskOptions *options);
+static inline void add_fraction(FractionSum *sum, double fraction);
+static inline double fraction_sum(const FractionSum *sum);
 static void find_rates(const Sums *sums, const PhigRiskOptions *options, double metrics[PHIG_RISK_NMETRICS]);
 static void find_whole(const PhigClasses *classes, int column, const PhigClassValue *values, int32 nentries,
 					   Whole *whole);
@@ -119,7 +132,7 @@ add_class(Sums *sums, const PhigClass *cls, const PhigRiskOptions *options)
 	sums->population_uniques += F == 1;
 	sums->at_risk += 1.0 / f > options->threshold ? f : 0;
 	sums->population_at_risk += 1.0 / F > options->threshold ? f : 0;
-	sums->linked += (double) f / F;
+	add_fraction(&sums->linked, (double) f / F);
 	sums->presence_min = Min(sums->presence_min, (double) f / F);
 	sums->presence_max = Max(sums->presence_max, (double) f / F);
 	if (f < options->k)
@@ -130,10 +143,26 @@ add_class(Sums *sums, const PhigClass *cls, const PhigRiskOptions *options)
 	}
 }
 
+static inline void
+add_fraction(FractionSum *sum, double fraction)
+{
+	uint64		units = (uint64) ldexp(fraction, 63);
+
+	sum->low += units;
+	sum->high += sum->low < units;
+}
+
+static inline double
+fraction_sum(const FractionSum *sum)
+{
+	return ldexp((double) sum->high, 1) + ldexp((double) sum->low, -63);
+}
+
 static void
 find_rates(const Sums *sums, const PhigRiskOptions *options, double metrics[PHIG_RISK_NMETRICS])
 {
 	double		members = sums->members;
+	double		linked = fraction_sum(&sums->linked);
 
 	metrics[PHIG_RISK_K] = sums->smallest;
 	metrics[PHIG_RISK_SAMPLE_UNIQUES] = sums->uniques / members;
@@ -142,9 +171,9 @@ find_rates(const Sums *sums, const PhigRiskOptions *options, double metrics[PHIG
 	metrics[PHIG_RISK_PROSECUTOR_AVG] = sums->classes / members;
 	metrics[PHIG_RISK_PROSECUTOR_AT_RISK] = sums->at_risk / members;
 	metrics[PHIG_RISK_JOURNALIST_MAX] = 1.0 / sums->smallest_population;
-	metrics[PHIG_RISK_JOURNALIST_AVG] = Max((double) sums->classes / sums->population, sums->linked / members);
+	metrics[PHIG_RISK_JOURNALIST_AVG] = Max((double) sums->classes / sums->population, linked / members);
 	metrics[PHIG_RISK_JOURNALIST_AT_RISK] = sums->population_at_risk / members;
-	metrics[PHIG_RISK_MARKETER] = sums->linked / members;
+	metrics[PHIG_RISK_MARKETER] = linked / members;
 	metrics[PHIG_RISK_PRESENCE_MIN] = options->has_population ? sums->presence_min : get_float8_nan();
 	metrics[PHIG_RISK_PRESENCE_MAX] = options->has_population ? sums->presence_max : get_float8_nan();
 }
@@ -222,18 +251,21 @@ measure_values(Share *shares, const PhigClassValue *values, int32 count, const W
 		persons += values[i].persons;
 	for (int32 i = 0; i < count; i++)
 	{
-		double		p = values[i].persons / persons;
-		double		q = whole->share[values[i].value];
-
-		entropy -= p * log(p);
-		distance += fabs(p - q) - q;
 		shares[i].persons = values[i].persons;
 		shares[i].rank = whole->ranks == NULL ? 0 : whole->ranks[values[i].value];
+		shares[i].whole = whole->share[values[i].value];
+	}
+	qsort(shares, count, sizeof(Share), by_persons);
+	for (int32 i = 0; i < count; i++)
+	{
+		double		p = shares[i].persons / persons;
+
+		entropy -= p * log(p);
+		distance += fabs(p - shares[i].whole) - shares[i].whole;
 	}
 	metrics[PHIG_RISK_L_DISTINCT] = Min(metrics[PHIG_RISK_L_DISTINCT], count);
 	metrics[PHIG_RISK_L_ENTROPY] = Min(metrics[PHIG_RISK_L_ENTROPY], exp(entropy));
 	metrics[PHIG_RISK_T_NOMINAL] = Max(metrics[PHIG_RISK_T_NOMINAL], distance / 2);
-	qsort(shares, count, sizeof(Share), by_persons);
 	metrics[PHIG_RISK_L_RECURSIVE] = Max(metrics[PHIG_RISK_L_RECURSIVE], recursive_of(shares, count, options->l));
 	if (whole->ranks == NULL)
 		return;
@@ -303,7 +335,12 @@ sum_up_to(const double *sums, int32 rank)
 static int
 by_persons(const void *a, const void *b)
 {
-	return ((const Share *) b)->persons - ((const Share *) a)->persons;
+	const Share *x = a;
+	const Share *y = b;
+
+	if (x->persons != y->persons)
+		return y->persons - x->persons;
+	return (x->whole < y->whole) - (x->whole > y->whole);
 }
 
 static int

@@ -12,6 +12,7 @@
 #include "utils/array.h"
 #include "utils/float.h"
 
+#include "extract/merge.h"
 #include "extract/profile.h"
 #include "extract/release.h"
 
@@ -30,9 +31,20 @@ typedef struct ProfileState
 	int			nsensitive;
 } ProfileState;
 
+/* What a worker has counted, before it is merged: stands behind "internal" too, and is no ProfileState. */
+typedef struct ProfilePart
+{
+	const ProfileState *head;	/* without classes */
+	PhigBytesReader classes;
+} ProfilePart;
+
 PG_FUNCTION_INFO_V1(phiguard_risk_profile_add);
+PG_FUNCTION_INFO_V1(phiguard_risk_profile_write);
+PG_FUNCTION_INFO_V1(phiguard_risk_profile_read);
+PG_FUNCTION_INFO_V1(phiguard_risk_profile_merge);
 PG_FUNCTION_INFO_V1(phiguard_risk_profile_measure);
 
+static MemoryContext aggregate_context(FunctionCallInfo fcinfo);
 static ProfileState *new_state(FunctionCallInfo fcinfo, MemoryContext context);
 static PhigColumnType argument_type(FunctionCallInfo fcinfo, int argument);
 static char *profile_text(const PhigProfileQuery *query);
@@ -43,11 +55,9 @@ static PhigProfile *unpack(const PhigProfileQuery *query, Datum array);
 Datum
 phiguard_risk_profile_add(PG_FUNCTION_ARGS)
 {
-	MemoryContext context;
+	MemoryContext context = aggregate_context(fcinfo);
 	ProfileState *state;
 
-	if (!AggCheckCallContext(fcinfo, &context))
-		elog(ERROR, "aggregate function called in non-aggregate context");
 	state = PG_ARGISNULL(ARG_STATE) ? new_state(fcinfo, context) : (ProfileState *) PG_GETARG_POINTER(ARG_STATE);
 	if (PG_GETARG_BOOL(ARG_IN_POPULATION))
 	{
@@ -57,6 +67,60 @@ phiguard_risk_profile_add(PG_FUNCTION_ARGS)
 	}
 	else
 		phig_classes_add(state->classes, &fcinfo->args[ARG_PERSON], &fcinfo->args[ARG_FIRST_COLUMN]);
+	PG_RETURN_POINTER(state);
+}
+
+/* A worker's state, as bytes. */
+Datum
+phiguard_risk_profile_write(PG_FUNCTION_ARGS)
+{
+	ProfileState *state = (ProfileState *) PG_GETARG_POINTER(0);
+	ProfileState head = *state;
+	PhigBytes	bytes;
+
+	(void) aggregate_context(fcinfo);
+	head.classes = NULL;
+	phig_bytes_begin(&bytes);
+	phig_bytes_put(&bytes, &head, sizeof(ProfileState));
+	phig_classes_write(state->classes, &bytes);
+	PG_RETURN_BYTEA_P(phig_bytes_end(&bytes));
+}
+
+/* Merged at once, so that the bytes themselves do. */
+Datum
+phiguard_risk_profile_read(PG_FUNCTION_ARGS)
+{
+	ProfilePart *part = palloc(sizeof(ProfilePart));
+
+	(void) aggregate_context(fcinfo);
+	phig_bytes_open(&part->classes, PG_GETARG_BYTEA_PP(0));
+	part->head = phig_bytes_take(&part->classes, sizeof(ProfileState));
+	PG_RETURN_POINTER(part);
+}
+
+Datum
+phiguard_risk_profile_merge(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	ProfileState *state = PG_ARGISNULL(0) ? NULL : (ProfileState *) PG_GETARG_POINTER(0);
+	ProfilePart *part;
+
+	/* A worker that had no rows. */
+	if (PG_ARGISNULL(1))
+	{
+		if (state == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(state);
+	}
+	part = (ProfilePart *) PG_GETARG_POINTER(1);
+	if (state == NULL)
+	{
+		state = MemoryContextAlloc(context, sizeof(ProfileState));
+		*state = *part->head;
+		state->classes = phig_classes_create_like(context, part->classes);
+	}
+	state->options.has_population |= part->head->options.has_population;
+	phig_classes_merge(state->classes, &part->classes);
 	PG_RETURN_POINTER(state);
 }
 
@@ -83,6 +147,16 @@ phiguard_risk_profile_measure(PG_FUNCTION_ARGS)
 	for (int i = 0; i < count; i++)
 		values[i] = Float8GetDatum(metrics[i]);
 	PG_RETURN_ARRAYTYPE_P(construct_array(values, count, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+static MemoryContext
+aggregate_context(FunctionCallInfo fcinfo)
+{
+	MemoryContext context;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		elog(ERROR, "aggregate function called in non-aggregate context");
+	return context;
 }
 
 static ProfileState *

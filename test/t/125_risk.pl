@@ -11,6 +11,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = phig_node('risk');
+# Three workers and nobody else, however few rows there are.
+my $forced = q{SET max_parallel_workers_per_gather = 3; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET parallel_leader_participation = off; };
 my $by_number = sub { $_[0] <=> $_[1] };
 my $by_bytes = sub { $_[0] cmp $_[1] };
 
@@ -21,8 +23,10 @@ sub hold
 	my %number = map { $sensitive[$_] => $_ } 0 .. $#sensitive;
 	my %got;
 	my @differ;
+	my $serial = metrics($sql, '');
 
-	for my $line (split /\n/, $node->safe_psql('postgres', "SET extra_float_digits = 1; SELECT metric, sensitive_column, value FROM $sql"))
+	is(metrics($sql, $forced), $serial, "$name: with parallel workers the same, to the last bit");
+	for my $line (split /\n/, $serial)
 	{
 		my ($metric, $column, $value) = split /\|/, $line, -1;
 		$got{ $column eq '' ? $metric : "$metric $number{$column}" } = $value;
@@ -34,6 +38,12 @@ sub hold
 	}
 	is(join("\n", @differ), '', "$name: " . keys(%got) . ' metrics');
 	return %got;
+}
+
+sub metrics
+{
+	my ($sql, $settings, $database) = @_;
+	return $node->safe_psql($database // 'postgres', "SET max_parallel_workers_per_gather = 0; $settings SET extra_float_digits = 1; SELECT metric, sensitive_column, value FROM $sql");
 }
 
 # Counts are equal, sums of fractions up to what adding in another order does.
@@ -94,6 +104,7 @@ for my $round (1 .. 12)
 	push @population, map { [ $number + $_->[0], @$_[ 1 .. 3 ] ] } @others;
 
 	copy_in("release$round", "person $type, q1 int, q2 text, q3 float8, s1 numeric, s2 text COLLATE \"C\"", @rows);
+	$node->safe_psql('postgres', "ALTER TABLE release$round SET (parallel_workers = 3)");
 	copy_in("register$round", 'who ' . (qw(int text))[ $round % 2 ] . ', q1 int, q2 text, q3 float8', @population);
 	my ($k, $l, $threshold) = (1 + random(12), 1 + random(4), random(100) / 100);
 	my %same = (rows => \@rows, quasi => 3, order => [ $by_number, $by_bytes ], k => $k, l => $l, threshold => $threshold);
@@ -103,21 +114,55 @@ for my $round (1 .. 12)
 		{ risk_metrics(%same, population => \@population) }, 's1', 's2');
 }
 
-# A window onto a view does the same, and so does a larger table that a parallel plan would read.
+# A view onto a table does the same.
 $node->safe_psql('postgres', 'CREATE VIEW seen AS SELECT * FROM uci');
 hold('through a view', q{phiguard.risk('seen', '{gender}', '{time_in_hospital}', subject => 'patient_nbr')},
 	{ risk_metrics(rows => [ map { [ @$_[ @position{qw(patient_nbr gender time_in_hospital)} ] ] } @fields ], quasi => 1, order => [$by_number], k => 11, l => 2, threshold => 1 / 11) },
 	'time_in_hospital');
-$node->safe_psql('postgres', q{
-	ALTER DATABASE postgres SET parallel_setup_cost = 0; ALTER DATABASE postgres SET parallel_tuple_cost = 0; ALTER DATABASE postgres SET min_parallel_table_scan_size = 0;
-	ALTER DATABASE postgres SET max_parallel_workers_per_gather = 2});
-uci('in parallel', [qw(race gender age admission_type_id)], [qw(diag_1 time_in_hospital num_lab_procedures readmitted)], 11, 2, 1 / 11);
+
+# Workers do take part, each with rows of persons that others count too: the plan that ran says so.
+$node->safe_psql('postgres', 'ALTER TABLE uci SET (parallel_workers = 3)');
+my $explained = q{LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on; SET auto_explain.log_analyze = on;
+	SET auto_explain.log_verbose = on; SET auto_explain.log_level = notice; };
+my $risk_of_uci = q{SELECT count(*) FROM phiguard.risk('uci', '{race,gender,age}', '{diag_1}', subject => 'patient_nbr');};
+my $plan;
+wait_until(sub {
+	$plan = run_as('', $explained . $forced . $risk_of_uci);
+	return (() = $plan =~ /Worker \d:.* rows=[1-9]\d+ /g) > 2;
+}, 'several workers have rows');
+like($plan, qr/Finalize Aggregate.*Workers Launched: [23].*Partial Aggregate/s, 'phiguard.risk is counted by parallel workers');
+unlike(run_as('', $explained . q{SET max_parallel_workers_per_gather = 0; } . $risk_of_uci), qr/Workers/, '... or without');
+
+# Values of all kinds: large ones, equal ones that look different, nulls, persons of several workers.
+my $collation = $node->safe_psql('postgres', q{SELECT count(*) FROM pg_collation WHERE collname = 'und-x-icu'})
+  ? q{CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false)} : q{CREATE COLLATION ci FROM "C"};
+$node->safe_psql('postgres', q{CREATE DATABASE odd TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'});
+$node->safe_psql('odd', 'CREATE EXTENSION phiguard;' . $collation . q{;
+	CREATE TYPE pair AS (a int, b text);
+	CREATE TABLE odd (who text COLLATE ci, n numeric, f float8, u uuid, a numeric[], p pair, i interval, b boolean, c char(4), long text, s text COLLATE ci, d date) WITH (parallel_workers = 3);
+	ALTER TABLE odd ALTER long SET STORAGE EXTERNAL;
+	INSERT INTO odd SELECT CASE WHEN g % 13 > 0 THEN CASE g % 2 WHEN 0 THEN 'Person ' ELSE 'person ' END || g * 7919 % 400 END, round(g % 3, g % 4), CASE g % 3 WHEN 0 THEN float8 '-0' ELSE 0 END,
+		CASE WHEN g % 5 > 0 THEN '00000000-0000-0000-0000-00000000000' || g % 2 END::uuid, ARRAY[round(g % 2, g % 3)], ROW(g % 2, NULL)::pair, CASE g % 2 WHEN 0 THEN interval '1 day' ELSE '24 hours' END,
+		g % 11 > 0, 'x', repeat('y', 3000 + g % 2), CASE WHEN g % 7 > 0 THEN CASE g % 2 WHEN 0 THEN 'A' ELSE 'a' END || g % 6 END, date '2020-01-01' + g % 9 FROM generate_series(1, 4000) g;
+	CREATE TABLE odd_register WITH (parallel_workers = 3) AS SELECT * FROM odd;
+	INSERT INTO odd_register SELECT 'other ' || g, n, f, u, a, p, i, b, c, long, s, d FROM odd, generate_series(1, 5) g;
+	ANALYZE odd, odd_register;
+	CREATE VIEW no_rows AS SELECT * FROM odd WHERE d < '1900-01-01'});
+for my $quasi ('n,u', 'n,f,u,a,p,i,b,c,long,s', 'who', 'long')
+{
+	my $risk = "phiguard.risk('odd', '{$quasi}', '{s,n,long,d,u,p}', subject => 'who', population => 'odd_register', population_subject => 'who')";
+	is(metrics($risk, $forced, 'odd'), metrics($risk, '', 'odd'), "values of all kinds, by $quasi: with parallel workers the same");
+}
+isnt(metrics(q{phiguard.risk('odd', '{n}', '{s}', subject => 'who')}, $forced, 'odd'), metrics(q{phiguard.risk('odd', '{n}', '{s}', subject => 'd')}, '', 'odd'), '... which another person column is not');
+my $nothing = q{phiguard.risk('no_rows', '{n}', '{s}', subject => 'who')};
+is(metrics($nothing, $forced, 'odd'), metrics($nothing, '', 'odd'), 'workers without rows');
 
 # Measured is what the caller may see: the policy holds inside, and each measurement is on record.
 $node->safe_psql('postgres', q{
 	CREATE ROLE regress_phig_analyst LOGIN;
 	DROP VIEW seen;
 	ALTER TABLE uci ALTER patient_nbr TYPE bigint;
+	ALTER DATABASE postgres SET parallel_setup_cost = 0; ALTER DATABASE postgres SET parallel_tuple_cost = 0; ALTER DATABASE postgres SET min_parallel_table_scan_size = 0;
 	GRANT SELECT ON uci TO regress_phig_analyst;
 	SELECT phiguard.label('uci', 'patient_nbr', 'mrn'), phiguard.label('uci', 'race', 'quasi'), phiguard.label('uci', 'age', 'age'), phiguard.label('uci', 'diag_1', 'clinical'), phiguard.review('uci');
 	SELECT phiguard.create_purpose('measure', code => 'HOPERAT', otherwise => 'deny'), phiguard.allow('measure', category => 'quasi'), phiguard.allow('measure', category => 'age', transform => 'mask'),

@@ -1,0 +1,420 @@
+/*
+ * merge.c
+ *		Parts of a release, counted apart, put together: see merge.h.
+ *
+ * A part is merged as if it were rows: one for each member, that is a person in
+ * a class, with the first value that it has of each sensitive column; then its
+ * further values.  Codes of the part become codes here by arrays.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "extract/classes_internal.h"
+#include "extract/merge.h"
+
+/* What a part begins with; then the types of persons and columns. */
+typedef struct PartHead
+{
+	int32		nquasi;
+	int32		nsensitive;
+	int32		nclasses;
+	int32		npersons;		/* in the release */
+	int32		nfurther;
+	int64		rows;
+	int64		rows_without_person;
+} PartHead;
+
+/* A member of a class that is not its person's first; numbered -1, -2, ... */
+typedef struct FurtherMember
+{
+	int32		person;
+	int32		cls;
+} FurtherMember;
+
+/* What a member of a part is here. */
+typedef struct Member
+{
+	int32		member;
+	int32		cls;
+} Member;
+
+/* A sensitive column of a part. */
+typedef struct PartColumn
+{
+	int32	   *values;			/* of the part's values, those here */
+	int32		nvalues;
+	const int32 *first;			/* the first value of each person in their first class, of each
+								 * further member */
+	const int32 *further_first;
+	const uint64 *further;		/* (member, value) */
+	int64		nfurther;
+} PartColumn;
+
+/* A part while it is merged. */
+typedef struct Part
+{
+	PhigClasses *into;
+	Membership *membership;
+	const PartHead *head;
+	int32	   *classes;		/* of the part's classes, those here */
+	PartColumn *columns;
+	PhigCode   *persons;		/* of the part's persons, those here */
+	int32		npersons;
+	Member	   *first;			/* of the part's members, those here */
+	Member	   *further;
+	int32		nfurther;
+} Part;
+
+static PhigColumnType *types_of(const PhigClasses *classes, Size *size);
+static void write_column(const PhigClasses *classes, const SensitiveColumn *column, PhigBytes *bytes);
+static void write_membership(const Membership *membership, PhigBytes *bytes);
+static const PartHead *read_head(PhigBytesReader *reader, const PhigColumnType **types);
+static void must_be_alike(const PhigClasses *classes, const PartHead *head, const PhigColumnType *types);
+static void merge_classes(Part *part, PhigBytesReader *reader);
+static void read_column(Part *part, int column, PhigBytesReader *reader);
+static void merge_members(Part *part, Membership *membership, PhigBytesReader *reader);
+static void merge_persons(Part *part, const PhigWrittenCodes *persons);
+static void merge_further_members(Part *part, const FurtherMember *further);
+static void set_values(Part *part, int row, bool further, int32 index);
+static void place_members(Part *part, int count);
+static void merge_further_values(Part *part, int column);
+static inline int32 here(const int32 *codes, int32 count, int32 code);
+
+void
+phig_classes_write(PhigClasses *classes, PhigBytes *bytes)
+{
+	PartHead	head = {0};
+	PhigColumnType *types;
+	Size		size;
+
+	phig_classes_finish(classes);
+	head.nquasi = classes->nquasi;
+	head.nsensitive = classes->nsensitive;
+	head.nclasses = classes->nclasses;
+	head.npersons = phig_codes_count(classes->release.persons);
+	head.nfurther = classes->release.further->members;
+	head.rows = classes->rows;
+	head.rows_without_person = classes->rows_without_person;
+	phig_bytes_put(bytes, &head, sizeof(head));
+	types = types_of(classes, &size);
+	phig_bytes_put(bytes, types, size);
+	for (int i = 0; i < classes->nquasi; i++)
+		phig_codes_write(classes->quasi[i], bytes);
+	phig_bytes_put(bytes, classes->keys, sizeof(int32) * (Size) classes->nclasses * classes->nquasi);
+	phig_bytes_put(bytes, classes->classes, sizeof(PhigClass) * (Size) classes->nclasses);
+	for (int i = 0; i < classes->nsensitive; i++)
+		write_column(classes, &classes->sensitive[i], bytes);
+	write_membership(&classes->release, bytes);
+	write_membership(&classes->population, bytes);
+}
+
+PhigClasses *
+phig_classes_create_like(MemoryContext context, PhigBytesReader reader)
+{
+	const PhigColumnType *types;
+	const PartHead *head = read_head(&reader, &types);
+
+	return phig_classes_create(context, types, head->nquasi, head->nsensitive, types + 2);
+}
+
+void
+phig_classes_merge(PhigClasses *classes, PhigBytesReader *reader)
+{
+	const PhigColumnType *types;
+	const PartHead *head = read_head(reader, &types);
+	Part		part = {.into = classes, .head = head};
+
+	must_be_alike(classes, head, types);
+	/* Rows that wait would be mistaken for those of the part. */
+	phig_classes_finish(classes);
+	classes->rows += head->rows;
+	classes->rows_without_person += head->rows_without_person;
+	merge_classes(&part, reader);
+	part.columns = palloc0(sizeof(PartColumn) * Max(classes->nsensitive, 1));
+	for (int i = 0; i < classes->nsensitive; i++)
+		read_column(&part, i, reader);
+	merge_members(&part, &classes->release, reader);
+	for (int i = 0; i < classes->nsensitive; i++)
+		merge_further_values(&part, i);
+	merge_members(&part, &classes->population, reader);
+	if (reader->left > 0)
+		phig_bytes_damaged();
+}
+
+static PhigColumnType *
+types_of(const PhigClasses *classes, Size *size)
+{
+	PhigColumnType *types = palloc(sizeof(PhigColumnType) * (2 + classes->nquasi + classes->nsensitive));
+	int			count = 0;
+
+	types[count++] = phig_codes_type(classes->release.persons);
+	types[count++] = phig_codes_type(classes->population.persons);
+	for (int i = 0; i < classes->nquasi; i++)
+		types[count++] = phig_codes_type(classes->quasi[i]);
+	for (int i = 0; i < classes->nsensitive; i++)
+		types[count++] = phig_codes_type(classes->sensitive[i].codes);
+	*size = sizeof(PhigColumnType) * count;
+	return types;
+}
+
+static void
+write_column(const PhigClasses *classes, const SensitiveColumn *column, PhigBytes *bytes)
+{
+	Size		npersons = phig_codes_count(classes->release.persons);
+	Size		nfurther = classes->release.further->members;
+	int64		count = column->further->members;
+	uint64	   *pair;
+	pairs_iterator iterator;
+	PairEntry  *entry;
+
+	phig_codes_write(column->codes, bytes);
+	phig_bytes_put(bytes, column->first_value.at, sizeof(int32) * npersons);
+	/* Numbered from 1. */
+	phig_bytes_put(bytes, nfurther == 0 ? NULL : column->further_first_value.at + 1, sizeof(int32) * nfurther);
+	phig_bytes_put(bytes, &count, sizeof(count));
+	pair = phig_bytes_room(bytes, sizeof(uint64) * count);
+	pairs_start_iterate(column->further, &iterator);
+	while ((entry = pairs_iterate(column->further, &iterator)) != NULL)
+		*pair++ = entry->pair;
+}
+
+static void
+write_membership(const Membership *membership, PhigBytes *bytes)
+{
+	int64		count = membership->further->members;
+	FurtherMember *further;
+	pairs_iterator iterator;
+	PairEntry  *entry;
+
+	phig_codes_write(membership->persons, bytes);
+	phig_bytes_put(bytes, &count, sizeof(count));
+	further = phig_bytes_room(bytes, sizeof(FurtherMember) * count);
+	pairs_start_iterate(membership->further, &iterator);
+	while ((entry = pairs_iterate(membership->further, &iterator)) != NULL)
+	{
+		FurtherMember *member = &further[-entry->number - 1];
+
+		member->person = (int32) (entry->pair >> 32);
+		member->cls = (int32) entry->pair;
+	}
+}
+
+static const PartHead *
+read_head(PhigBytesReader *reader, const PhigColumnType **types)
+{
+	const PartHead *head = phig_bytes_take(reader, sizeof(PartHead));
+
+	if (head->nquasi < 1 || head->nsensitive < 0)
+		phig_bytes_damaged();
+	*types = phig_bytes_take_array(reader, (int64) head->nquasi + head->nsensitive + 2, sizeof(PhigColumnType));
+	return head;
+}
+
+static void
+must_be_alike(const PhigClasses *classes, const PartHead *head, const PhigColumnType *types)
+{
+	Size		size;
+	PhigColumnType *mine = types_of(classes, &size);
+
+	if (head->nquasi != classes->nquasi || head->nsensitive != classes->nsensitive || memcmp(mine, types, size) != 0)
+		phig_bytes_damaged();
+}
+
+static void
+merge_classes(Part *part, PhigBytesReader *reader)
+{
+	PhigClasses *into = part->into;
+	int32		count = part->head->nclasses;
+	PhigWrittenCodes *written = palloc(sizeof(PhigWrittenCodes) * into->nquasi);
+	int32	  **quasi = palloc(sizeof(int32 *) * into->nquasi);
+	const int32 *keys;
+	const PhigClass *classes;
+
+	for (int i = 0; i < into->nquasi; i++)
+	{
+		phig_codes_read(into->quasi[i], reader, &written[i]);
+		quasi[i] = phig_codes_merge(into->quasi[i], &written[i]);
+	}
+	keys = phig_bytes_take_array(reader, count, sizeof(int32) * into->nquasi);
+	classes = phig_bytes_take_array(reader, count, sizeof(PhigClass));
+	part->classes = palloc_extended(sizeof(int32) * (Size) Max(count, 1), MCXT_ALLOC_HUGE);
+	for (int32 i = 0; i < count; i++)
+	{
+		int32	   *key = phig_classes_key(into);
+
+		for (int column = 0; column < into->nquasi; column++)
+			key[column] = here(quasi[column], written[column].count, *keys++);
+		part->classes[i] = phig_classes_of_key(into);
+		into->classes[part->classes[i]].rows += classes[i].rows;
+	}
+}
+
+static void
+read_column(Part *part, int column, PhigBytesReader *reader)
+{
+	PartColumn *read = &part->columns[column];
+	PhigWrittenCodes written;
+	const int64 *count;
+
+	phig_codes_read(part->into->sensitive[column].codes, reader, &written);
+	read->values = phig_codes_merge(part->into->sensitive[column].codes, &written);
+	read->nvalues = written.count;
+	read->first = phig_bytes_take_array(reader, part->head->npersons, sizeof(int32));
+	read->further_first = phig_bytes_take_array(reader, part->head->nfurther, sizeof(int32));
+	count = phig_bytes_take(reader, sizeof(int64));
+	read->nfurther = *count;
+	read->further = phig_bytes_take_array(reader, read->nfurther, sizeof(uint64));
+}
+
+static void
+merge_members(Part *part, Membership *membership, PhigBytesReader *reader)
+{
+	PhigWrittenCodes persons;
+	const int64 *count;
+	const FurtherMember *further;
+
+	part->membership = membership;
+	phig_codes_read(membership->persons, reader, &persons);
+	count = phig_bytes_take(reader, sizeof(int64));
+	further = phig_bytes_take_array(reader, *count, sizeof(FurtherMember));
+	if (*count > PG_INT32_MAX || (membership == &part->into->release &&
+								  (persons.count != part->head->npersons || *count != part->head->nfurther)))
+		phig_bytes_damaged();
+	part->npersons = persons.count;
+	part->nfurther = (int32) *count;
+	part->persons = palloc_extended(sizeof(PhigCode) * (Size) Max(part->npersons, 1), MCXT_ALLOC_HUGE);
+	part->first = palloc_extended(sizeof(Member) * (Size) Max(part->npersons, 1), MCXT_ALLOC_HUGE);
+	part->further = palloc_extended(sizeof(Member) * (Size) Max(part->nfurther, 1), MCXT_ALLOC_HUGE);
+	phig_codes_reserve(membership->persons, persons.nvalues);
+	merge_persons(part, &persons);
+	merge_further_members(part, further);
+}
+
+/* Each in the class that was their first. */
+static void
+merge_persons(Part *part, const PhigWrittenCodes *persons)
+{
+	Waiting    *waiting = part->membership->waiting;
+
+	for (int32 done = 0; done < persons->count; done += PHIG_CLASSES_BATCH)
+	{
+		int			count = Min(PHIG_CLASSES_BATCH, persons->count - done);
+		PhigCode	codes[PHIG_CLASSES_BATCH];
+
+		for (int i = 0; i < count; i++)
+		{
+			bool		isnull = done + i == persons->nvalues;
+
+			codes[i] = isnull ? persons->null : persons->codes[done + i];
+			waiting[i].value.isnull = isnull;
+			waiting[i].value.value = isnull ? (Datum) 0 : persons->values[done + i];
+			waiting[i].hash = phig_codes_expect(part->membership->persons, &waiting[i].value);
+			waiting[i].cls = here(part->classes, part->head->nclasses, codes[i].note);
+			set_values(part, i, false, codes[i].code);
+		}
+		part->membership->nwaiting = count;
+		phig_classes_find_persons(part->into, part->membership);
+		place_members(part, count);
+		for (int i = 0; i < count; i++)
+		{
+			part->persons[codes[i].code] = waiting[i].person;
+			part->first[codes[i].code].member = waiting[i].member;
+			part->first[codes[i].code].cls = waiting[i].cls;
+		}
+	}
+}
+
+static void
+merge_further_members(Part *part, const FurtherMember *further)
+{
+	Waiting    *waiting = part->membership->waiting;
+
+	for (int32 done = 0; done < part->nfurther; done += PHIG_CLASSES_BATCH)
+	{
+		int			count = Min(PHIG_CLASSES_BATCH, part->nfurther - done);
+
+		for (int i = 0; i < count; i++)
+		{
+			const FurtherMember *member = &further[done + i];
+
+			if ((uint32) member->person >= (uint32) part->npersons)
+				phig_bytes_damaged();
+			waiting[i].person = part->persons[member->person];
+			waiting[i].cls = here(part->classes, part->head->nclasses, member->cls);
+			set_values(part, i, true, done + i);
+		}
+		part->membership->nwaiting = count;
+		place_members(part, count);
+		for (int i = 0; i < count; i++)
+		{
+			part->further[done + i].member = waiting[i].member;
+			part->further[done + i].cls = waiting[i].cls;
+		}
+	}
+}
+
+/* The first value of each sensitive column, of the member that waits as this row. */
+static void
+set_values(Part *part, int row, bool further, int32 index)
+{
+	if (part->membership != &part->into->release)
+		return;
+	for (int i = 0; i < part->into->nsensitive; i++)
+	{
+		const PartColumn *column = &part->columns[i];
+		int32		value = further ? column->further_first[index] : column->first[index];
+
+		part->into->sensitive[i].waiting[row] = here(column->values, column->nvalues, value);
+	}
+}
+
+static void
+place_members(Part *part, int count)
+{
+	CHECK_FOR_INTERRUPTS();
+	phig_classes_find_members(part->into, part->membership);
+	if (part->membership == &part->into->release)
+		for (int i = 0; i < part->into->nsensitive; i++)
+			phig_classes_add_values(part->into, &part->into->sensitive[i]);
+	part->membership->nwaiting = 0;
+}
+
+static void
+merge_further_values(Part *part, int column)
+{
+	const PartColumn *from = &part->columns[column];
+	SensitiveColumn *to = &part->into->sensitive[column];
+	Membership *release = &part->into->release;
+
+	for (int64 done = 0; done < from->nfurther; done += PHIG_CLASSES_BATCH)
+	{
+		int			count = Min(PHIG_CLASSES_BATCH, from->nfurther - done);
+
+		CHECK_FOR_INTERRUPTS();
+		for (int i = 0; i < count; i++)
+		{
+			int32		number = (int32) (from->further[done + i] >> 32);
+			const Member *member;
+
+			if (number >= 0 ? number >= part->npersons : -(int64) number > part->nfurther)
+				phig_bytes_damaged();
+			member = number >= 0 ? &part->first[number] : &part->further[-number - 1];
+			release->waiting[i].member = member->member;
+			release->waiting[i].cls = member->cls;
+			to->waiting[i] = here(from->values, from->nvalues, (int32) from->further[done + i]);
+		}
+		release->nwaiting = count;
+		phig_classes_add_values(part->into, to);
+		release->nwaiting = 0;
+	}
+}
+
+/* What stands for a code of the part. */
+static inline int32
+here(const int32 *codes, int32 count, int32 code)
+{
+	if ((uint32) code >= (uint32) count)
+		phig_bytes_damaged();
+	return codes[code];
+}
