@@ -24,7 +24,8 @@ typedef struct ClassEntry
 	char		status;
 } ClassEntry;
 
-static inline uint32 hash_of_class(PhigClasses *classes, int32 cls);
+static inline uint32 hash_of_key(const PhigClasses *classes, const int32 *key);
+static inline uint32 hash_of_class(const PhigClasses *classes, int32 cls);
 static inline bool same_class(PhigClasses *classes, int32 a, int32 b);
 
 #define SH_PREFIX classtable
@@ -41,12 +42,16 @@ static inline bool same_class(PhigClasses *classes, int32 a, int32 b);
 #include "lib/simplehash.h"
 
 static void membership_init(PhigClasses *classes, Membership *membership, const PhigColumnType *person);
-static int32 class_of_row(PhigClasses *classes, const NullableDatum *quasi);
-static void let_wait(PhigClasses *classes, Membership *membership, const NullableDatum *person, int32 cls);
+static void let_wait(PhigClasses *classes, Membership *membership, const NullableDatum *person,
+					 const NullableDatum *quasi);
+static void find_classes(PhigClasses *classes, Membership *membership);
+static int32 class_of(PhigClasses *classes, const int32 *key, uint32 hash);
 static void place_rows(PhigClasses *classes, Membership *membership);
 static void find_further_member(PhigClasses *classes, Membership *membership, Waiting *row);
 static inline void count_member(PhigClasses *classes, const Membership *membership, int32 cls);
-static void add_value(SensitiveColumn *column, int32 *first, int32 member, int32 cls, int32 value);
+static inline int32 *first_value_of(PhigClasses *classes, SensitiveColumn *column, const Waiting *row);
+static void add_value(SensitiveColumn *column, int32 *first, const Waiting *row, int32 value);
+static void forget_numbers(Numbers *numbers);
 static inline int32 *number_at(PhigClasses *classes, Numbers *numbers, int32 index);
 static void grow_classes(PhigClasses *classes);
 
@@ -69,7 +74,8 @@ phig_classes_create(MemoryContext context, const PhigColumnType persons[2],
 		const PhigColumnType *column = &columns[nquasi + i];
 
 		classes->sensitive[i].codes = phig_codes_create(context, column->type, column->collation);
-		classes->sensitive[i].further = pairs_create(context, 64, NULL);
+		for (int slice = 0; slice < PHIG_CLASSES_SLICES; slice++)
+			classes->sensitive[i].slices[slice].further = pairs_create(context, 16, NULL);
 		classes->sensitive[i].counts = pairs_create(context, 64, NULL);
 	}
 	membership_init(classes, &classes->release, &persons[0]);
@@ -83,12 +89,10 @@ phig_classes_create(MemoryContext context, const PhigColumnType persons[2],
 void
 phig_classes_add(PhigClasses *classes, const NullableDatum *person, const NullableDatum *columns)
 {
-	int32		cls = class_of_row(classes, columns);
 	int			row = classes->release.nwaiting;
 
 	classes->rows++;
 	classes->rows_without_person += person->isnull;
-	classes->classes[cls].rows++;
 	for (int i = 0; i < classes->nsensitive; i++)
 	{
 		const NullableDatum *column = &columns[classes->nquasi + i];
@@ -96,13 +100,13 @@ phig_classes_add(PhigClasses *classes, const NullableDatum *person, const Nullab
 		classes->sensitive[i].waiting[row] =
 			phig_codes_of(classes->sensitive[i].codes, column->value, column->isnull);
 	}
-	let_wait(classes, &classes->release, person, cls);
+	let_wait(classes, &classes->release, person, columns);
 }
 
 void
 phig_classes_add_population(PhigClasses *classes, const NullableDatum *person, const NullableDatum *quasi)
 {
-	let_wait(classes, &classes->population, person, class_of_row(classes, quasi));
+	let_wait(classes, &classes->population, person, quasi);
 }
 
 void
@@ -124,10 +128,14 @@ phig_classes_rows_without_person(const PhigClasses *classes)
 	return classes->rows_without_person;
 }
 
-int32
+int64
 phig_classes_persons(const PhigClasses *classes)
 {
-	return phig_codes_count(classes->release.persons);
+	int64		persons = classes->persons;
+
+	for (int slice = 0; slice < PHIG_CLASSES_SLICES; slice++)
+		persons += phig_codes_count(classes->release.slices[slice].persons);
+	return persons;
 }
 
 const PhigClass *
@@ -184,37 +192,92 @@ phig_classes_values(const PhigClasses *classes, int column, int32 **first)
 static void
 membership_init(PhigClasses *classes, Membership *membership, const PhigColumnType *person)
 {
-	membership->persons = phig_codes_create(classes->context, person->type, person->collation);
-	membership->further = pairs_create(classes->context, 64, NULL);
+	for (int i = 0; i < PHIG_CLASSES_SLICES; i++)
+	{
+		membership->slices[i].persons = phig_codes_create(classes->context, person->type, person->collation);
+		membership->slices[i].further = pairs_create(classes->context, 16, NULL);
+	}
+	membership->keys = palloc(sizeof(int32) * PHIG_CLASSES_BATCH * Max(classes->nquasi, 1));
 	membership->batch = AllocSetContextCreate(classes->context, "phiguard risk batch", ALLOCSET_SMALL_SIZES);
 }
 
-static int32
-class_of_row(PhigClasses *classes, const NullableDatum *quasi)
+static void
+let_wait(PhigClasses *classes, Membership *membership, const NullableDatum *person, const NullableDatum *quasi)
 {
-	int32	   *key = phig_classes_key(classes);
+	int32	   *key = &membership->keys[membership->nwaiting * classes->nquasi];
+	Waiting    *row = &membership->waiting[membership->nwaiting++];
 
 	for (int i = 0; i < classes->nquasi; i++)
 		key[i] = phig_codes_of(classes->quasi[i], quasi[i].value, quasi[i].isnull);
-	return phig_classes_of_key(classes);
+	row->class_hash = hash_of_key(classes, key);
+	__builtin_prefetch(&classes->table->data[row->class_hash & classes->table->sizemask]);
+	row->value = *person;
+	row->hash = phig_codes_hash(membership->slices[0].persons, &row->value);
+	row->slice = phig_classes_slice(row->hash);
+	phig_codes_expect(membership->slices[row->slice].persons, row->hash);
+	if (!row->value.isnull)
+	{
+		MemoryContext before = MemoryContextSwitchTo(membership->batch);
+
+		row->value.value = phig_codes_copy(membership->slices[0].persons, row->value.value);
+		MemoryContextSwitchTo(before);
+	}
+	if (membership->nwaiting == PHIG_CLASSES_BATCH)
+		place_rows(classes, membership);
 }
 
-/* A row's codes stand where those of the next class would: either they become its, or another class has the same. */
-int32 *
-phig_classes_key(PhigClasses *classes)
+static void
+place_rows(PhigClasses *classes, Membership *membership)
 {
-	if (classes->nclasses == classes->allocated)
-		grow_classes(classes);
-	return &classes->keys[(Size) classes->nclasses * classes->nquasi];
+	find_classes(classes, membership);
+	phig_classes_find_persons(classes, membership);
+	phig_classes_find_members(classes, membership);
+	if (membership == &classes->release)
+		for (int i = 0; i < classes->nsensitive; i++)
+			phig_classes_add_values(classes, &classes->sensitive[i]);
+	membership->nwaiting = 0;
+	MemoryContextReset(membership->batch);
+}
+
+static void
+find_classes(PhigClasses *classes, Membership *membership)
+{
+	for (int i = 0; i < membership->nwaiting; i++)
+	{
+		const ClassEntry *entry = &classes->table->data[membership->waiting[i].class_hash & classes->table->sizemask];
+
+		/* Most likely the one. */
+		__builtin_prefetch(&classes->keys[(Size) entry->cls * classes->nquasi]);
+		__builtin_prefetch(&classes->classes[entry->cls]);
+	}
+	for (int i = 0; i < membership->nwaiting; i++)
+	{
+		Waiting    *row = &membership->waiting[i];
+
+		row->cls = class_of(classes, &membership->keys[i * classes->nquasi], row->class_hash);
+		if (membership == &classes->release)
+			classes->classes[row->cls].rows++;
+	}
 }
 
 int32
-phig_classes_of_key(PhigClasses *classes)
+phig_classes_of_key(PhigClasses *classes, const int32 *key)
+{
+	return class_of(classes, key, hash_of_key(classes, key));
+}
+
+/* The key goes where that of the next class would stand: either it becomes its, or another class has the same. */
+static int32
+class_of(PhigClasses *classes, const int32 *key, uint32 hash)
 {
 	int32		candidate = classes->nclasses;
 	bool		found;
-	ClassEntry *entry = classtable_insert(classes->table, candidate, &found);
+	ClassEntry *entry;
 
+	if (candidate == classes->allocated)
+		grow_classes(classes);
+	memcpy(&classes->keys[(Size) candidate * classes->nquasi], key, sizeof(int32) * classes->nquasi);
+	entry = classtable_insert_hash(classes->table, candidate, hash, &found);
 	if (!found)
 	{
 		classes->classes[candidate] = (PhigClass)
@@ -226,44 +289,13 @@ phig_classes_of_key(PhigClasses *classes)
 	return entry->cls;
 }
 
-static void
-let_wait(PhigClasses *classes, Membership *membership, const NullableDatum *person, int32 cls)
-{
-	Waiting    *row = &membership->waiting[membership->nwaiting++];
-
-	row->value = *person;
-	row->cls = cls;
-	row->hash = phig_codes_expect(membership->persons, &row->value);
-	if (!row->value.isnull)
-	{
-		MemoryContext before = MemoryContextSwitchTo(membership->batch);
-
-		row->value.value = phig_codes_copy(membership->persons, row->value.value);
-		MemoryContextSwitchTo(before);
-	}
-	if (membership->nwaiting == PHIG_CLASSES_BATCH)
-		place_rows(classes, membership);
-}
-
-static void
-place_rows(PhigClasses *classes, Membership *membership)
-{
-	phig_classes_find_persons(classes, membership);
-	phig_classes_find_members(classes, membership);
-	if (membership == &classes->release)
-		for (int i = 0; i < classes->nsensitive; i++)
-			phig_classes_add_values(classes, &classes->sensitive[i]);
-	membership->nwaiting = 0;
-	MemoryContextReset(membership->batch);
-}
-
 void
 phig_classes_find_persons(PhigClasses *classes, Membership *membership)
 {
 	for (int i = 0; i < membership->nwaiting; i++)
 	{
 		Waiting    *row = &membership->waiting[i];
-		PhigCode   *person = phig_codes_find(membership->persons, &row->value, row->hash);
+		PhigCode   *person = phig_codes_find(membership->slices[row->slice].persons, &row->value, row->hash);
 
 		if (person->note < 0)
 		{
@@ -280,12 +312,13 @@ phig_classes_find_members(PhigClasses *classes, Membership *membership)
 	for (int i = 0; i < membership->nwaiting; i++)
 	{
 		Waiting    *row = &membership->waiting[i];
+		pairs_hash *further = membership->slices[row->slice].further;
 
 		row->member = row->person.code;
 		if (row->person.note == row->cls)
 			continue;
 		row->hash = phig_hash_word(PHIG_PAIR(row->person.code, row->cls));
-		__builtin_prefetch(&membership->further->data[row->hash & membership->further->sizemask]);
+		__builtin_prefetch(&further->data[row->hash & further->sizemask]);
 	}
 	for (int i = 0; i < membership->nwaiting; i++)
 		if (membership->waiting[i].person.note != membership->waiting[i].cls)
@@ -295,17 +328,17 @@ phig_classes_find_members(PhigClasses *classes, Membership *membership)
 static void
 find_further_member(PhigClasses *classes, Membership *membership, Waiting *row)
 {
-	uint64		pair = PHIG_PAIR(row->person.code, row->cls);
+	pairs_hash *further = membership->slices[row->slice].further;
 	bool		found;
-	PairEntry  *entry = pairs_insert_hash(membership->further, pair, row->hash, &found);
+	PairEntry  *entry = pairs_insert_hash(further, PHIG_PAIR(row->person.code, row->cls), row->hash, &found);
 
 	if (!found)
 	{
-		if (membership->further->members == PG_INT32_MAX)
+		if (further->members == PG_INT32_MAX)
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					 errmsg("too many members of equivalence classes")));
-		entry->number = -(int32) membership->further->members;
+		entry->number = -(int32) further->members;
 		count_member(classes, membership, row->cls);
 	}
 	row->member = entry->number;
@@ -324,29 +357,28 @@ void
 phig_classes_add_values(PhigClasses *classes, SensitiveColumn *column)
 {
 	const Membership *membership = &classes->release;
-	int32	   *first[PHIG_CLASSES_BATCH];
 
-	/* Room first: an array that grows moves. */
+	for (int i = 0; i < membership->nwaiting; i++)
+		__builtin_prefetch(first_value_of(classes, column, &membership->waiting[i]));
 	for (int i = 0; i < membership->nwaiting; i++)
 	{
-		int32		member = membership->waiting[i].member;
+		const Waiting *row = &membership->waiting[i];
 
-		(void) number_at(classes, member < 0 ? &column->further_first_value : &column->first_value, abs(member));
+		add_value(column, first_value_of(classes, column, row), row, column->waiting[i]);
 	}
-	for (int i = 0; i < membership->nwaiting; i++)
-	{
-		int32		member = membership->waiting[i].member;
+}
 
-		first[i] = (member < 0 ? &column->further_first_value : &column->first_value)->at + abs(member);
-		__builtin_prefetch(first[i]);
-	}
-	for (int i = 0; i < membership->nwaiting; i++)
-		add_value(column, first[i], membership->waiting[i].member, membership->waiting[i].cls, column->waiting[i]);
+static inline int32 *
+first_value_of(PhigClasses *classes, SensitiveColumn *column, const Waiting *row)
+{
+	ValueSlice *slice = &column->slices[row->slice];
+
+	return number_at(classes, row->member < 0 ? &slice->further_first_value : &slice->first_value, abs(row->member));
 }
 
 /* A member has a value: counted once. */
 static void
-add_value(SensitiveColumn *column, int32 *first, int32 member, int32 cls, int32 value)
+add_value(SensitiveColumn *column, int32 *first, const Waiting *row, int32 value)
 {
 	PairEntry  *count;
 	bool		found;
@@ -357,12 +389,40 @@ add_value(SensitiveColumn *column, int32 *first, int32 member, int32 cls, int32 
 		*first = value;
 	else
 	{
-		(void) pairs_insert(column->further, PHIG_PAIR(member, value), &found);
+		(void) pairs_insert(column->slices[row->slice].further, PHIG_PAIR(row->member, value), &found);
 		if (found)
 			return;
 	}
-	count = pairs_insert(column->counts, PHIG_PAIR(cls, value), &found);
+	count = pairs_insert(column->counts, PHIG_PAIR(row->cls, value), &found);
 	count->number = found ? count->number + 1 : 1;
+}
+
+void
+phig_classes_forget(PhigClasses *classes)
+{
+	PersonSlice *slices[2] = {&classes->release.slices[0], &classes->population.slices[0]};
+
+	classes->persons += phig_codes_count(slices[0]->persons);
+	for (int i = 0; i < 2; i++)
+	{
+		phig_codes_borrow(slices[i]->persons);
+		pairs_reset(slices[i]->further);
+	}
+	for (int i = 0; i < classes->nsensitive; i++)
+	{
+		ValueSlice *values = &classes->sensitive[i].slices[0];
+
+		forget_numbers(&values->first_value);
+		forget_numbers(&values->further_first_value);
+		pairs_reset(values->further);
+	}
+}
+
+static void
+forget_numbers(Numbers *numbers)
+{
+	if (numbers->at != NULL)
+		memset(numbers->at, 0xff, sizeof(int32) * numbers->allocated);
 }
 
 /* Place in an array that has one for each index so far: -1 where nothing was put yet. */
@@ -371,7 +431,7 @@ number_at(PhigClasses *classes, Numbers *numbers, int32 index)
 {
 	if (unlikely((Size) index >= numbers->allocated))
 	{
-		Size		allocated = Max(1024, 2 * (Size) index);
+		Size		allocated = Max(64, 2 * (Size) index);
 
 		if (numbers->at == NULL)
 			numbers->at = MemoryContextAllocHuge(classes->context, sizeof(int32) * allocated);
@@ -405,14 +465,19 @@ grow_classes(PhigClasses *classes)
 }
 
 static inline uint32
-hash_of_class(PhigClasses *classes, int32 cls)
+hash_of_key(const PhigClasses *classes, const int32 *key)
 {
-	const int32 *key = &classes->keys[(Size) cls * classes->nquasi];
 	uint64		hash = 0;
 
 	for (int i = 0; i < classes->nquasi; i++)
 		hash = (hash ^ (uint32) key[i]) * UINT64CONST(0x9e3779b97f4a7c15);
 	return phig_hash_word(hash);
+}
+
+static inline uint32
+hash_of_class(const PhigClasses *classes, int32 cls)
+{
+	return hash_of_key(classes, &classes->keys[(Size) cls * classes->nquasi]);
 }
 
 static inline bool

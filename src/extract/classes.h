@@ -54,7 +54,7 @@ extern void phig_classes_finish(PhigClasses *classes);
 /* What came of it. */
 extern int64 phig_classes_rows(const PhigClasses *classes);
 extern int64 phig_classes_rows_without_person(const PhigClasses *classes);
-extern int32 phig_classes_persons(const PhigClasses *classes);
+extern int64 phig_classes_persons(const PhigClasses *classes);
 extern const PhigClass *phig_classes_all(const PhigClasses *classes, int32 *count);
 extern PhigCodes *phig_classes_sensitive(const PhigClasses *classes, int column);
 extern PhigCodes *phig_classes_quasi(const PhigClasses *classes, int column);

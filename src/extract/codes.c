@@ -60,6 +60,7 @@ struct PhigCodes
 	Oid			collation;
 	Likeness	likeness;
 	bool		varlena;
+	bool		borrows;
 	int32		count;
 	PhigCode	null;			/* its code, or -1 */
 };
@@ -113,16 +114,21 @@ phig_codes_of(PhigCodes *codes, Datum value, bool isnull)
 }
 
 uint32
-phig_codes_expect(PhigCodes *codes, NullableDatum *value)
+phig_codes_hash(PhigCodes *codes, NullableDatum *value)
 {
-	uint32		hash;
-
 	if (value->isnull)
 		return 0;
 	value->value = detoasted(codes, value->value);
-	hash = hash_of(codes, value->value);
-	__builtin_prefetch(&codes->table->data[hash & codes->table->sizemask]);
-	return hash;
+	return hash_of(codes, value->value);
+}
+
+void
+phig_codes_expect(PhigCodes *codes, uint32 hash)
+{
+	const CodeEntry *entry = &codes->table->data[hash & codes->table->sizemask];
+
+	__builtin_prefetch(entry);
+	__builtin_prefetch((const char *) (entry + 1) - 1);
 }
 
 PhigCode *
@@ -224,6 +230,15 @@ phig_codes_reserve(PhigCodes *codes, int32 more)
 		codes_grow(codes->table, wanted);
 }
 
+void
+phig_codes_borrow(PhigCodes *codes)
+{
+	codes_reset(codes->table);
+	codes->borrows = true;
+	codes->count = 0;
+	codes->null.code = codes->null.note = -1;
+}
+
 int32 *
 phig_codes_ranks(PhigCodes *codes)
 {
@@ -294,7 +309,8 @@ enter(PhigCodes *codes, Datum value, uint32 hash)
 	{
 		MemoryContext before = MemoryContextSwitchTo(codes->context);
 
-		entry->value = phig_codes_copy(codes, value);
+		if (!codes->borrows)
+			entry->value = phig_codes_copy(codes, value);
 		MemoryContextSwitchTo(before);
 		entry->code.code = next_code(codes);
 		entry->code.note = -1;

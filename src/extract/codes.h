@@ -55,13 +55,14 @@ extern PhigCodes *phig_codes_create(MemoryContext context, Oid type, Oid collati
 extern int32 phig_codes_of(PhigCodes *codes, Datum value, bool isnull);
 
 /*
- * phig_codes_expect, phig_codes_find
- *		The same in two steps, for many values at a time: the second finds the memory that the first has asked for.
+ * phig_codes_hash, phig_codes_expect, phig_codes_find
+ *		The same in steps, for many values at a time: find gets the memory that expect has asked for.
  *
- * The first returns the value's hash, and the value as the second takes it.  What the second returns stays until it is
- * called again.
+ * The first returns the value's hash, and the value as the others take it; any set of codes for its type does.  What
+ * the last returns stays until it is called again.
  */
-extern uint32 phig_codes_expect(PhigCodes *codes, NullableDatum *value);
+extern uint32 phig_codes_hash(PhigCodes *codes, NullableDatum *value);
+extern void phig_codes_expect(PhigCodes *codes, uint32 hash);
 extern PhigCode *phig_codes_find(PhigCodes *codes, const NullableDatum *value, uint32 hash);
 
 /* A copy of a value in the current memory context. */
@@ -81,7 +82,6 @@ typedef struct PhigWrittenCodes
  * phig_codes_write, phig_codes_read
  *		All values with their codes and notes as bytes, and what stands in such bytes.
  *
- * The values come in the order of their hashes, so that those who enter them elsewhere walk through memory.
  * What is read lives as long as the reader's bytes, or in the current context; each code is in range.
  * Errors:  54000 and XX001 as in bytes.h.
  */
@@ -93,6 +93,9 @@ extern int32 *phig_codes_merge(PhigCodes *codes, const PhigWrittenCodes *written
 
 /* Room for so many more values. */
 extern void phig_codes_reserve(PhigCodes *codes, int32 more);
+
+/* From now on values are kept where they are, not copied; and none is known yet. */
+extern void phig_codes_borrow(PhigCodes *codes);
 
 /* What they are codes of: the base type, and the collation that counts. */
 extern PhigColumnType phig_codes_type(const PhigCodes *codes);

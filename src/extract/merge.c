@@ -5,10 +5,15 @@
  * A part is merged as if it were rows: one for each member, that is a person in
  * a class, with the first value that it has of each sensitive column; then its
  * further values.  Codes of the part become codes here by arrays.
+ *
+ * All parts have the same persons in the same slice, and a slice that is merged
+ * is only counted: so one is taken after the other, from all parts, in tables
+ * of the size of one.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "utils/memutils.h"
 
 #include "extract/classes_internal.h"
 #include "extract/merge.h"
@@ -19,8 +24,6 @@ typedef struct PartHead
 	int32		nquasi;
 	int32		nsensitive;
 	int32		nclasses;
-	int32		npersons;		/* in the release */
-	int32		nfurther;
 	int64		rows;
 	int64		rows_without_person;
 } PartHead;
@@ -39,45 +42,47 @@ typedef struct Member
 	int32		cls;
 } Member;
 
-/* A sensitive column of a part. */
+/* A sensitive column of a part; all but the codes are of the slice that is merged. */
 typedef struct PartColumn
 {
 	int32	   *values;			/* of the part's values, those here */
 	int32		nvalues;
-	const int32 *first;			/* the first value of each person in their first class, of each
-								 * further member */
+	const int32 *first;			/* the first value of each person in their first class, of each further member */
 	const int32 *further_first;
 	const uint64 *further;		/* (member, value) */
 	int64		nfurther;
 } PartColumn;
 
-/* A part while it is merged. */
+/* A part while it is merged, and the persons of a slice of it. */
 typedef struct Part
 {
 	PhigClasses *into;
-	Membership *membership;
-	const PartHead *head;
+	PhigBytesReader *reader;
 	int32	   *classes;		/* of the part's classes, those here */
+	int32		nclasses;
 	PartColumn *columns;
-	PhigCode   *persons;		/* of the part's persons, those here */
+	Membership *membership;
+	PhigCode   *persons;		/* of the slice's persons, those here */
 	int32		npersons;
-	Member	   *first;			/* of the part's members, those here */
+	Member	   *first;			/* of the slice's members, those here */
 	Member	   *further;
 	int32		nfurther;
 } Part;
 
 static PhigColumnType *types_of(const PhigClasses *classes, Size *size);
-static void write_column(const PhigClasses *classes, const SensitiveColumn *column, PhigBytes *bytes);
-static void write_membership(const Membership *membership, PhigBytes *bytes);
+static void write_members(const PersonSlice *slice, PhigBytes *bytes);
+static void write_values(const PersonSlice *slice, const ValueSlice *values, PhigBytes *bytes);
 static const PartHead *read_head(PhigBytesReader *reader, const PhigColumnType **types);
+static void begin_part(Part *part, PhigClasses *into, PhigBytesReader *reader);
 static void must_be_alike(const PhigClasses *classes, const PartHead *head, const PhigColumnType *types);
-static void merge_classes(Part *part, PhigBytesReader *reader);
-static void read_column(Part *part, int column, PhigBytesReader *reader);
-static void merge_members(Part *part, Membership *membership, PhigBytesReader *reader);
+static void merge_classes(Part *part);
+static void merge_slice(Part *part);
+static void read_members(Part *part, Membership *membership, PhigWrittenCodes *persons, const FurtherMember **further);
+static void read_values(Part *part, PartColumn *column);
 static void merge_persons(Part *part, const PhigWrittenCodes *persons);
 static void merge_further_members(Part *part, const FurtherMember *further);
 static void set_values(Part *part, int row, bool further, int32 index);
-static void place_members(Part *part, int count);
+static void place_members(Part *part);
 static void merge_further_values(Part *part, int column);
 static inline int32 here(const int32 *codes, int32 count, int32 code);
 
@@ -92,8 +97,6 @@ phig_classes_write(PhigClasses *classes, PhigBytes *bytes)
 	head.nquasi = classes->nquasi;
 	head.nsensitive = classes->nsensitive;
 	head.nclasses = classes->nclasses;
-	head.npersons = phig_codes_count(classes->release.persons);
-	head.nfurther = classes->release.further->members;
 	head.rows = classes->rows;
 	head.rows_without_person = classes->rows_without_person;
 	phig_bytes_put(bytes, &head, sizeof(head));
@@ -104,42 +107,14 @@ phig_classes_write(PhigClasses *classes, PhigBytes *bytes)
 	phig_bytes_put(bytes, classes->keys, sizeof(int32) * (Size) classes->nclasses * classes->nquasi);
 	phig_bytes_put(bytes, classes->classes, sizeof(PhigClass) * (Size) classes->nclasses);
 	for (int i = 0; i < classes->nsensitive; i++)
-		write_column(classes, &classes->sensitive[i], bytes);
-	write_membership(&classes->release, bytes);
-	write_membership(&classes->population, bytes);
-}
-
-PhigClasses *
-phig_classes_create_like(MemoryContext context, PhigBytesReader reader)
-{
-	const PhigColumnType *types;
-	const PartHead *head = read_head(&reader, &types);
-
-	return phig_classes_create(context, types, head->nquasi, head->nsensitive, types + 2);
-}
-
-void
-phig_classes_merge(PhigClasses *classes, PhigBytesReader *reader)
-{
-	const PhigColumnType *types;
-	const PartHead *head = read_head(reader, &types);
-	Part		part = {.into = classes, .head = head};
-
-	must_be_alike(classes, head, types);
-	/* Rows that wait would be mistaken for those of the part. */
-	phig_classes_finish(classes);
-	classes->rows += head->rows;
-	classes->rows_without_person += head->rows_without_person;
-	merge_classes(&part, reader);
-	part.columns = palloc0(sizeof(PartColumn) * Max(classes->nsensitive, 1));
-	for (int i = 0; i < classes->nsensitive; i++)
-		read_column(&part, i, reader);
-	merge_members(&part, &classes->release, reader);
-	for (int i = 0; i < classes->nsensitive; i++)
-		merge_further_values(&part, i);
-	merge_members(&part, &classes->population, reader);
-	if (reader->left > 0)
-		phig_bytes_damaged();
+		phig_codes_write(classes->sensitive[i].codes, bytes);
+	for (int slice = 0; slice < PHIG_CLASSES_SLICES; slice++)
+	{
+		write_members(&classes->release.slices[slice], bytes);
+		for (int i = 0; i < classes->nsensitive; i++)
+			write_values(&classes->release.slices[slice], &classes->sensitive[i].slices[slice], bytes);
+		write_members(&classes->population.slices[slice], bytes);
+	}
 }
 
 static PhigColumnType *
@@ -148,8 +123,8 @@ types_of(const PhigClasses *classes, Size *size)
 	PhigColumnType *types = palloc(sizeof(PhigColumnType) * (2 + classes->nquasi + classes->nsensitive));
 	int			count = 0;
 
-	types[count++] = phig_codes_type(classes->release.persons);
-	types[count++] = phig_codes_type(classes->population.persons);
+	types[count++] = phig_codes_type(classes->release.slices[0].persons);
+	types[count++] = phig_codes_type(classes->population.slices[0].persons);
 	for (int i = 0; i < classes->nquasi; i++)
 		types[count++] = phig_codes_type(classes->quasi[i]);
 	for (int i = 0; i < classes->nsensitive; i++)
@@ -159,45 +134,72 @@ types_of(const PhigClasses *classes, Size *size)
 }
 
 static void
-write_column(const PhigClasses *classes, const SensitiveColumn *column, PhigBytes *bytes)
+write_members(const PersonSlice *slice, PhigBytes *bytes)
 {
-	Size		npersons = phig_codes_count(classes->release.persons);
-	Size		nfurther = classes->release.further->members;
-	int64		count = column->further->members;
-	uint64	   *pair;
-	pairs_iterator iterator;
-	PairEntry  *entry;
-
-	phig_codes_write(column->codes, bytes);
-	phig_bytes_put(bytes, column->first_value.at, sizeof(int32) * npersons);
-	/* Numbered from 1. */
-	phig_bytes_put(bytes, nfurther == 0 ? NULL : column->further_first_value.at + 1, sizeof(int32) * nfurther);
-	phig_bytes_put(bytes, &count, sizeof(count));
-	pair = phig_bytes_room(bytes, sizeof(uint64) * count);
-	pairs_start_iterate(column->further, &iterator);
-	while ((entry = pairs_iterate(column->further, &iterator)) != NULL)
-		*pair++ = entry->pair;
-}
-
-static void
-write_membership(const Membership *membership, PhigBytes *bytes)
-{
-	int64		count = membership->further->members;
+	int64		count = slice->further->members;
 	FurtherMember *further;
 	pairs_iterator iterator;
 	PairEntry  *entry;
 
-	phig_codes_write(membership->persons, bytes);
+	phig_codes_write(slice->persons, bytes);
 	phig_bytes_put(bytes, &count, sizeof(count));
 	further = phig_bytes_room(bytes, sizeof(FurtherMember) * count);
-	pairs_start_iterate(membership->further, &iterator);
-	while ((entry = pairs_iterate(membership->further, &iterator)) != NULL)
+	pairs_start_iterate(slice->further, &iterator);
+	while ((entry = pairs_iterate(slice->further, &iterator)) != NULL)
 	{
 		FurtherMember *member = &further[-entry->number - 1];
 
 		member->person = (int32) (entry->pair >> 32);
 		member->cls = (int32) entry->pair;
 	}
+}
+
+static void
+write_values(const PersonSlice *slice, const ValueSlice *values, PhigBytes *bytes)
+{
+	Size		npersons = phig_codes_count(slice->persons);
+	Size		nfurther = slice->further->members;
+	int64		count = values->further->members;
+	uint64	   *pair;
+	pairs_iterator iterator;
+	PairEntry  *entry;
+
+	phig_bytes_put(bytes, values->first_value.at, sizeof(int32) * npersons);
+	/* Numbered from 1. */
+	phig_bytes_put(bytes, nfurther == 0 ? NULL : values->further_first_value.at + 1, sizeof(int32) * nfurther);
+	phig_bytes_put(bytes, &count, sizeof(count));
+	pair = phig_bytes_room(bytes, sizeof(uint64) * count);
+	pairs_start_iterate(values->further, &iterator);
+	while ((entry = pairs_iterate(values->further, &iterator)) != NULL)
+		*pair++ = entry->pair;
+}
+
+PhigClasses *
+phig_classes_merge(MemoryContext context, PhigBytesReader *readers, int nparts)
+{
+	PhigBytesReader first = readers[0];
+	const PhigColumnType *types;
+	const PartHead *head = read_head(&first, &types);
+	PhigClasses *into = phig_classes_create(context, types, head->nquasi, head->nsensitive, types + 2);
+	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "phiguard risk slice", ALLOCSET_DEFAULT_SIZES);
+	Part	   *parts = palloc0(sizeof(Part) * nparts);
+
+	for (int i = 0; i < nparts; i++)
+		begin_part(&parts[i], into, &readers[i]);
+	for (int slice = 0; slice < PHIG_CLASSES_SLICES; slice++)
+	{
+		MemoryContext before = MemoryContextSwitchTo(work);
+
+		phig_classes_forget(into);
+		for (int i = 0; i < nparts; i++)
+			merge_slice(&parts[i]);
+		MemoryContextSwitchTo(before);
+		MemoryContextReset(work);
+	}
+	for (int i = 0; i < nparts; i++)
+		if (readers[i].left > 0)
+			phig_bytes_damaged();
+	return into;
 }
 
 static const PartHead *
@@ -212,6 +214,30 @@ read_head(PhigBytesReader *reader, const PhigColumnType **types)
 }
 
 static void
+begin_part(Part *part, PhigClasses *into, PhigBytesReader *reader)
+{
+	const PhigColumnType *types;
+	const PartHead *head = read_head(reader, &types);
+
+	must_be_alike(into, head, types);
+	into->rows += head->rows;
+	into->rows_without_person += head->rows_without_person;
+	part->into = into;
+	part->reader = reader;
+	part->nclasses = head->nclasses;
+	merge_classes(part);
+	part->columns = palloc0(sizeof(PartColumn) * Max(into->nsensitive, 1));
+	for (int i = 0; i < into->nsensitive; i++)
+	{
+		PhigWrittenCodes written;
+
+		phig_codes_read(into->sensitive[i].codes, reader, &written);
+		part->columns[i].values = phig_codes_merge(into->sensitive[i].codes, &written);
+		part->columns[i].nvalues = written.count;
+	}
+}
+
+static void
 must_be_alike(const PhigClasses *classes, const PartHead *head, const PhigColumnType *types)
 {
 	Size		size;
@@ -222,73 +248,80 @@ must_be_alike(const PhigClasses *classes, const PartHead *head, const PhigColumn
 }
 
 static void
-merge_classes(Part *part, PhigBytesReader *reader)
+merge_classes(Part *part)
 {
 	PhigClasses *into = part->into;
-	int32		count = part->head->nclasses;
 	PhigWrittenCodes *written = palloc(sizeof(PhigWrittenCodes) * into->nquasi);
 	int32	  **quasi = palloc(sizeof(int32 *) * into->nquasi);
+	int32	   *key = palloc(sizeof(int32) * into->nquasi);
 	const int32 *keys;
 	const PhigClass *classes;
 
 	for (int i = 0; i < into->nquasi; i++)
 	{
-		phig_codes_read(into->quasi[i], reader, &written[i]);
+		phig_codes_read(into->quasi[i], part->reader, &written[i]);
 		quasi[i] = phig_codes_merge(into->quasi[i], &written[i]);
 	}
-	keys = phig_bytes_take_array(reader, count, sizeof(int32) * into->nquasi);
-	classes = phig_bytes_take_array(reader, count, sizeof(PhigClass));
-	part->classes = palloc_extended(sizeof(int32) * (Size) Max(count, 1), MCXT_ALLOC_HUGE);
-	for (int32 i = 0; i < count; i++)
+	keys = phig_bytes_take_array(part->reader, part->nclasses, sizeof(int32) * into->nquasi);
+	classes = phig_bytes_take_array(part->reader, part->nclasses, sizeof(PhigClass));
+	part->classes = palloc_extended(sizeof(int32) * (Size) Max(part->nclasses, 1), MCXT_ALLOC_HUGE);
+	for (int32 i = 0; i < part->nclasses; i++)
 	{
-		int32	   *key = phig_classes_key(into);
-
 		for (int column = 0; column < into->nquasi; column++)
 			key[column] = here(quasi[column], written[column].count, *keys++);
-		part->classes[i] = phig_classes_of_key(into);
+		part->classes[i] = phig_classes_of_key(into, key);
 		into->classes[part->classes[i]].rows += classes[i].rows;
 	}
 }
 
+/* The next one. */
 static void
-read_column(Part *part, int column, PhigBytesReader *reader)
+merge_slice(Part *part)
 {
-	PartColumn *read = &part->columns[column];
-	PhigWrittenCodes written;
-	const int64 *count;
+	PhigClasses *into = part->into;
+	PhigWrittenCodes persons;
+	const FurtherMember *further;
 
-	phig_codes_read(part->into->sensitive[column].codes, reader, &written);
-	read->values = phig_codes_merge(part->into->sensitive[column].codes, &written);
-	read->nvalues = written.count;
-	read->first = phig_bytes_take_array(reader, part->head->npersons, sizeof(int32));
-	read->further_first = phig_bytes_take_array(reader, part->head->nfurther, sizeof(int32));
-	count = phig_bytes_take(reader, sizeof(int64));
-	read->nfurther = *count;
-	read->further = phig_bytes_take_array(reader, read->nfurther, sizeof(uint64));
+	read_members(part, &into->release, &persons, &further);
+	for (int i = 0; i < into->nsensitive; i++)
+		read_values(part, &part->columns[i]);
+	merge_persons(part, &persons);
+	merge_further_members(part, further);
+	for (int i = 0; i < into->nsensitive; i++)
+		merge_further_values(part, i);
+	read_members(part, &into->population, &persons, &further);
+	merge_persons(part, &persons);
+	merge_further_members(part, further);
 }
 
 static void
-merge_members(Part *part, Membership *membership, PhigBytesReader *reader)
+read_members(Part *part, Membership *membership, PhigWrittenCodes *persons, const FurtherMember **further)
 {
-	PhigWrittenCodes persons;
 	const int64 *count;
-	const FurtherMember *further;
 
-	part->membership = membership;
-	phig_codes_read(membership->persons, reader, &persons);
-	count = phig_bytes_take(reader, sizeof(int64));
-	further = phig_bytes_take_array(reader, *count, sizeof(FurtherMember));
-	if (*count > PG_INT32_MAX || (membership == &part->into->release &&
-								  (persons.count != part->head->npersons || *count != part->head->nfurther)))
+	phig_codes_read(membership->slices[0].persons, part->reader, persons);
+	count = phig_bytes_take(part->reader, sizeof(int64));
+	*further = phig_bytes_take_array(part->reader, *count, sizeof(FurtherMember));
+	if (*count > PG_INT32_MAX)
 		phig_bytes_damaged();
-	part->npersons = persons.count;
+	part->membership = membership;
+	part->npersons = persons->count;
 	part->nfurther = (int32) *count;
 	part->persons = palloc_extended(sizeof(PhigCode) * (Size) Max(part->npersons, 1), MCXT_ALLOC_HUGE);
 	part->first = palloc_extended(sizeof(Member) * (Size) Max(part->npersons, 1), MCXT_ALLOC_HUGE);
 	part->further = palloc_extended(sizeof(Member) * (Size) Max(part->nfurther, 1), MCXT_ALLOC_HUGE);
-	phig_codes_reserve(membership->persons, persons.nvalues);
-	merge_persons(part, &persons);
-	merge_further_members(part, further);
+}
+
+static void
+read_values(Part *part, PartColumn *column)
+{
+	const int64 *count;
+
+	column->first = phig_bytes_take_array(part->reader, part->npersons, sizeof(int32));
+	column->further_first = phig_bytes_take_array(part->reader, part->nfurther, sizeof(int32));
+	count = phig_bytes_take(part->reader, sizeof(int64));
+	column->nfurther = *count;
+	column->further = phig_bytes_take_array(part->reader, column->nfurther, sizeof(uint64));
 }
 
 /* Each in the class that was their first. */
@@ -296,7 +329,9 @@ static void
 merge_persons(Part *part, const PhigWrittenCodes *persons)
 {
 	Waiting    *waiting = part->membership->waiting;
+	PhigCodes  *persons_here = part->membership->slices[0].persons;
 
+	phig_codes_reserve(persons_here, persons->nvalues);
 	for (int32 done = 0; done < persons->count; done += PHIG_CLASSES_BATCH)
 	{
 		int			count = Min(PHIG_CLASSES_BATCH, persons->count - done);
@@ -309,13 +344,15 @@ merge_persons(Part *part, const PhigWrittenCodes *persons)
 			codes[i] = isnull ? persons->null : persons->codes[done + i];
 			waiting[i].value.isnull = isnull;
 			waiting[i].value.value = isnull ? (Datum) 0 : persons->values[done + i];
-			waiting[i].hash = phig_codes_expect(part->membership->persons, &waiting[i].value);
-			waiting[i].cls = here(part->classes, part->head->nclasses, codes[i].note);
+			waiting[i].hash = phig_codes_hash(persons_here, &waiting[i].value);
+			waiting[i].slice = 0;
+			waiting[i].cls = here(part->classes, part->nclasses, codes[i].note);
+			phig_codes_expect(persons_here, waiting[i].hash);
 			set_values(part, i, false, codes[i].code);
 		}
 		part->membership->nwaiting = count;
 		phig_classes_find_persons(part->into, part->membership);
-		place_members(part, count);
+		place_members(part);
 		for (int i = 0; i < count; i++)
 		{
 			part->persons[codes[i].code] = waiting[i].person;
@@ -341,11 +378,12 @@ merge_further_members(Part *part, const FurtherMember *further)
 			if ((uint32) member->person >= (uint32) part->npersons)
 				phig_bytes_damaged();
 			waiting[i].person = part->persons[member->person];
-			waiting[i].cls = here(part->classes, part->head->nclasses, member->cls);
+			waiting[i].slice = 0;
+			waiting[i].cls = here(part->classes, part->nclasses, member->cls);
 			set_values(part, i, true, done + i);
 		}
 		part->membership->nwaiting = count;
-		place_members(part, count);
+		place_members(part);
 		for (int i = 0; i < count; i++)
 		{
 			part->further[done + i].member = waiting[i].member;
@@ -370,7 +408,7 @@ set_values(Part *part, int row, bool further, int32 index)
 }
 
 static void
-place_members(Part *part, int count)
+place_members(Part *part)
 {
 	CHECK_FOR_INTERRUPTS();
 	phig_classes_find_members(part->into, part->membership);
@@ -400,6 +438,7 @@ merge_further_values(Part *part, int column)
 			if (number >= 0 ? number >= part->npersons : -(int64) number > part->nfurther)
 				phig_bytes_damaged();
 			member = number >= 0 ? &part->first[number] : &part->further[-number - 1];
+			release->waiting[i].slice = 0;
 			release->waiting[i].member = member->member;
 			release->waiting[i].cls = member->cls;
 			to->waiting[i] = here(from->values, from->nvalues, (int32) from->further[done + i]);

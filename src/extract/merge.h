@@ -21,16 +21,15 @@
  */
 extern void phig_classes_write(PhigClasses *classes, PhigBytes *bytes);
 
-/* None yet, of the types that such bytes are of; the reader stands at their begin, and stays there. */
-extern PhigClasses *phig_classes_create_like(MemoryContext context, PhigBytesReader reader);
-
 /*
  * phig_classes_merge
- *		What was written elsewhere, added.
+ *		What was written by one process or more, put together.
  *
- * Leaves garbage in the current memory context.
- * Errors:  XX001 for bytes of other columns, or damaged ones; 54000 as phig_classes_add.
+ * parts:   each stands behind its begin; they are read where they are, and have to stay.
+ * Returns: classes that live in context, whose persons are counted and take no more rows.
+ * Memory:  leaves garbage in the current context.
+ * Errors:  XX001 for parts of different columns, or damaged ones; 54000 as phig_classes_add.
  */
-extern void phig_classes_merge(PhigClasses *classes, PhigBytesReader *reader);
+extern PhigClasses *phig_classes_merge(MemoryContext context, PhigBytesReader *parts, int nparts);
 
 #endif

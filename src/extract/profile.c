@@ -23,20 +23,16 @@ enum
 	ARG_FIRST_COLUMN
 };
 
+/* What a process has counted, of its own rows or of the parts that workers have. */
 typedef struct ProfileState
 {
-	PhigClasses *classes;
+	PhigClasses *classes;		/* NULL as long as there are only parts */
 	PhigRiskOptions options;
 	int			nquasi;
 	int			nsensitive;
+	PhigBytesReader *parts;
+	int			nparts;
 } ProfileState;
-
-/* What a worker has counted, before it is merged: stands behind "internal" too, and is no ProfileState. */
-typedef struct ProfilePart
-{
-	const ProfileState *head;	/* without classes */
-	PhigBytesReader classes;
-} ProfilePart;
 
 PG_FUNCTION_INFO_V1(phiguard_risk_profile_add);
 PG_FUNCTION_INFO_V1(phiguard_risk_profile_write);
@@ -79,6 +75,8 @@ phiguard_risk_profile_write(PG_FUNCTION_ARGS)
 	PhigBytes	bytes;
 
 	(void) aggregate_context(fcinfo);
+	if (state->classes == NULL)
+		elog(ERROR, "risk_profile writes only what was counted");
 	head.classes = NULL;
 	phig_bytes_begin(&bytes);
 	phig_bytes_put(&bytes, &head, sizeof(ProfileState));
@@ -86,41 +84,44 @@ phiguard_risk_profile_write(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(phig_bytes_end(&bytes));
 }
 
-/* Merged at once, so that the bytes themselves do. */
+/* One part; what it says is looked at when all are there. */
 Datum
 phiguard_risk_profile_read(PG_FUNCTION_ARGS)
 {
-	ProfilePart *part = palloc(sizeof(ProfilePart));
+	MemoryContext before = MemoryContextSwitchTo(aggregate_context(fcinfo));
+	ProfileState *state = palloc(sizeof(ProfileState));
+	PhigBytesReader *part = palloc(sizeof(PhigBytesReader));
 
-	(void) aggregate_context(fcinfo);
-	phig_bytes_open(&part->classes, PG_GETARG_BYTEA_PP(0));
-	part->head = phig_bytes_take(&part->classes, sizeof(ProfileState));
-	PG_RETURN_POINTER(part);
+	phig_bytes_open(part, PG_GETARG_BYTEA_PP(0));
+	memcpy(state, phig_bytes_take(part, sizeof(ProfileState)), sizeof(ProfileState));
+	state->classes = NULL;
+	state->parts = part;
+	state->nparts = 1;
+	MemoryContextSwitchTo(before);
+	PG_RETURN_POINTER(state);
 }
 
 Datum
 phiguard_risk_profile_merge(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo);
+	MemoryContext before = MemoryContextSwitchTo(aggregate_context(fcinfo));
 	ProfileState *state = PG_ARGISNULL(0) ? NULL : (ProfileState *) PG_GETARG_POINTER(0);
-	ProfilePart *part;
+	ProfileState *more = PG_ARGISNULL(1) ? NULL : (ProfileState *) PG_GETARG_POINTER(1);
 
-	/* A worker that had no rows. */
-	if (PG_ARGISNULL(1))
-	{
-		if (state == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(state);
-	}
-	part = (ProfilePart *) PG_GETARG_POINTER(1);
 	if (state == NULL)
+		state = more;
+	else if (more != NULL)
 	{
-		state = MemoryContextAlloc(context, sizeof(ProfileState));
-		*state = *part->head;
-		state->classes = phig_classes_create_like(context, part->classes);
+		if (state->classes != NULL || more->classes != NULL)
+			elog(ERROR, "risk_profile merges only what was written");
+		state->options.has_population |= more->options.has_population;
+		state->parts = repalloc(state->parts, sizeof(PhigBytesReader) * (state->nparts + more->nparts));
+		memcpy(state->parts + state->nparts, more->parts, sizeof(PhigBytesReader) * more->nparts);
+		state->nparts += more->nparts;
 	}
-	state->options.has_population |= part->head->options.has_population;
-	phig_classes_merge(state->classes, &part->classes);
+	MemoryContextSwitchTo(before);
+	if (state == NULL)
+		PG_RETURN_NULL();
 	PG_RETURN_POINTER(state);
 }
 
@@ -135,6 +136,8 @@ phiguard_risk_profile_measure(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	state = (ProfileState *) PG_GETARG_POINTER(0);
+	if (state->classes == NULL)
+		state->classes = phig_classes_merge(aggregate_context(fcinfo), state->parts, state->nparts);
 	phig_classes_finish(state->classes);
 	phig_risk_measure(state->classes, &state->options, metrics);
 	for (int i = 0; i < state->nquasi; i++)
