@@ -40,14 +40,29 @@ look_up_decision(HTAB *decisions, const uint8 id[PHIG_ID_BYTES])
 }
 
 static bool
+chooses(const PhigSearch *search, HTAB *decisions, const uint8 *statement, const uint8 *session, uint32 kind,
+		uint32 flags)
+{
+	return (search->record_clauses & ~(look_up_decision(decisions, statement) | look_up_decision(decisions, session) |
+									   phig_search_record(search, kind, flags))) == 0;
+}
+
+static bool
 chooses_start(const PhigSearch *search, HTAB *decisions, const PhigRecord *record)
 {
 	PhigStartBody body;
 
 	phig_parse_start(record, &body);
-	return (search->record_clauses & ~(look_up_decision(decisions, body.statement) |
-									   look_up_decision(decisions, body.session) |
-									   phig_search_record(search, body.kind, body.flags))) == 0;
+	return chooses(search, decisions, body.statement, body.session, body.kind, body.flags);
+}
+
+static bool
+chooses_event(const PhigSearch *search, HTAB *decisions, const PhigRecord *record)
+{
+	PhigEventBody body;
+
+	phig_parse_event(record, &body);
+	return chooses(search, decisions, body.statement, body.session, body.kind, body.flags);
 }
 
 static bool
@@ -68,29 +83,69 @@ phig_chooses(const PhigSearch *search)
 	return search->only_subject || search->record_clauses != 0;
 }
 
+static void
+choose_record(const PhigSearch *search, HTAB *decisions, const PhigRecord *record, HTAB *chosen)
+{
+	bool		by_subject = search->only_subject;
+	uint64		seq = record->head.seq;
+	bool		wanted = false;
+
+	switch (record->head.type)
+	{
+		case PHIG_RECORD_DEFINITION:
+			if (!by_subject)
+				note_decision(search, decisions, record);
+			break;
+		case PHIG_RECORD_START:
+			wanted = !by_subject && chooses_start(search, decisions, record);
+			break;
+		case PHIG_RECORD_EVENT:
+			wanted = !by_subject && chooses_event(search, decisions, record);
+			break;
+		case PHIG_RECORD_PERSONS:
+			wanted = by_subject && chooses_persons(search, record, &seq);
+			break;
+		default:
+			break;
+	}
+	if (wanted)
+		hash_search(chosen, &seq, HASH_ENTER, NULL);
+}
+
+/* Of the records that begin at or behind offset, and before end. */
+static void
+choose_between(PhigBytes *bytes, uint64 offset, uint64 end, const PhigSearch *search, HTAB *decisions, HTAB *chosen)
+{
+	PhigWalk	walk;
+	PhigStep	step;
+
+	phig_walk_begin(&walk, bytes, phig_crc32c);
+	walk.offset = offset;
+	while (walk.offset < end && (step = phig_walk_next(&walk)) != PHIG_STEP_END)
+		if (step == PHIG_STEP_RECORD)
+			choose_record(search, decisions, &walk.record, chosen);
+}
+
 void
-phig_choose_executions(PhigSource *source, int index, const PhigSearch *search, HTAB *chosen)
+phig_choose_executions(PhigSource *source, int index, const PhigSearch *search, const PhigSummary *summary,
+					   HTAB *chosen)
 {
 	HASHCTL		ctl = {.keysize = PHIG_ID_BYTES, .entrysize = sizeof(Decision), .hcxt = CurrentMemoryContext};
 	HTAB	   *decisions = hash_create("phiguard search: definitions", 256, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	PhigBytes	bytes = phig_source_select(source, index);
-	bool		by_subject = search->only_subject;
-	PhigWalk	walk;
-	PhigStep	step;
 
-	phig_walk_begin(&walk, &bytes, phig_crc32c);
-	while ((step = phig_walk_next(&walk)) != PHIG_STEP_END)
-	{
-		const PhigRecord *record = &walk.record;
-		uint64		seq = record->head.seq;
+	if (summary == NULL || !search->only_subject)
+		choose_between(&bytes, PHIG_SEGMENT_HEADER_BYTES, bytes.limit, search, decisions, chosen);
+	else
+		for (uint32 i = 0; i < summary->nblocks; i++)
+		{
+			uint64		end = phig_summary_block_end(summary, i, bytes.limit);
 
-		if (step != PHIG_STEP_RECORD)
-			continue;
-		if (record->head.type == PHIG_RECORD_DEFINITION && !by_subject)
-			note_decision(search, decisions, record);
-		if ((record->head.type == PHIG_RECORD_START && !by_subject && chooses_start(search, decisions, record)) ||
-			(record->head.type == PHIG_RECORD_PERSONS && by_subject && chooses_persons(search, record, &seq)))
-			hash_search(chosen, &seq, HASH_ENTER, NULL);
-	}
+			if (!phig_search_block(search, summary, i))
+				continue;
+			phig_source_read_to(source, end);
+			choose_between(&bytes, phig_summary_blocks(summary)[i].offset, end, search, decisions, chosen);
+		}
+	phig_source_read_to(source, 0);
 	hash_destroy(decisions);
 }

@@ -10,8 +10,6 @@
 /* A damaged journal is not to flood the client. */
 #define MAX_WARNINGS 10
 
-#define CHUNK_BYTES (1024 * 1024)
-
 static void warn_of_damage(PhigLogReader *reader, const PhigCursor *cursor);
 static void warn_of_header(PhigLogReader *reader, const PhigCursor *cursor);
 static void warn_of_error(PhigLogReader *reader, const PhigCursor *cursor);
@@ -32,10 +30,11 @@ phig_cursor_begin_file(PhigLogReader *reader, PhigCursor *cursor, int index)
 }
 
 void
-phig_cursor_begin_chunk(PhigCursor *cursor)
+phig_cursor_begin_chunk(PhigCursor *cursor, uint64 begin, uint64 end)
 {
-	cursor->chunk_begin = cursor->walk.offset;
-	cursor->chunk_end = cursor->walk.offset + CHUNK_BYTES;
+	cursor->walk.offset = begin;
+	cursor->chunk_begin = begin;
+	cursor->chunk_end = end;
 }
 
 void

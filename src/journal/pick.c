@@ -169,6 +169,26 @@ phig_pick_names_later(const PhigPick *pick, int index, uint64 seq)
 	return pick->files[index].blind || hash_search(pick->later, &seq, HASH_FIND, NULL) != NULL;
 }
 
+bool
+phig_pick_later(const PhigPick *pick, int index, uint64 **numbers, int *n)
+{
+	const PickFile *file = &pick->files[index];
+	HASH_SEQ_STATUS status;
+	uint64	   *seq;
+
+	*numbers = NULL;
+	*n = 0;
+	if (!file->known || file->blind)
+		return false;
+	if (!file->has_later)
+		return true;
+	*numbers = palloc(hash_get_num_entries(pick->later) * sizeof(uint64));
+	hash_seq_init(&status, pick->later);
+	while ((seq = hash_seq_search(&status)) != NULL)
+		(*numbers)[(*n)++] = *seq;
+	return true;
+}
+
 static int
 compare_late(const void *a, const void *b)
 {

@@ -41,6 +41,15 @@ extern bool phig_pick_names_later(const PhigPick *pick, int index, uint64 seq);
 extern bool phig_pick_may_have_later(const PhigPick *pick, int index);
 
 /*
+ * phig_pick_later
+ *		The executions of which phig_pick_names_later is true, if they begin in this file.
+ *
+ * *numbers: their start records' numbers, palloc'd; there may be some of other files among them.  False where
+ * it may be any of the file's.
+ */
+extern bool phig_pick_later(const PhigPick *pick, int index, uint64 **numbers, int *n);
+
+/*
  * Does nothing in this file matter to whoever looks for how executions went on?  waiting: their start
  * records' numbers, a hash table whose entries begin with them.
  */

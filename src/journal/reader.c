@@ -58,11 +58,40 @@ end_is_lost(const PhigLogReader *reader, const PhigLogEntry *entry)
 		!session_runs(reader, entry->session);
 }
 
+static void
+add_definition(PhigDictionary *dictionary, const PhigRecord *record)
+{
+	phig_dictionary_add(dictionary, record->body, (const char *) record->body + sizeof(PhigDefinitionBody),
+						record->head.body_bytes - sizeof(PhigDefinitionBody));
+}
+
+/* It stands in a block that was not read, perhaps. */
+static const PhigMeaning *
+fetch_meaning(const PhigLogReader *reader, const uint8 id[PHIG_ID_BYTES])
+{
+	uint8	   *room = palloc(PHIG_RECORD_MAX_BYTES);
+	const PhigMeaning *meaning = NULL;
+	PhigRecord	record;
+	uint32		next = 0;
+	uint64		offset;
+
+	while (meaning == NULL && phig_summary_shared(reader->summary, id, &next, &offset))
+		if (phig_source_record(reader->source, offset, room, &record) && record.head.type == PHIG_RECORD_DEFINITION)
+		{
+			add_definition(reader->dictionary, &record);
+			meaning = phig_dictionary_find(reader->dictionary, id);
+		}
+	pfree(room);
+	return meaning;
+}
+
 static const PhigMeaning *
 find_meaning(const PhigLogReader *reader, const uint8 id[PHIG_ID_BYTES])
 {
 	const PhigMeaning *meaning = phig_dictionary_find(reader->dictionary, id);
 
+	if (meaning == NULL && reader->summary != NULL)
+		meaning = fetch_meaning(reader, id);
 	if (meaning == NULL && reader->dictionary_before != NULL)
 		meaning = phig_dictionary_find(reader->dictionary_before, id);
 	return meaning;
@@ -94,15 +123,59 @@ names_wanted(const PhigLogReader *reader, const PhigLogEntry *entry)
 							(entry->flags & PHIG_FLAG_PERSONS) != 0 && entry->ending != NULL, entry->named);
 }
 
+static void
+forget_blocks(PhigLogReader *reader)
+{
+	if (reader->summary != NULL)
+		pfree(reader->summary);
+	if (reader->wanted != NULL)
+		pfree(reader->wanted);
+	reader->summary = NULL;
+	reader->wanted = NULL;
+}
+
+/* Blocks with the start records of the executions that may be searched for; no choice where that is all of them. */
+static void
+choose_blocks(PhigLogReader *reader, const uint64 *later, int nlater)
+{
+	PhigSummary *summary = reader->summary;
+	HASH_SEQ_STATUS status;
+	uint64	   *seq;
+
+	reader->wanted = palloc0(summary->nblocks * sizeof(bool));
+	reader->block = 0;
+	hash_seq_init(&status, reader->chosen);
+	while ((seq = hash_seq_search(&status)) != NULL)
+		if (*seq >= summary->first_seq)
+			reader->wanted[phig_summary_block_of(summary, *seq)] = true;
+	for (int i = 0; i < nlater; i++)
+		if (later[i] >= summary->first_seq && later[i] <= summary->last_seq)
+			reader->wanted[phig_summary_block_of(summary, later[i])] = true;
+	if (memchr(reader->wanted, false, summary->nblocks * sizeof(bool)) == NULL)
+		forget_blocks(reader);
+}
+
 /* Of all executions of the segment that rows begins but the chosen ones nothing is gathered. */
 static void
 choose_executions(PhigLogReader *reader)
 {
+	int			index = reader->rows.index;
+	uint64	   *later = NULL;
+	int			nlater = 0;
+
 	reader->choosing = phig_chooses(reader->search);
 	if (!reader->choosing)
 		return;
 	phig_reader_empty_table(&reader->chosen, "phiguard search: chosen", sizeof(uint64));
-	phig_choose_executions(reader->source, reader->rows.index, reader->search, reader->chosen);
+	if (!reader->search->only_subject || phig_pick_later(reader->pick, index, &later, &nlater))
+		reader->summary = phig_source_summary(reader->source, index, false);
+	if (reader->summary != NULL && (reader->summary->state & PHIG_SUMMARY_SHARED_MISSING) != 0)
+		forget_blocks(reader);
+	phig_choose_executions(reader->source, index, reader->search, reader->summary, reader->chosen);
+	if (reader->summary != NULL)
+		choose_blocks(reader, later, nlater);
+	if (later != NULL)
+		pfree(later);
 }
 
 static bool
@@ -164,13 +237,6 @@ make_event(PhigLogReader *reader, const PhigRecord *record, Datum *values, bool 
 	memcpy(ending.sqlstate, body.sqlstate, sizeof(ending.sqlstate));
 	phig_row_make(reader->maker, &entry, values, nulls);
 	return true;
-}
-
-static void
-add_definition(PhigDictionary *dictionary, const PhigRecord *record)
-{
-	phig_dictionary_add(dictionary, record->body, (const char *) record->body + sizeof(PhigDefinitionBody),
-						record->head.body_bytes - sizeof(PhigDefinitionBody));
 }
 
 /* A row, if the record makes one that is wanted. */
@@ -276,6 +342,7 @@ next_file(PhigLogReader *reader)
 	while (index < source->nfiles && !may_match(reader, index))
 		index++;
 	forget_definitions(reader);
+	forget_blocks(reader);
 	if (index >= source->nfiles)
 		return false;
 	phig_scout_recall(reader);
@@ -303,12 +370,45 @@ next_useful_file(PhigLogReader *reader)
 	return true;
 }
 
+/* The next block that is wanted; false where the file has no more. */
+static bool
+next_block(PhigLogReader *reader)
+{
+	PhigSummary *summary = reader->summary;
+	uint64		limit = reader->rows.bytes.limit;
+	uint64		begin;
+	uint64		end;
+
+	while (reader->block < summary->nblocks && !reader->wanted[reader->block])
+		reader->block++;
+	if (reader->block == summary->nblocks)
+		return false;
+	begin = phig_summary_blocks(summary)[reader->block].offset;
+	end = phig_summary_block_end(summary, reader->block++, limit);
+	phig_source_read_to(reader->source, end);
+	phig_cursor_begin_chunk(&reader->rows, begin, end);
+	reader->rows.walk.ended = false;
+	return true;
+}
+
+/* The same of a file that is read as a whole. */
+static bool
+next_stretch(PhigLogReader *reader)
+{
+	PhigCursor *rows = &reader->rows;
+
+	if (phig_cursor_at_end(rows))
+		return false;
+	phig_cursor_begin_chunk(rows, rows->walk.offset, rows->walk.offset + PHIG_CHUNK_BYTES);
+	return true;
+}
+
 static bool
 next_chunk(PhigLogReader *reader)
 {
-	if ((reader->rows.index < 0 || phig_cursor_at_end(&reader->rows)) && !next_useful_file(reader))
-		return false;
-	phig_cursor_begin_chunk(&reader->rows);
+	while (reader->rows.index < 0 || !(reader->summary != NULL ? next_block(reader) : next_stretch(reader)))
+		if (!next_useful_file(reader))
+			return false;
 	phig_scout_gather(reader);
 	return true;
 }
@@ -380,6 +480,7 @@ phig_log_rewind(PhigLogReader *reader, const PhigLogRange *range, const PhigSear
 		phig_pick_begin(reader->pick, search);
 	reader->in_chunk = false;
 	reader->rows.index = -1;
+	forget_blocks(reader);
 }
 
 bool

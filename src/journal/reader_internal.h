@@ -16,6 +16,9 @@
 #include "journal/reader.h"
 #include "journal/row.h"
 
+/* Of a segment that is read as a whole. */
+#define PHIG_CHUNK_BYTES (1024 * 1024)
+
 /* A place in the journal that moves forward, from chunk to chunk of a segment. */
 typedef struct PhigCursor
 {
@@ -64,6 +67,10 @@ struct PhigLogReader
 	PhigPick   *pick;
 	bool		choosing;		/* only executions in chosen, or whose persons later segments name */
 	HTAB	   *chosen;			/* numbers of start records, of the segment of rows */
+	PhigSummary *summary;		/* of the segment of rows, if only the blocks that are wanted are
+								 * read; else NULL */
+	bool	   *wanted;			/* one a block of it */
+	uint32		block;			/* the next one to look at */
 	PhigRowMaker *maker;
 	HTAB	   *sessions;		/* ids of the sessions on this server */
 	PhigFileNotes *notes;		/* one a file */
@@ -97,8 +104,8 @@ struct PhigLogReader
 /* To the begin of a file.  Warns of a header that cannot be read, once. */
 extern void phig_cursor_begin_file(PhigLogReader *reader, PhigCursor *cursor, int index);
 
-/* To the next chunk of its file. */
-extern void phig_cursor_begin_chunk(PhigCursor *cursor);
+/* To a chunk of its file. */
+extern void phig_cursor_begin_chunk(PhigCursor *cursor, uint64 begin, uint64 end);
 
 extern void phig_cursor_copy(PhigCursor *to, const PhigCursor *from);
 

@@ -189,7 +189,8 @@ scout_on(PhigLogReader *reader, bool keep)
 	if (!keep && phig_cursor_at_end(scout) && !scout_next_file(reader))
 		return false;
 	reader->scout_chunk++;
-	phig_cursor_begin_chunk(scout);
+	phig_cursor_begin_chunk(scout, scout->walk.offset,
+							keep ? reader->rows.chunk_end : scout->walk.offset + PHIG_CHUNK_BYTES);
 	while ((record = phig_cursor_next(reader, scout)) != NULL)
 	{
 		if (record->head.type == PHIG_RECORD_START)
@@ -215,6 +216,12 @@ phig_scout_gather(PhigLogReader *reader)
 	PhigCursor	again;
 
 	forget_ends(reader);
+	if (reader->summary != NULL)
+	{
+		/* Its chunks are others than these. */
+		reader->scout_passed = true;
+		phig_scout_recall(reader);
+	}
 	if (scout->index < rows->index ||
 		(scout->index == rows->index && scout->walk.offset < rows->chunk_begin))
 	{

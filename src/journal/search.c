@@ -536,6 +536,16 @@ phig_search_names(const PhigSearch *search, const uint8 *tokens, uint32 n)
 }
 
 bool
+phig_search_block(const PhigSearch *search, const PhigSummary *summary, uint32 block)
+{
+	for (int i = 0; i < search->nclauses; i++)
+		for (int t = 0; t < search->clauses[i].nterms && is_only_subject(&search->clauses[i]); t++)
+			if (phig_summary_block_has(summary, block, search->clauses[i].terms[t].token))
+				return true;
+	return false;
+}
+
+bool
 phig_search_persons(const PhigSearch *search, uint32 decided, bool captured, const PhigNamed *named)
 {
 	if (search->all_possible && (!captured || (named != NULL && (named->summaries != NIL || named->unnamed))))

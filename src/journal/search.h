@@ -88,6 +88,9 @@ extern bool phig_search_summary(const PhigSearch *search, const PhigSummary *sum
 /* The same for clause i.  late: rows that begin in an earlier segment and name persons in this one. */
 extern bool phig_search_clause(const PhigSearch *search, int i, const PhigSummary *summary, bool late);
 
+/* May a block of the segment name a person that phig_search_names looks for? */
+extern bool phig_search_block(const PhigSearch *search, const PhigSummary *summary, uint32 block);
+
 /* The clauses that an execution without an end fulfils: 1 << clause. */
 extern uint32 phig_search_open(const PhigSearch *search);
 

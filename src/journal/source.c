@@ -32,6 +32,17 @@
 #define PAGE_BYTES 4096
 /* Headers may name each other as parents in a circle. */
 #define MAX_DEPTH 1000
+/* Of a record by itself so much is read first: most are smaller. */
+#define ONCE_BYTES 2048
+
+/* A record's bytes, read by themselves. */
+typedef struct Once
+{
+	PhigSource *source;
+	uint8	   *room;
+	uint64		offset;
+	size_t		len;
+} Once;
 
 static void
 put_on_record(const char *what, PhigOutcome outcome, int sqlstate, bool wait)
@@ -322,21 +333,25 @@ phig_source_open_directory(const char *path, const char *what, bool officers)
 	return source;
 }
 
-/* Fill the buffer from begin on. */
+/* Fill the buffer from begin on: up to need, and further as far as that is of use. */
 static void
-fill_buffer(PhigSource *source, uint64 begin)
+fill_buffer(PhigSource *source, uint64 begin, uint64 need)
 {
 	uint64		end = source->buffer_begin + source->buffer_len;
+	size_t		room = source->buffer_room;
+
+	if (source->read_end > begin)
+		room = Min(room, Max(source->read_end, need) - begin);
 
 	/* What is there already is not read again. */
 	source->buffer_len = begin >= source->buffer_begin && begin < end ? end - begin : 0;
 	if (source->buffer_len > 0)
 		memmove(source->buffer, source->buffer + (begin - source->buffer_begin), source->buffer_len);
 	source->buffer_begin = begin;
-	while (source->fd >= 0 && source->buffer_len < source->buffer_room)
+	while (source->fd >= 0 && source->buffer_len < room)
 	{
 		int			n = FileRead(source->fd, (char *) source->buffer + source->buffer_len,
-								 (int) (source->buffer_room - source->buffer_len),
+								 (int) (room - source->buffer_len),
 								 (off_t) (begin + source->buffer_len), PG_WAIT_EXTENSION);
 
 		if (n < 0 && errno == EINTR)
@@ -361,11 +376,17 @@ get_bytes(void *arg, uint64_t offset, size_t want, size_t *have)
 		uint64		begin = offset > PHIG_VERIFY_BEHIND_BYTES ? offset - PHIG_VERIFY_BEHIND_BYTES : 0;
 
 		CHECK_FOR_INTERRUPTS();
-		fill_buffer(source, begin - begin % PAGE_BYTES);
+		fill_buffer(source, begin - begin % PAGE_BYTES, offset + want);
 	}
 	*have = source->buffer_begin + source->buffer_len > offset ?
 		source->buffer_begin + source->buffer_len - offset : 0;
 	return *have > 0 ? source->buffer + (offset - source->buffer_begin) : NULL;
+}
+
+static uint64
+source_limit(const PhigSourceFile *file)
+{
+	return file->expected_end != 0 ? file->expected_end : file->size;
 }
 
 /* Its size is asked for only once: readers see the file as it was then. */
@@ -403,7 +424,7 @@ phig_source_select(PhigSource *source, int index)
 		open_file(source, file);
 	}
 	if (source->fd >= 0)
-		bytes.limit = file->expected_end != 0 ? file->expected_end : file->size;
+		bytes.limit = source_limit(file);
 	return bytes;
 }
 
@@ -416,6 +437,52 @@ phig_source_close(PhigSource *source)
 	source->open = -1;
 	source->buffer_begin = 0;
 	source->buffer_len = 0;
+	source->read_end = 0;
+}
+
+void
+phig_source_read_to(PhigSource *source, uint64 end)
+{
+	source->read_end = end;
+}
+
+/* See PhigBytes: straight from the file. */
+static const uint8_t *
+get_bytes_once(void *arg, uint64_t offset, size_t want, size_t *have)
+{
+	Once	   *once = arg;
+	int			n = -1;
+
+	if (offset >= once->offset && offset + want <= once->offset + once->len)
+	{
+		*have = once->offset + once->len - offset;
+		return once->room + (offset - once->offset);
+	}
+	if (once->source->fd >= 0)
+		n = FileRead(once->source->fd, (char *) once->room, (int) Max(want, ONCE_BYTES), (off_t) offset,
+					 PG_WAIT_EXTENSION);
+	once->offset = offset;
+	once->len = n > 0 ? n : 0;
+	*have = once->len;
+	return once->len > 0 ? once->room : NULL;
+}
+
+bool
+phig_source_record(PhigSource *source, uint64 offset, uint8 *room, PhigRecord *record)
+{
+	Once		once = {.source = source, .room = room};
+	PhigBytes	bytes = {.get = get_bytes_once, .arg = &once};
+	PhigWalk	walk;
+
+	if (source->open < 0)
+		return false;
+	bytes.limit = Min(source_limit(&source->files[source->open]), offset + PHIG_RECORD_MAX_BYTES);
+	phig_walk_begin(&walk, &bytes, phig_crc32c);
+	walk.offset = offset;
+	if (phig_walk_next(&walk) != PHIG_STEP_RECORD)
+		return false;
+	*record = walk.record;
+	return true;
 }
 
 /* The header of the segment that was begun when this one was full; NULL: there is none that is sure of that. */

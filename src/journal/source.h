@@ -44,6 +44,7 @@ typedef struct PhigSource
 	File		fd;				/* -1: it could not be opened */
 	uint8	   *buffer;
 	size_t		buffer_room;
+	uint64		read_end;		/* offset up to which reading ahead is of use; 0: to the end */
 	uint64		buffer_begin;	/* offset of the buffer's first byte in the file */
 	size_t		buffer_len;
 } PhigSource;
@@ -104,6 +105,22 @@ extern PhigSource *phig_source_open_directory(const char *path, const char *what
  * bytes that are not there.
  */
 extern PhigBytes phig_source_select(PhigSource *source, int index);
+
+/*
+ * phig_source_read_to
+ *		Of the selected file, only what lies before offset end is of use for now.
+ *
+ * No limit to what can be read, and forgotten when another file is selected; 0: all of it.
+ */
+extern void phig_source_read_to(PhigSource *source, uint64 end);
+
+/*
+ * phig_source_record
+ *		Parse the record at offset of the selected file, without its neighbours.
+ *
+ * room: of PHIG_RECORD_MAX_BYTES, where the record's bytes go.  False where no whole record begins there.
+ */
+extern bool phig_source_record(PhigSource *source, uint64 offset, uint8 *room, PhigRecord *record);
 
 /* Close the selected file. */
 extern void phig_source_close(PhigSource *source);

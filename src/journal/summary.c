@@ -2,10 +2,9 @@
  * summary.c
  *		What a closed segment holds, in a fiftieth of its size.
  *
- * The words of definitions (roles, purposes, columns ...) and the tokens of persons are Bloom filters
- * with SET_PROBES bits a key.  Each begins as large as it may become and is folded in half as long as
- * it stays sparse, so its size follows what is in it without counting first, and the same segment
- * always gives the same bytes.
+ * The words of definitions (roles, purposes, columns ...) are one set.  The tokens of persons are a set for each block
+ * of the segment, so that a search for a person reads those blocks alone; for that it also has to
+ * know where definitions stand that these blocks use and other blocks have.
  *
  * Executions that began in an earlier segment are listed: by that list a search for a person finds
  * the segment with the start record, which is where the row belongs, and a search for an end passes over the
@@ -14,147 +13,58 @@
  */
 #include "postgres.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "port/pg_bitutils.h"
-#include "storage/fd.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 #include "journal/crc32c.h"
-#include "journal/file.h"
 #include "journal/journal.h"
 #include "journal/summary.h"
 
-#define SET_PROBES 6
-/* After folding, up to a quarter of the bits is set: one absent key in 4,000 seems to be there. */
-#define SET_FULL(bits) ((bits) / 4)
-#define SET_LEAST_BYTES 64
-/* Shares of the segment's bytes, all together below a fiftieth. */
-#define SUBJECTS_SHARE 64
+/* Shares of the segment's bytes.  Sets of persons give way where all together take more than a fiftieth. */
+#define SUMMARY_SHARE 50
+#define SUBJECTS_SHARE 54
 #define WORDS_SHARE 1024
 #define LATE_SUBJECTS_SHARE 1024
 #define LATE_SHARE 1024
 #define OPEN_SHARE 2048
+#define SHARED_SHARE 2048
 
 typedef struct Builder
 {
 	PhigSummary head;
-	uint64		end;			/* of the records */
 	uint64		first_seq;		/* of the segment */
+	uint64		limit;			/* bytes of the segment */
 	uint8	   *words;
-	uint8	   *subjects;
 	uint8	   *late_subjects;
 	uint64	   *late;
 	uint32		late_room;
 	uint32		open_room;
+	uint32		shared_room;
+	PhigBlock  *blocks;
+	uint64	   *tokens;			/* of the last block's persons, as keys */
+	uint32		ntokens;
+	uint32		tokens_room;
+	uint8	   *subjects;		/* sets of the blocks before */
+	uint64		subjects_left;	/* bytes that the blocks before left of their shares */
 	HTAB	   *open;			/* numbers of start records without an end so far */
 	HTAB	   *definitions;	/* Definition: those that are here */
 } Builder;
 
-/* Which relations a statement reaches, as words of key PHIG_WORD_UNCAPTURED. */
+/* Where it stands, and which relations a statement reaches, as words of key PHIG_WORD_UNCAPTURED. */
 typedef struct Definition
 {
 	uint8		id[PHIG_ID_BYTES];	/* hash key */
+	uint64		offset;
+	uint32		block;
+	bool		shared;			/* another block uses it */
 	int			nrelations;
 	uint64	   *relations;
 } Definition;
 
-/* --- sets --- */
-
-uint64
-phig_summary_word(char key, const char *value, size_t len)
-{
-	uint64		hash = UINT64CONST(14695981039346656037) ^ (uint8) key;
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash * UINT64CONST(1099511628211)) ^ (uint8) value[i];
-	hash ^= hash >> 32;
-	hash *= UINT64CONST(0xd6e8feb86659fd93);
-	return hash ^ (hash >> 32);
-}
-
-static inline uint64
-second_hash(uint64 word)
-{
-	word *= UINT64CONST(0x9e3779b97f4a7c15);
-	return word ^ (word >> 29);
-}
-
-static void
-set_add(PhigKeySet *set, uint8 *bits, uint64 first, uint64 step)
-{
-	uint64		mask = (uint64) set->bytes * 8 - 1;
-
-	for (int i = 0; i < SET_PROBES; i++, first += step | 1)
-	{
-		uint8	   *byte = &bits[(first & mask) / 8];
-		uint8		bit = 1 << (first % 8);
-
-		set->used += (*byte & bit) == 0;
-		*byte |= bit;
-	}
-}
-
-static bool
-set_has(const PhigKeySet *set, const uint8 *bits, uint64 first, uint64 step)
-{
-	uint64		mask = (uint64) set->bytes * 8 - 1;
-
-	if (set->bytes == 0)
-		return false;
-	for (int i = 0; i < SET_PROBES; i++, first += step | 1)
-		if ((bits[(first & mask) / 8] & (1 << (first % 8))) == 0)
-			return false;
-	return true;
-}
-
-/* The largest power of two of bytes that is not more than this. */
-static uint32
-set_room(uint64 bytes)
-{
-	bytes = Min(bytes, UINT64CONST(1) << 30);
-	return bytes <= SET_LEAST_BYTES ? SET_LEAST_BYTES : (uint32) 1 << pg_leftmost_one_pos64(bytes);
-}
-
-static uint8 *
-set_create(PhigKeySet *set, uint64 bytes)
-{
-	set->bytes = set_room(bytes);
-	set->used = 0;
-	return palloc_extended(set->bytes, MCXT_ALLOC_ZERO | MCXT_ALLOC_HUGE);
-}
-
-/* In half, as long as less than an eighth of the bits is set: half of that many may fall together. */
-static void
-set_fold(PhigKeySet *set, uint8 *bits)
-{
-	if (set->used == 0)
-		set->bytes = 0;
-	while (set->bytes > SET_LEAST_BYTES && set->used <= SET_FULL((uint64) set->bytes * 8) / 2)
-	{
-		set->bytes /= 2;
-		for (uint32 i = 0; i < set->bytes; i++)
-			bits[i] |= bits[i + set->bytes];
-		set->used = (uint32) pg_popcount((char *) bits, (int) set->bytes);
-	}
-}
-
-/* --- building --- */
-
-bool
-phig_summary_is_word(char key)
-{
-	/* Not the texts, what categories are made of, and numbers; a key that comes later is a word. */
-	return key != '\0' && strchr("qjnchpfv", key) == NULL;
-}
-
 static void
 add_word(Builder *builder, uint64 word)
 {
-	set_add(&builder->head.words, builder->words, word, second_hash(word));
+	phig_keyset_add(&builder->head.words, builder->words, word);
 }
 
 /* The relation of a column: what stands before the last dot that no quotes enclose. */
@@ -202,6 +112,9 @@ note_definition(Builder *builder, const PhigRecord *record)
 	definition = hash_search(builder->definitions, record->body, HASH_ENTER, &found);
 	if (found)
 		return;
+	definition->offset = record->offset;
+	definition->block = builder->head.nblocks - 1;
+	definition->shared = false;
 	definition->nrelations = 0;
 	definition->relations = NULL;
 	while (phig_parse_line(&cursor, end, &line))
@@ -219,17 +132,28 @@ note_definition(Builder *builder, const PhigRecord *record)
 	}
 }
 
+static Definition *
+use_definition(Builder *builder, const uint8 *id)
+{
+	Definition *definition = hash_search(builder->definitions, id, HASH_FIND, NULL);
+
+	if (definition == NULL)
+		builder->head.state |= PHIG_SUMMARY_UNRESOLVED;
+	else if (definition->block != builder->head.nblocks - 1)
+		definition->shared = true;
+	return definition;
+}
+
 /* A start record or an event. */
 static void
 note_execution(Builder *builder, const PhigRecord *record, const uint8 *statement, const uint8 *session,
 			   uint32 kind, uint32 flags)
 {
-	Definition *definition = hash_search(builder->definitions, statement, HASH_FIND, NULL);
+	Definition *definition = use_definition(builder, statement);
 
+	(void) use_definition(builder, session);
 	builder->head.kinds |= kind < 32 ? (uint32) 1 << kind : PG_UINT32_MAX;
 	builder->head.flags |= flags;
-	if (definition == NULL || hash_search(builder->definitions, session, HASH_FIND, NULL) == NULL)
-		builder->head.state |= PHIG_SUMMARY_UNRESOLVED;
 	for (int i = 0; definition != NULL && (flags & PHIG_FLAG_PERSONS) == 0 && i < definition->nrelations; i++)
 		add_word(builder, definition->relations[i]);
 	if (record->head.type == PHIG_RECORD_START && (flags & PHIG_FLAG_PERSONS) != 0)
@@ -257,11 +181,25 @@ note_part(Builder *builder, uint64 start_seq, uint64 part)
 }
 
 static void
+note_token(Builder *builder, const uint8 *token, bool late)
+{
+	uint64		key = phig_summary_token(token);
+
+	if (builder->ntokens == builder->tokens_room)
+	{
+		builder->tokens_room *= 2;
+		builder->tokens = repalloc_huge(builder->tokens, builder->tokens_room * sizeof(uint64));
+	}
+	builder->tokens[builder->ntokens++] = key;
+	if (late)
+		phig_keyset_add(&builder->head.late_subjects, builder->late_subjects, key);
+}
+
+static void
 note_persons(Builder *builder, const PhigRecord *record)
 {
 	PhigPersonsBody body;
 	const uint8 *data;
-	uint64		halves[2];
 	bool		late;
 
 	if (!phig_parse_persons(record, &body, &data))
@@ -271,11 +209,44 @@ note_persons(Builder *builder, const PhigRecord *record)
 	if (late)
 		builder->head.late_forms |= (uint32) 1 << (body.form % 32);
 	for (uint32 i = 0; body.form == PHIG_PERSONS_TOKENS && i < body.n; i++)
+		note_token(builder, data + (Size) i * PHIG_TOKEN_BYTES, late);
+}
+
+/* The persons of the last block, as a set. */
+static void
+end_block(Builder *builder)
+{
+	PhigSummary *head = &builder->head;
+	PhigBlock  *block;
+	uint64		bytes;
+
+	if (head->nblocks == 0)
+		return;
+	block = &builder->blocks[head->nblocks - 1];
+	builder->subjects_left += PHIG_BLOCK_BYTES / SUBJECTS_SHARE;
+	bytes = phig_prints_make(&block->subjects, builder->tokens, builder->ntokens, builder->subjects_left,
+							 builder->subjects + head->subjects_bytes);
+	block->subjects.begin = head->subjects_bytes;
+	builder->subjects_left -= bytes;
+	head->subjects_bytes += bytes;
+	builder->ntokens = 0;
+}
+
+/* The record may be the first of a block. */
+static void
+note_block(Builder *builder, const PhigRecord *record)
+{
+	PhigSummary *head = &builder->head;
+	bool		repeats = record->head.type == PHIG_RECORD_SEAL || record->head.type == PHIG_RECORD_CHECKPOINT;
+
+	while (head->nblocks <= record->offset / PHIG_BLOCK_BYTES)
 	{
-		memcpy(halves, data + (Size) i * PHIG_TOKEN_BYTES, sizeof(halves));
-		set_add(&builder->head.subjects, builder->subjects, halves[0], halves[1]);
-		if (late)
-			set_add(&builder->head.late_subjects, builder->late_subjects, halves[0], halves[1]);
+		end_block(builder);
+		builder->blocks[head->nblocks++] = (PhigBlock)
+		{
+			.offset = record->offset,
+				.first_seq = record->head.seq + repeats
+		};
 	}
 }
 
@@ -286,6 +257,7 @@ note_record(Builder *builder, const PhigRecord *record)
 	PhigEventBody event;
 	PhigEndBody end;
 
+	note_block(builder, record);
 	switch (record->head.type)
 	{
 		case PHIG_RECORD_DEFINITION:
@@ -358,11 +330,48 @@ list_open(Builder *builder)
 	return list;
 }
 
-static uint64
-expected_bytes(const PhigSummary *head)
+/* Definitions that several blocks use, sorted. */
+static uint64 *
+list_shared(Builder *builder)
 {
-	return sizeof(PhigSummary) + ((uint64) head->nlate + head->nopen) * sizeof(uint64) + head->words.bytes +
-		head->subjects.bytes + head->late_subjects.bytes + sizeof(uint32);
+	PhigSummary *head = &builder->head;
+	uint64	   *list = palloc_extended(Max(builder->shared_room, 1) * sizeof(uint64), MCXT_ALLOC_HUGE);
+	HASH_SEQ_STATUS status;
+	Definition *definition;
+
+	hash_seq_init(&status, builder->definitions);
+	while ((definition = hash_seq_search(&status)) != NULL)
+	{
+		uint32		id32;
+
+		if (!definition->shared)
+			continue;
+		if (head->nshared == builder->shared_room)
+		{
+			hash_seq_term(&status);
+			head->nshared = 0;
+			head->state |= PHIG_SUMMARY_SHARED_MISSING;
+			break;
+		}
+		memcpy(&id32, definition->id, sizeof(id32));
+		list[head->nshared++] = PHIG_SHARED(id32, definition->offset);
+	}
+	qsort(list, head->nshared, sizeof(uint64), compare_numbers);
+	return list;
+}
+
+/* Drop sets of persons, from the last one on, until all is small enough: those blocks may name anybody. */
+static void
+make_way(Builder *builder)
+{
+	PhigSummary *head = &builder->head;
+
+	for (uint32 i = head->nblocks; i-- > 0 && phig_summary_bytes(head) > builder->limit / SUMMARY_SHARE;)
+	{
+		head->subjects_bytes = builder->blocks[i].subjects.begin;
+		builder->blocks[i].subjects.begin = 0;
+		builder->blocks[i].subjects.bits = 0;
+	}
 }
 
 static void
@@ -378,23 +387,28 @@ finish(Builder *builder)
 {
 	PhigSummary *head = &builder->head;
 	uint64	   *open;
+	uint64	   *shared;
 	uint8	   *result;
 	uint8	   *to;
 	uint32		crc;
 
+	end_block(builder);
 	sort_late(builder);
 	open = list_open(builder);
-	set_fold(&head->words, builder->words);
-	set_fold(&head->subjects, builder->subjects);
-	set_fold(&head->late_subjects, builder->late_subjects);
-	head->total_bytes = expected_bytes(head);
+	shared = list_shared(builder);
+	phig_keyset_fold(&head->words, builder->words);
+	phig_keyset_fold(&head->late_subjects, builder->late_subjects);
+	make_way(builder);
+	head->total_bytes = phig_summary_bytes(head);
 	result = to = palloc_extended(head->total_bytes, MCXT_ALLOC_HUGE);
 	append(&to, head, sizeof(PhigSummary));
 	append(&to, builder->late, head->nlate * sizeof(uint64));
 	append(&to, open, head->nopen * sizeof(uint64));
+	append(&to, shared, head->nshared * sizeof(uint64));
+	append(&to, builder->blocks, head->nblocks * sizeof(PhigBlock));
 	append(&to, builder->words, head->words.bytes);
-	append(&to, builder->subjects, head->subjects.bytes);
 	append(&to, builder->late_subjects, head->late_subjects.bytes);
+	append(&to, builder->subjects, head->subjects_bytes);
 	crc = phig_crc32c(result, to - result);
 	append(&to, &crc, sizeof(crc));
 	return (PhigSummary *) result;
@@ -419,13 +433,19 @@ begin(Builder *builder, PhigBytes *bytes, uint64 number, const uint8 *last_hash)
 	if (last_hash != NULL)
 		memcpy(head->last_hash, last_hash, PHIG_HASH_BYTES);
 	head->first_seq = header.first_seq;
+	builder->limit = bytes->limit;
 	builder->first_seq = header.first_seq;
 	builder->late_room = bytes->limit / LATE_SHARE / sizeof(uint64);
 	builder->late = palloc_extended(Max(builder->late_room, 1) * sizeof(uint64), MCXT_ALLOC_HUGE);
 	builder->open_room = bytes->limit / OPEN_SHARE / sizeof(uint64);
-	builder->words = set_create(&head->words, bytes->limit / WORDS_SHARE);
-	builder->subjects = set_create(&head->subjects, bytes->limit / SUBJECTS_SHARE);
-	builder->late_subjects = set_create(&head->late_subjects, bytes->limit / LATE_SUBJECTS_SHARE);
+	builder->shared_room = bytes->limit / SHARED_SHARE / sizeof(uint64);
+	builder->words = phig_keyset_create(&head->words, bytes->limit / WORDS_SHARE);
+	builder->late_subjects = phig_keyset_create(&head->late_subjects, bytes->limit / LATE_SUBJECTS_SHARE);
+	builder->blocks = palloc_extended((bytes->limit / PHIG_BLOCK_BYTES + 1) * sizeof(PhigBlock), MCXT_ALLOC_HUGE);
+	builder->subjects = palloc_extended((bytes->limit / PHIG_BLOCK_BYTES + 1) * (PHIG_BLOCK_BYTES / SUBJECTS_SHARE),
+										MCXT_ALLOC_HUGE);
+	builder->tokens_room = PHIG_BLOCK_BYTES / PHIG_TOKEN_BYTES;
+	builder->tokens = palloc(builder->tokens_room * sizeof(uint64));
 	builder->open = hash_create("phiguard summary: open", 1024, &open, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	builder->definitions = hash_create("phiguard summary: definitions", 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	return true;
@@ -441,7 +461,7 @@ build(Builder *builder, PhigBytes *bytes)
 	phig_walk_begin(&walk, bytes, phig_crc32c);
 	while ((step = phig_walk_next(&walk)) == PHIG_STEP_RECORD)
 		note_record(builder, &walk.record);
-	return step == PHIG_STEP_END ? finish(builder) : NULL;
+	return step == PHIG_STEP_END && builder->head.nblocks > 0 ? finish(builder) : NULL;
 }
 
 PhigSummary *
@@ -463,130 +483,4 @@ phig_summary_build(PhigBytes *bytes, uint64 number, const uint8 *last_hash)
 	}
 	MemoryContextDelete(own);
 	return result;
-}
-
-/* --- files --- */
-
-void
-phig_summary_path(char path[MAXPGPATH], const char *segment_path)
-{
-	int			stem = (int) strlen(segment_path) - (int) strlen(".seg");
-
-	snprintf(path, MAXPGPATH, "%.*s.sum", Max(stem, 0), segment_path);
-}
-
-static bool
-is_power_of_two(uint32 n)
-{
-	return (n & (n - 1)) == 0;
-}
-
-static bool
-head_fits(const PhigSummary *head, const PhigSegmentHeader *header, const uint8 last_hash[PHIG_HASH_BYTES])
-{
-	return memcmp(head->magic, PHIG_SUMMARY_MAGIC, sizeof(head->magic)) == 0 &&
-		head->version == PHIG_SUMMARY_VERSION && head->head_bytes == sizeof(PhigSummary) &&
-		memcmp(head->node, header->node, PHIG_ID_BYTES) == 0 && head->number == header->number &&
-		head->first_seq == header->first_seq && memcmp(head->last_hash, last_hash, PHIG_HASH_BYTES) == 0 &&
-		is_power_of_two(head->words.bytes) && is_power_of_two(head->subjects.bytes) &&
-		is_power_of_two(head->late_subjects.bytes) &&
-		head->total_bytes == expected_bytes(head);
-}
-
-/* The rest of the file whose beginning is head. */
-static PhigSummary *
-read_rest(int fd, const char *path, const PhigSummary *head)
-{
-	uint8	   *bytes = palloc_extended(head->total_bytes, MCXT_ALLOC_HUGE);
-	size_t		len = head->total_bytes - sizeof(uint32);
-	PhigFault	fault;
-	size_t		got;
-	uint32		crc;
-
-	if (phig_file_read(fd, path, bytes, head->total_bytes, 0, &got, &fault) && got == head->total_bytes &&
-		memcmp(bytes, head, sizeof(*head)) == 0)
-	{
-		memcpy(&crc, bytes + len, sizeof(crc));
-		if (crc == phig_crc32c(bytes, len))
-			return (PhigSummary *) bytes;
-	}
-	pfree(bytes);
-	return NULL;
-}
-
-PhigSummary *
-phig_summary_load(const char *segment_path, const PhigSegmentHeader *header, const uint8 last_hash[PHIG_HASH_BYTES])
-{
-	char		path[MAXPGPATH];
-	PhigSummary head;
-	PhigSummary *summary = NULL;
-	PhigFault	fault;
-	size_t		got;
-	struct stat st;
-	int			fd;
-
-	phig_summary_path(path, segment_path);
-	fd = BasicOpenFile(path, O_RDONLY | O_CLOEXEC | PG_BINARY);
-	if (fd < 0)
-		return NULL;
-	if (phig_file_read(fd, path, &head, sizeof(head), 0, &got, &fault) && got == sizeof(head) &&
-		head_fits(&head, header, last_hash) && fstat(fd, &st) == 0 && (uint64) st.st_size == head.total_bytes)
-		summary = read_rest(fd, path, &head);
-	close(fd);
-	return summary;
-}
-
-bool
-phig_summary_write(const PhigSummary *summary, const char *segment_path, PhigFault *fault)
-{
-	char		path[MAXPGPATH];
-	char		temporary[MAXPGPATH];
-	struct iovec iov = {unconstify(PhigSummary *, summary), summary->total_bytes};
-	bool		ok;
-	int			fd;
-
-	phig_summary_path(path, segment_path);
-	phig_file_path(temporary, "summary.tmp");
-	if (!phig_file_create(temporary, 0, &fd, fault))
-		return false;
-	ok = phig_file_write(fd, temporary, &iov, 1, 0, fault);
-	close(fd);
-	return ok && phig_file_rename(temporary, path, fault);
-}
-
-/* --- questions --- */
-
-const uint64 *
-phig_summary_late(const PhigSummary *summary)
-{
-	return (const uint64 *) (summary + 1);
-}
-
-const uint64 *
-phig_summary_open(const PhigSummary *summary)
-{
-	return phig_summary_late(summary) + summary->nlate;
-}
-
-static const uint8 *
-sets(const PhigSummary *summary)
-{
-	return (const uint8 *) (phig_summary_open(summary) + summary->nopen);
-}
-
-bool
-phig_summary_has_word(const PhigSummary *summary, uint64 word)
-{
-	return set_has(&summary->words, sets(summary), word, second_hash(word));
-}
-
-bool
-phig_summary_has_subject(const PhigSummary *summary, const uint8 token[PHIG_ID_BYTES], bool late)
-{
-	const uint8 *subjects = sets(summary) + summary->words.bytes;
-	uint64		halves[2];
-
-	memcpy(halves, token, sizeof(halves));
-	return late ? set_has(&summary->late_subjects, subjects + summary->subjects.bytes, halves[0], halves[1]) :
-		set_has(&summary->subjects, subjects, halves[0], halves[1]);
 }

@@ -1,6 +1,7 @@
 /*
  * summary.h
- *		What a closed segment holds, in a fiftieth of its size: so that a search need not look into it.
+ *		What a closed segment holds, in a fiftieth of its size: so that a search need not look into it, or into
+ *		most of it.
  *
  * A summary is a file beside its segment, <node8>-<number10>.sum, the same bytes as in memory.
  * It can say "not here" for certain, and "here" with a small error.  It vouches for nothing: the
@@ -12,17 +13,25 @@
 
 #include "postgres.h"
 
+#include "journal/keyset.h"
 #include "journal/parse.h"
 #include "journal/shared.h"
 
 #define PHIG_SUMMARY_MAGIC "PHIGSUM1"
-#define PHIG_SUMMARY_VERSION 1
+#define PHIG_SUMMARY_VERSION 2
 
 /* What a summary cannot say, and what a reader must not pass over. */
 #define PHIG_SUMMARY_UNRESOLVED		0x01	/* a record uses a definition of another segment */
 #define PHIG_SUMMARY_LATE_MISSING	0x02	/* too many executions to be listed as late */
 #define PHIG_SUMMARY_SERVER_EVENT	0x04	/* a start or stop of the server */
 #define PHIG_SUMMARY_OPEN_MISSING	0x08	/* too many executions to be listed as open */
+#define PHIG_SUMMARY_SHARED_MISSING	0x10	/* too many definitions to be listed as shared */
+
+/* A summary that claims more than this is not believed: segments have a gigabyte at most. */
+#define PHIG_SUMMARY_FILE_BYTES (64 * 1024 * 1024)
+
+/* A segment's records in stretches of so many bytes: a record belongs to that in which it begins. */
+#define PHIG_BLOCK_BYTES (256 * 1024)
 
 /* Of an execution that began in an earlier segment: the number of its start record << 2, and what is here. */
 #define PHIG_LATE(seq)				((seq) << 2)
@@ -33,12 +42,17 @@
 /* Key of the relations that executions reached whose persons are not captured. */
 #define PHIG_WORD_UNCAPTURED		'\1'
 
-/* Bits of a set of keys, a power of two of them, in bytes. */
-typedef struct PhigKeySet
+typedef struct PhigBlock
 {
-	uint32		bytes;			/* 0: the empty set */
-	uint32		used;			/* bits that are set */
-} PhigKeySet;
+	uint64		offset;			/* of its first record, in the segment */
+	uint64		first_seq;		/* number of its first record, or of the first one behind it */
+	PhigPrints	subjects;		/* tokens of persons that its records name */
+	uint32		zero;
+} PhigBlock;
+
+/* Of a definition that other blocks use than the one that it stands in. */
+#define PHIG_SHARED(id32, offset)	((uint64) (id32) << 32 | (offset) / PHIG_RECORD_ALIGN)
+#define PHIG_SHARED_OFFSET(shared)	(((shared) & PG_UINT32_MAX) * PHIG_RECORD_ALIGN)
 
 typedef struct PhigSummary
 {
@@ -61,15 +75,23 @@ typedef struct PhigSummary
 	uint32		nlate;			/* executions that began in an earlier segment and go on here */
 	uint32		nopen;			/* that began here, name persons, and go on in a later one, or end
 								 * nowhere */
-	uint32		zero;
+	uint32		nblocks;
+	uint32		nshared;		/* definitions that several blocks use */
+	uint32		subjects_bytes; /* of the sets of all blocks */
 	PhigKeySet	words;			/* of definitions */
-	PhigKeySet	subjects;		/* tokens of persons */
-	PhigKeySet	late_subjects;	/* those that executions name which began in an earlier segment */
-	/* Then: late, open (8 bytes each, sorted), the three sets, CRC-32C of all before (4 bytes). */
+	PhigKeySet	late_subjects;	/* persons whom executions name which began in an earlier segment */
+
+	/*
+	 * Then: late, open, shared (8 bytes each, sorted), blocks, words, late_subjects, the sets of
+	 * the blocks one after the other, CRC-32C of all before (4 bytes).
+	 */
 } PhigSummary;
 
 /* A word of a definition: its key character and its value, UTF-8 without escapes, as one number. */
 extern uint64 phig_summary_word(char key, const char *value, size_t len);
+
+/* A person, as one number. */
+extern uint64 phig_summary_token(const uint8 token[PHIG_ID_BYTES]);
 
 /* Is a line of this key among the words? */
 extern bool phig_summary_is_word(char key);
@@ -80,9 +102,12 @@ extern bool phig_summary_is_word(char key);
  *
  * bytes:     the segment's.  last_hash: what its successor's header names, NULL where there is none yet.
  * Memory:    palloc'd in the current context, the result and more; huge for huge segments.
- * Returns NULL where the segment is damaged, or is not the one of that number.  Errors: out of memory.
+ * Returns NULL where the segment is damaged, or empty, or is not the one of that number.  Errors: out of memory.
  */
 extern PhigSummary *phig_summary_build(PhigBytes *bytes, uint64 number, const uint8 *last_hash);
+
+/* Bytes of a summary with that head. */
+extern uint64 phig_summary_bytes(const PhigSummary *head);
 
 /* Path of the summary of the segment at that path. */
 extern void phig_summary_path(char path[MAXPGPATH], const char *segment_path);
@@ -99,12 +124,36 @@ extern PhigSummary *phig_summary_load(const char *segment_path, const PhigSegmen
 /* Write it beside the segment; what a crash leaves of it does not fit, and is made again. */
 extern bool phig_summary_write(const PhigSummary *summary, const char *segment_path, PhigFault *fault);
 
-/* May the segment hold this? */
+/* Are these bytes a summary of the segment with this header and last hash, and can all of it be read? */
+extern bool phig_summary_fits(const PhigSummary *summary, uint64 bytes, const PhigSegmentHeader *header,
+							  const uint8 last_hash[PHIG_HASH_BYTES]);
+
+/* May the segment hold this?  late: named by executions that began earlier. */
 extern bool phig_summary_has_word(const PhigSummary *summary, uint64 word);
 extern bool phig_summary_has_subject(const PhigSummary *summary, const uint8 token[PHIG_ID_BYTES], bool late);
+
+/* May records of block i name the person? */
+extern bool phig_summary_block_has(const PhigSummary *summary, uint32 i, const uint8 token[PHIG_ID_BYTES]);
 
 /* Executions that go on here, as PHIG_LATE; and numbers of the start records of those that are open at the end. */
 extern const uint64 *phig_summary_late(const PhigSummary *summary);
 extern const uint64 *phig_summary_open(const PhigSummary *summary);
+
+extern const PhigBlock *phig_summary_blocks(const PhigSummary *summary);
+
+/* Where block i ends, in a segment of so many bytes. */
+extern uint64 phig_summary_block_end(const PhigSummary *summary, uint32 i, uint64 limit);
+
+/* The block of the record of this number; there is one. */
+extern uint32 phig_summary_block_of(const PhigSummary *summary, uint64 seq);
+
+/*
+ * phig_summary_shared
+ *		Where a definition that several blocks use may stand.
+ *
+ * Begin with *next = 0; false when there are no more.  Whether it is the one must be looked at there.
+ */
+extern bool phig_summary_shared(const PhigSummary *summary, const uint8 id[PHIG_ID_BYTES], uint32 *next,
+								uint64 *offset);
 
 #endif

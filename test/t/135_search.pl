@@ -138,7 +138,9 @@ cmp_ok($all, '>=', 82, 'without a condition everything is read');
 my $hit = sql("SELECT count(*) FROM kept WHERE '$tokens[0]' = ANY (subjects)");
 cmp_ok($hit, '>', 2, 'a person whom some saw');
 cmp_ok(segments_read("$log WHERE '$tokens[0]' = ANY (subjects)"), '<=', 3 * $hit + 8, 'by a person: where that one is named, and where what is open there goes on');
-is(segments_read("$log WHERE '0123456789abcdef0123456789abcdef' = ANY (subjects)"), 2, 'by nobody: the two that are written last, to see');
+# One block in 256 seems to name anybody, where as many are named as here: 330 blocks.
+my $nobody = segments_read("$log WHERE '0123456789abcdef0123456789abcdef' = ANY (subjects)");
+cmp_ok($nobody, '<=', 2 + 6, 'by nobody: the two that are written last, to see, and few others');
 is(segments_read("$log WHERE 'nobody' = ANY (subjects)"), 2, 'what is no token');
 cmp_ok(segments_read("$log WHERE 'research.registry.ssn' = ANY (returned)"), '<=', 1 + 2, 'by a column that one statement read');
 cmp_ok(segments_read("$log WHERE active_role = 'role_7' AND started BETWEEN '2025-03-01 UTC' AND '2025-03-02 UTC'"), '<=', 4, 'by role and day');
@@ -167,9 +169,8 @@ my $expected_forty = sql($probe_forty =~ s/phiguard\.access_log/kept/r);
 sub with_crc { my ($b) = @_; return substr($b, 0, -4) . pack('V', crc32c(substr($b, 0, -4))) }
 
 # Checksum and all: what somebody would do to hide records.
-my $subjects_bytes = unpack('V', substr($good, 136, 4));
-my $rest_bytes = unpack('V', substr($good, 144, 4)) + 4;
-my $forged = with_crc(substr($good, 0, -$rest_bytes - $subjects_bytes) . ("\0" x ($subjects_bytes + $rest_bytes)));
+my $subjects_bytes = unpack('V', substr($good, 132, 4));
+my $forged = with_crc(substr($good, 0, -4 - $subjects_bytes) . ("\0" x ($subjects_bytes + 4)));
 spew_bytes($victim, $forged);
 isnt(sql($probe_forty), $expected_forty, 'control: a forged summary hides records from a search');
 like(sql('SELECT segment, what FROM phiguard.verify_journal()'),
@@ -181,8 +182,8 @@ is(sql('SELECT count(*) FROM phiguard.verify_journal() WHERE what LIKE \'%summar
 for my $case ([ 'a bit changed', $good =~ s/\A(.{300})(.)/$1 . chr(ord($2) ^ 1)/ser ],
 	[ 'cut short', substr($good, 0, 200) ], [ 'empty', '' ], [ 'a longer one', $good . "\0" x 100 ],
 	[ 'that of another segment', slurp_bytes("$own/dddddddd-0000000041.sum") ],
-	[ 'of another version', with_crc(substr($good, 0, 8) . pack('V', 2) . substr($good, 12)) ],
-	[ 'sizes that are not there', with_crc(substr($good, 0, 128) . pack('V4', 1 << 30, 0, 1 << 30, 0) . substr($good, 144)) ])
+	[ 'of another version', with_crc(substr($good, 0, 8) . pack('V', 1) . substr($good, 12)) ],
+	[ 'sizes that are not there', with_crc(substr($good, 0, 136) . pack('V4', 1 << 30, 0, 1 << 30, 0) . substr($good, 152)) ])
 {
 	my ($name, $spoilt) = @$case;
 	spew_bytes($victim, $spoilt);
@@ -208,7 +209,7 @@ for my $with (0, 1)
 	my $elsewhere = $probe =~ s/phiguard\.access_log/phiguard.read_journal('$from')/r;
 	is(sql($elsewhere), $expected, 'a copied directory ' . ($with ? 'with' : 'without') . ' summaries');
 	my $read = segments_read("SELECT * FROM phiguard.read_journal('$from') WHERE '0123456789abcdef0123456789abcdef' = ANY (subjects)");
-	is($read, $with ? 1 : 81, 'looks into ' . ($with ? 'the last segment only' : 'all'));
+	is($read, $with ? $nobody - 1 : 81, 'looks into ' . ($with ? 'the last segment and few others' : 'all'));
 }
 
 #
