@@ -8,7 +8,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib/packages.sh"
 
 [ -x "$PHIG_ROOT/$1" ] || die "there is no $1"
-export PHIG_PASS="${PHIG_PASS-} ROUNDS BATCH SECONDS_EACH INSTRUCTIONS PARTS MEGABYTES PHIGUARD_EVAL_DATA"
+export PHIG_PASS="${PHIG_PASS-} ROUNDS BATCH SECONDS_EACH INSTRUCTIONS PARTS MEGABYTES EXECUTIONS PHIGUARD_EVAL_DATA"
 ensure_packages
 [ "$1" != test/bench/run.sh ] || ensure_pgaudit
 [ -z "${INSTRUCTIONS-}" ] || ensure_command valgrind

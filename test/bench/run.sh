@@ -4,7 +4,8 @@
 #
 # Three servers, one without phiguard, one with it and one with pgaudit, the same statements
 # turn by turn (client.c, pgbench).  Prints markdown tables; docs/benchmarks.md holds a run.
-# ROUNDS, BATCH and SECONDS_EACH scale it, PARTS names some of its parts (the functions below).
+# ROUNDS, BATCH, SECONDS_EACH, MEGABYTES (verification) and EXECUTIONS (search) scale it, PARTS names some of its parts (the
+# functions below).
 # INSTRUCTIONS=1 adds instruction counts under valgrind (minutes).
 
 set -euo pipefail
@@ -395,6 +396,11 @@ verification()
 	"$(dirname "$0")/verify.sh"
 }
 
+search()
+{
+	"$(dirname "$0")/search.sh"
+}
+
 crypto()
 {
 	local sources="$PHIG_ROOT/src/crypto"
@@ -723,7 +729,7 @@ printf '\\set id random(1, 100000)\nSELECT ssn FROM patient WHERE id = :id;\n' >
 
 printf 'PostgreSQL %s, %s rounds of %s statements, %s CPUs, load %s\n' "$(postgres --version | awk '{ print $3 }')" "$ROUNDS" "$BATCH" \
 	"$(nproc)" "$(cut -d' ' -f1-3 /proc/loadavg)"
-for part in ${PARTS:-without_phi labelled partitions scans bulk transactions durable plans claims memory verification crypto transforms enforced subjects extracts risk detection column_scan}; do
+for part in ${PARTS:-without_phi labelled partitions scans bulk transactions durable plans claims memory verification search crypto transforms enforced subjects extracts risk detection column_scan}; do
 	$part
 	printf '\nLoad afterwards: %s\n' "$(cut -d' ' -f1-3 /proc/loadavg)"
 done
