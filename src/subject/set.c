@@ -270,18 +270,17 @@ add_number(PhigPersonSpace *space, int64 number, uint64 id)
 	add(space, person, text, len);
 }
 
+/* An error leaves those that are not added waiting. */
 static void
 add_waiting(PhigPersonSpace *space)
 {
-	const int	n = space->nwaiting;
-
-	space->nwaiting = 0;
-	for (int i = 0; i < n; i++)
+	for (; space->nwaiting > 0; space->nwaiting--)
 	{
-		uint64		id = id_of_number(space, space->waiting[i]);
+		int64		number = space->waiting[space->nwaiting - 1];
+		uint64		id = id_of_number(space, number);
 
 		if (!space->set->everybody || is_sampled(space->set, id))
-			add_number(space, space->waiting[i], id);
+			add_number(space, number, id);
 	}
 }
 
