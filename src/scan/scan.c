@@ -235,7 +235,7 @@ scan_some(Relation table, const List *relations, int *done, int32 rows)
 	return found;
 }
 
-/* Locks a relation and puts its scan on record; false: it is gone, or none of its columns is to be looked at. */
+/* Locks a relation and puts its scan on record; false: it is gone. */
 static bool
 begin(Relation table, Oid relid, int32 rows, PhigScanned *scanned)
 {
