@@ -459,13 +459,13 @@ column_scan()
 	schema_scan
 }
 
-# Processor time of sessions and workers, all of which have ended, ms.
+# Processor time of sessions and workers of the server, all of which have ended, ms.
 ended()
 {
 	local postmaster
 
 	postmaster=$(sed -n 1p "$PHIG_WORK/phig/data/postmaster.pid")
-	while ps --ppid "$postmaster" -o args= | grep -Eq '\[local\]|parallel worker'; do
+	while [ -n "$(ps --ppid "$postmaster" -o args= | grep -E '\[local\]|parallel worker|defunct' || true)" ]; do
 		sleep 0.05
 	done
 	awk -v tick="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($14 + $15) * 1000 / tick }' "/proc/$postmaster/stat"
