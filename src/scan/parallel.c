@@ -19,7 +19,6 @@
 #include "catalog/pg_inherits.h"
 #include "miscadmin.h"
 #include "optimizer/paths.h"
-#include "pgstat.h"
 #include "port/atomics.h"
 #include "storage/lmgr.h"
 #include "storage/shm_toc.h"
@@ -251,8 +250,8 @@ read_parts(Parts *parts, PhigSampled *columns)
 }
 
 /*
- * What the leader catches may come from a worker: one that has been lost is no matter of a table.  What a worker
- * tells of a table's error, in the server's log too, has no value in it.
+ * What the leader catches may be what a worker has told: then its own part is to be read again, too.  What a
+ * worker tells of a table's error, in the server's log too, has no value in it.
  */
 static void
 read_part(Part *part, int32 rows, PhigSampled *columns)
@@ -276,11 +275,9 @@ read_part(Part *part, int32 rows, PhigSampled *columns)
 	{
 		int			sqlstate = geterrcode();
 
-		if (!phig_read_may_go_on(sqlstate) ||
-			(!IsParallelWorker() && sqlstate == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE))
-			PG_RE_THROW();
-		pg_atomic_write_u32(&part->state, PART_FAILED);
-		if (!IsParallelWorker())
+		if (phig_read_may_go_on(sqlstate))
+			pg_atomic_write_u32(&part->state, PART_FAILED);
+		if (!phig_read_may_go_on(sqlstate) || !IsParallelWorker())
 			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
 		FlushErrorState();
