@@ -9,6 +9,7 @@
 
 #include "detect/chars.h"
 #include "detect/places.h"
+#include "detect/placewords.h"
 
 #define MAX_STREET_TOKENS 10
 #define MAX_BLOCK_LINES 4
@@ -16,37 +17,29 @@
 static bool may_be_kind(const PhigScan *scan, int i);
 static void find_forces(PhigScan *scan, int i);
 static void find_kind_before(PhigScan *scan, int i);
+static int	house_before(const PhigScan *scan, int i);
 static void find_kind_within(PhigScan *scan, int i);
+static int	kind_begin(const PhigScan *scan, int i);
 static int	plain_begin(const PhigScan *scan, int i);
 static void find_around_unit(PhigScan *scan, int i);
 static void find_behind_label(PhigScan *scan, int i);
 static int	rest_of_line(PhigScan *scan, int last);
 static int	street_before(const PhigScan *scan, int last);
 static int	block_line(const PhigScan *scan, int i);
-static bool is_one_of(const PhigScan *scan, int i, const char *const *words, int n);
 static bool ends_like_street(const PhigScan *scan, int i);
 static bool is_house_number(const PhigScan *scan, int i);
+static bool is_divided(const PhigScan *scan, int i);
 static bool is_used(const PhigScan *scan, int first, int last);
 static void take(PhigScan *scan, int first, int last, const char *kind, float score);
 
-static const char *const kinds[] = {
-	"allee", "avenida", "avenue", "boulevard", "calle", "carrer", "chemin", "corso", "impasse", "largo", "paseo", "piazza",
-	"place", "plac", "praca", "quai", "route", "rua", "rue", "strada", "travessa", "ul", "ulica", "ulice", "via", "viale", "vicolo"
-};
-
 /* As folded: one letter each. */
 static const char *const endings[] = {
-	"allen", "braut", "dreef", "gade", "gasse", "gata", "gatan", "gate", "gaten", "gracht", "kade", "katu", "kuja", "laan", "platz",
-	"plein", "stigur", "straat", "strade", "strase", "strasse", "straeti", "tie", "trida", "utca", "vagen", "vegen", "vegur", "veien",
+	"allen", "braut", "dreef", "gade", "gasse", "gata", "gatan", "gate", "gaten", "gracht", "kade", "katu", "kuja",
+	"laan", "platz",
+	"plein", "stigur", "straat", "strade", "strase", "strasse", "strati", "tie", "trida", "utca", "vagen", "vegen",
+	"vegur", "veien",
 	"vej", "weg"
 };
-
-/* The same as words of their own: "Gumpendorfer Strasse 44". */
-static const char *const kinds_behind[] = {"allee", "gade", "gasse", "plein", "platz", "straat", "strase", "strasse", "utca", "vej"};
-
-static const char *const small_words[] = {"and", "d", "dalla", "degli", "dei", "des", "l", "of", "the", "und"};
-
-static const char *const flats[] = {"apt", "apartment", "suite", "ste"};
 
 void
 phig_find_abroad(PhigScan *scan)
@@ -61,11 +54,11 @@ phig_find_abroad(PhigScan *scan)
 			continue;
 		if (phig_token_len(token) == 3)
 			find_forces(scan, i);
-		if ((token->lex & PHIG_LEX_UNIT) && is_one_of(scan, i, flats, lengthof(flats)))
+		if ((token->lex & PHIG_LEX_UNIT) && phig_is_place(scan, i, PHIG_PLACE_SUITE))
 			find_around_unit(scan, i);
 		if (token->lex & PHIG_LEX_LIVES)
 			find_behind_label(scan, i);
-		if (may_be_kind(scan, i) && is_one_of(scan, i, kinds, lengthof(kinds)))
+		if (may_be_kind(scan, i) && phig_is_place(scan, i, PHIG_PLACE_KIND))
 			find_kind_before(scan, i);
 	}
 }
@@ -77,29 +70,32 @@ may_be_kind(const PhigScan *scan, int i)
 	const PhigToken *token = &scan->tokens[i];
 
 	if (phig_token_len(token) > 9 || (token->shape & PHIG_SHAPE_USED) ||
-		(token[1].type != PHIG_WORD && token[1].sign != '.'))
+		(token[1].type != PHIG_WORD && token[1].sign != '.' && token[1].sign != '/'))
 		return false;
+	/* "C/ Mayor" */
+	if (token[1].sign == '/')
+		return phig_token_len(token) == 1 && token[1].gap == PHIG_GAP_NONE && token[2].type == PHIG_WORD;
 	return (token->shape & PHIG_SHAPE_INITIAL_UPPER) || token[1].sign == '.' ||
-		(i > 0 && token[-1].type == PHIG_NUMBER);
+		(i > 0 && (token[-1].type == PHIG_NUMBER || token[-1].sign == ','));
 }
 
 /* "PSC 1437, Box 3833, APO AA 66791", "USNS Comfort FPO AP 96662". */
 static void
 find_forces(PhigScan *scan, int i)
 {
-	static const char *const offices[] = {"apo", "fpo", "dpo"};
-	static const char *const regions[] = {"aa", "ae", "ap"};
-	static const char *const units[] = {"psc", "unit", "cmr", "box", "usns", "usnv", "uss", "uscgc"};
 	const PhigToken *tokens = scan->tokens;
 	int			first = i;
+	int			last;
 
-	if (!is_one_of(scan, i, offices, lengthof(offices)) || !is_one_of(scan, i + 1, regions, lengthof(regions)) ||
+	if (!phig_is_place(scan, i, PHIG_PLACE_FORCES) || !phig_is_place(scan, i + 1, PHIG_PLACE_THEATER) ||
 		tokens[i + 2].type != PHIG_NUMBER || phig_token_len(&tokens[i + 2]) != 5)
 		return;
 	for (int j = i - 1; j >= 0 && j >= i - 6 && tokens[j + 1].gap < PHIG_GAP_PARAGRAPH; j--)
-		if (is_one_of(scan, j, units, lengthof(units)))
+		if (phig_is_place(scan, j, PHIG_PLACE_POST))
 			first = j;
-	take(scan, first, i + 2, "street", 0.9f);
+	last = tokens[i + 3].sign == '-' && tokens[i + 3].gap == PHIG_GAP_NONE && tokens[i + 4].type == PHIG_NUMBER &&
+		tokens[i + 4].gap == PHIG_GAP_NONE ? i + 4 : i + 2;
+	take(scan, first, last, "street", 0.9f);
 }
 
 /* "56 rue La Boetie", "Via Zannoni 49", "ul. Krolowej Jadwigi 5". */
@@ -108,10 +104,11 @@ find_kind_before(PhigScan *scan, int i)
 {
 	const PhigToken *tokens = scan->tokens;
 	bool		capital = (tokens[i].shape & PHIG_SHAPE_INITIAL_UPPER) != 0;
-	bool		before = i > 0 && is_house_number(scan, i - 1) && tokens[i].gap == PHIG_GAP_SPACE;
+	int			house = house_before(scan, i);
+	bool		before = house >= 0;
 	int			words = 0,
 				lower = 0;
-	int			j = i + 1;
+	int			j = tokens[i + 1].sign == '/' ? i + 2 : i + 1;
 
 	for (; j < scan->n && j < i + MAX_STREET_TOKENS && tokens[j].gap <= PHIG_GAP_SPACE; j++)
 	{
@@ -121,13 +118,17 @@ find_kind_before(PhigScan *scan, int i)
 			break;
 		if (token->type == PHIG_SIGN)
 		{
+			/* "Rua das Flores, 120" */
+			if (token->sign == ',' && capital && !before && words > 0 && is_house_number(scan, j + 1) &&
+				tokens[j + 1].gap == PHIG_GAP_SPACE)
+				continue;
 			if (token->sign != '.' && token->sign != '\'' && token->sign != '-')
 				break;
 			continue;
 		}
 		/* "via the right groin" */
 		if (!(token->shape & PHIG_SHAPE_INITIAL_UPPER) && !(token->lex & PHIG_LEX_PARTICLE) &&
-			!is_one_of(scan, j, small_words, lengthof(small_words)) &&
+			!phig_is_place(scan, j, PHIG_PLACE_JOINT) &&
 			(!before || (token->dict & (PHIG_DICT_WORD | PHIG_DICT_MEDICAL))))
 			break;
 		words += (token->shape & PHIG_SHAPE_INITIAL_UPPER) != 0;
@@ -138,32 +139,47 @@ find_kind_before(PhigScan *scan, int i)
 		words = 1;
 	if (words == 0)
 		return;
-	if (tokens[j].type == PHIG_NUMBER && tokens[j].gap == PHIG_GAP_SPACE && is_house_number(scan, j) &&
+	if (tokens[j].type == PHIG_NUMBER && tokens[j].gap == PHIG_GAP_SPACE && (is_house_number(scan, j) ||
+																			 is_divided(scan, j)) &&
 		(capital || before || tokens[i + 1].sign == '.'))
-		take(scan, before ? i - 1 : i, j, "street", 0.7f);
+		take(scan, before ? house : i, j, "street", 0.7f);
 	else if (before)
 	{
 		while (tokens[j - 1].type == PHIG_SIGN)
 			j--;
-		take(scan, i - 1, j - 1, "street", 0.65f);
+		take(scan, house, j - 1, "street", 0.65f);
 	}
 }
 
-/* "67 Lodskovvej 28". */
+/* Where the number begins that stands before kind i: "56 rue", "56, rue", "56 bis, rue"; -1: none does. */
+static int
+house_before(const PhigScan *scan, int i)
+{
+	const PhigToken *tokens = scan->tokens;
+	int			j = i - 1;
+
+	if (j > 0 && tokens[j].sign == ',' && tokens[j].gap == PHIG_GAP_NONE)
+		j--;
+	if (j > 0 && phig_is_place(scan, j, PHIG_PLACE_AGAIN))
+		j--;
+	else if (j < i - 1 && (j < 1 || tokens[j].gap == PHIG_GAP_NONE))
+		return -1;
+	return j >= 0 && is_house_number(scan, j) && tokens[i].gap == PHIG_GAP_SPACE ? j : -1;
+}
+
+/* "67 Lodskovvej 28", "Obere Bergstrasse 51", "Kossuth Lajos u. 14", "Paul-Linde-Platz 4". */
 static void
 find_kind_within(PhigScan *scan, int i)
 {
 	const PhigToken *tokens = scan->tokens;
-	int			first = i - 1;
+	int			kind = i > 1 && tokens[i - 1].sign == '.' ? i - 2 : i - 1;
+	int			first;
 
-	if (i == 0 || tokens[i].gap != PHIG_GAP_SPACE || !is_house_number(scan, i) ||
+	if (kind < 0 || tokens[i].gap != PHIG_GAP_SPACE || !is_house_number(scan, i) ||
 		(tokens[i + 1].lex & PHIG_LEX_MEASURE))
 		return;
-	if (i > 1 && is_one_of(scan, i - 1, kinds_behind, lengthof(kinds_behind)) && tokens[i - 2].type == PHIG_WORD &&
-		(tokens[i - 2].shape & PHIG_SHAPE_INITIAL_UPPER) && tokens[i - 1].gap == PHIG_GAP_SPACE &&
-		!(tokens[i - 2].shape & PHIG_SHAPE_USED))
-		first--;
-	else if (!ends_like_street(scan, i - 1))
+	first = kind_begin(scan, kind);
+	if (first < 0)
 	{
 		first = plain_begin(scan, i);
 		if (first >= 0)
@@ -175,7 +191,39 @@ find_kind_within(PhigScan *scan, int i)
 	take(scan, first, i, "street", 0.65f);
 }
 
-/* "at 72134 Coronilla 3599": names that no list of words knows, between two numbers and behind a place word; -1: not so. */
+/* The first of the words that token i, a kind or a word that ends in one, is the last of; -1: it is none. */
+static int
+kind_begin(const PhigScan *scan, int i)
+{
+	const PhigToken *tokens = scan->tokens;
+	int			words = 0;
+	int			first = i;
+	bool		within = ends_like_street(scan, i);
+
+	if (!within && !phig_is_place(scan, i, PHIG_PLACE_BEHIND))
+		return -1;
+	/* up to three words before it that are names */
+	while (first > 0 && words < 3)
+	{
+		int			before = first - 1;
+
+		if (tokens[before].sign == '-' && tokens[before].gap == PHIG_GAP_NONE && tokens[first].gap == PHIG_GAP_NONE &&
+			before > 0)
+			before--;
+		else if (tokens[first].gap != PHIG_GAP_SPACE)
+			break;
+		if (tokens[before].type != PHIG_WORD || !(tokens[before].shape & PHIG_SHAPE_INITIAL_UPPER) ||
+			(tokens[before].shape & PHIG_SHAPE_USED) || (tokens[before].dict & PHIG_DICT_MEDICAL) ||
+			((tokens[before].lex != 0 || (tokens[before].dict & PHIG_DICT_WORD)) && (within || words > 0)))
+			break;
+		first = before;
+		words++;
+	}
+	return within || words > 0 ? first : -1;
+}
+
+/* "at 72134 Coronilla 3599": names that no list of words knows, between two numbers and behind a place word;
+	-1: not so. */
 static int
 plain_begin(const PhigScan *scan, int i)
 {
@@ -208,7 +256,8 @@ find_around_unit(PhigScan *scan, int i)
 	if (!(tokens[i].shape & PHIG_SHAPE_USED))
 		take(scan, i, last, "street", 0.6f);
 	/* quoted lines begin with a sign */
-	for (before = i - 1; before > 0 && tokens[before].sign != '\0' && strchr(">?*|", tokens[before].sign) != NULL; before--)
+	for (before = i - 1; before > 0 && tokens[before].sign != '\0' &&
+		 strchr(">?*|", tokens[before].sign) != NULL; before--)
 		;
 	first = street_before(scan, before);
 	if (first >= 0)
@@ -230,21 +279,20 @@ find_around_unit(PhigScan *scan, int i)
 static void
 find_behind_label(PhigScan *scan, int i)
 {
-	static const char *const labels[] = {"address", "resides", "lives", "residence"};
-	static const char *const leads[] = {"is", "to", "the", "same", "at", "on", "with"};
 	const PhigToken *tokens = scan->tokens;
 	bool		sign = false;
 	bool		number = false;
 	int			first = i + 1;
 	int			last;
 
-	if (!is_one_of(scan, i, labels, lengthof(labels)))
+	if (!phig_is_place(scan, i, PHIG_PLACE_LABEL))
 		return;
 	for (; first < scan->n && first < i + 6; first++)
 	{
 		if (tokens[first].sign == ':' || tokens[first].sign == '=')
 			sign = true;
-		else if (tokens[first].sign != '"' && tokens[first].sign != '>' && !is_one_of(scan, first, leads, lengthof(leads)))
+		else if (tokens[first].sign != '"' && tokens[first].sign != '>' &&
+				 !phig_is_place(scan, first, PHIG_PLACE_LEAD))
 			break;
 	}
 	if (first == i + 1 || (tokens[first].gap >= PHIG_GAP_LINE && !sign))
@@ -338,30 +386,16 @@ block_line(const PhigScan *scan, int i)
 	{
 		const PhigToken *token = &tokens[last];
 		bool		fits = token->type == PHIG_NUMBER ? phig_token_len(token) >= 3 && phig_token_len(token) <= 6 :
-			token->type == PHIG_SIGN ? token->sign != '\0' && strchr(last == i ? ",.-'()>?" : ",.-'()?", token->sign) != NULL :
+			token->type == PHIG_SIGN ? token->sign != '\0' && strchr(last == i ? ",.-'()>?" : ",.-'()?",
+																	 token->sign) != NULL :
 			(token->dict & PHIG_DICT_MEDICAL) == 0 && (token->lex & (PHIG_LEX_GREETING | PHIG_LEX_PERSON)) == 0 &&
 			((token->shape & PHIG_SHAPE_INITIAL_UPPER) || (token->dict & PHIG_DICT_WORD) == 0 ||
-			 is_one_of(scan, last, small_words, lengthof(small_words)));
+			 phig_is_place(scan, last, PHIG_PLACE_JOINT));
 
 		if (!fits || last - i > 7)
 			return -1;
 	}
 	return last - 1;
-}
-
-static bool
-is_one_of(const PhigScan *scan, int i, const char *const *words, int n)
-{
-	const PhigToken *token = &scan->tokens[i];
-	uint32		len = phig_token_len(token);
-
-	if (token->type != PHIG_WORD)
-		return false;
-	for (int j = 0; j < n; j++)
-		if ((scan->text[token->start] | 0x20) == words[j][0] && strlen(words[j]) == len &&
-			strncasecmp(scan->text + token->start, words[j], len) == 0)
-			return true;
-	return false;
 }
 
 /* One word, in no list, with an ending that streets have. */
@@ -390,6 +424,17 @@ is_house_number(const PhigScan *scan, int i)
 
 	return token->type == PHIG_NUMBER && phig_token_len(token) <= 5 && !(token->shape & PHIG_SHAPE_USED) &&
 		!((token[1].sign == '/' || token[1].sign == '%') && token[1].gap == PHIG_GAP_NONE);
+}
+
+/* "30/7": a house and a flat. */
+static bool
+is_divided(const PhigScan *scan, int i)
+{
+	const PhigToken *token = &scan->tokens[i];
+
+	return phig_token_len(token) <= 3 && !(token->shape & PHIG_SHAPE_USED) && token[1].sign == '/' &&
+		token[1].gap == PHIG_GAP_NONE && token[2].type == PHIG_NUMBER && token[2].gap == PHIG_GAP_NONE &&
+		!(token[3].sign == '/' && token[3].gap == PHIG_GAP_NONE) && phig_token_len(&token[2]) <= 3;
 }
 
 /* Whether something else has been found among tokens first to last. */

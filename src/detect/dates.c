@@ -23,6 +23,8 @@ static bool is_day(const PhigScan *scan, int i);
 static int	skip_ordinal(const PhigScan *scan, int i);
 static int	read_year(const PhigScan *scan, int i, bool two_digits);
 static int	read_time(const PhigScan *scan, int i);
+static int	read_half(const PhigScan *scan, int i);
+static int	read_zone(const PhigScan *scan, int i);
 
 void
 phig_find_dates(PhigScan *scan)
@@ -321,26 +323,62 @@ read_year(const PhigScan *scan, int i, bool two_digits)
 	return -1;
 }
 
-/* "14:30", "at 2:30 pm" behind a date. */
+/* "14:30", ", at 2:30 p.m. EST", "@ 1430", "0745" behind a date. */
 static int
 read_time(const PhigScan *scan, int i)
 {
 	const PhigToken *tokens = scan->tokens;
 	int			next = i + 1;
+	bool		at = false;
 
-	if (next < scan->n && phig_token_len(&tokens[next]) == 2 &&
-		strncmp(scan->text + tokens[next].start, "at", 2) == 0)
+	if (phig_is_sign(&tokens[next], ','))
 		next++;
-	if (next + 2 >= scan->n || tokens[next].type != PHIG_NUMBER || phig_token_len(&tokens[next]) > 2 ||
-		tokens[next].gap > PHIG_GAP_SPACE ||
-		!phig_is_sign(&tokens[next + 1], ':') || tokens[next + 2].type != PHIG_NUMBER ||
+	if (phig_is_sign(&tokens[next], '@') || is_word(scan, next, "at") || is_word(scan, next, "AT"))
+	{
+		at = true;
+		next++;
+	}
+	if (next >= scan->n || tokens[next].type != PHIG_NUMBER || tokens[next].gap > PHIG_GAP_SPACE)
+		return i;
+	if (phig_token_len(&tokens[next]) == 4 && number_of(scan, next) < (at ? 2400 : 1000) &&
+		number_of(scan, next) % 100 < 60 &&
+		!(tokens[next + 1].lex & PHIG_LEX_MEASURE))
+		return read_zone(scan, next);
+	if (phig_token_len(&tokens[next]) > 2 || !phig_is_sign(&tokens[next + 1], ':') ||
+		tokens[next + 2].type != PHIG_NUMBER ||
 		phig_token_len(&tokens[next + 2]) != 2)
 		return i;
 	next += 2;
-	if (next + 2 < scan->n && phig_is_sign(&tokens[next + 1], ':') && tokens[next + 2].type == PHIG_NUMBER)
+	if (phig_is_sign(&tokens[next + 1], ':') && tokens[next + 2].type == PHIG_NUMBER)
 		next += 2;
-	if (next + 1 < scan->n && phig_token_len(&tokens[next + 1]) == 2 && tokens[next + 1].type == PHIG_WORD &&
-		(scan->text[tokens[next + 1].start + 1] | 0x20) == 'm')
-		next++;
-	return next;
+	return read_zone(scan, read_half(scan, next));
+}
+
+/* "pm", "p.m." */
+static int
+read_half(const PhigScan *scan, int i)
+{
+	const PhigToken *half = &scan->tokens[i + 1];
+	char		first = scan->text[half->start] | 0x20;
+
+	if (half->type != PHIG_WORD || half->gap > PHIG_GAP_SPACE || (first != 'a' && first != 'p'))
+		return i;
+	if (phig_token_len(half) == 2 && (scan->text[half->start + 1] | 0x20) == 'm')
+		return i + 1;
+	if (phig_token_len(half) == 1 && phig_is_sign(&half[1], '.') && phig_token_len(&half[2]) == 1 &&
+		(scan->text[half[2].start] | 0x20) == 'm' && half[2].gap == PHIG_GAP_NONE)
+		return phig_is_sign(&half[3], '.') && half[3].gap == PHIG_GAP_NONE ? i + 4 : i + 3;
+	return i;
+}
+
+/* "EST", "UTC". */
+static int
+read_zone(const PhigScan *scan, int i)
+{
+	static const char *const zones[] = {"EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT", "UTC", "GMT"};
+
+	for (int j = 0; j < (int) lengthof(zones); j++)
+		if (is_word(scan, i + 1, zones[j]) && scan->tokens[i + 1].gap == PHIG_GAP_SPACE)
+			return i + 1;
+	return i;
 }

@@ -20,6 +20,9 @@
 
 #define PHIG_DICT_MAGIC "PHIGDIC1"
 
+#define PHIG_DICT_COUNTRY	0x200	/* a country, in one word */
+#define PHIG_DICT_COUNTRY_PART 0x400	/* the first word of one in more */
+
 /* The file: this, then slots of them.  Numbers are little-endian. */
 typedef struct PhigDictHeader
 {

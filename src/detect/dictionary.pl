@@ -9,7 +9,7 @@ use warnings;
 no warnings "portable";	# 64-bit constants
 
 my %bit = (first => 0x01, last => 0x02, word => 0x04, medical => 0x08, city => 0x10, city_part => 0x20, common_last => 0x40, proper => 0x80,
-	foreign => 0x100);
+	foreign => 0x100, country => 0x200, country_part => 0x400);
 my $COMMON_SURNAMES = 1000;
 
 my ($dir, $output) = @ARGV;
@@ -84,12 +84,17 @@ for my $list ([ 'given_names_world.txt.gz', 'first' ], [ 'surnames_world.txt.gz'
 }
 add($_, /^[a-z]/ ? 'word' : 'proper') for lines('words.txt.gz');
 add($_, 'medical') for lines('medical.txt');
-for my $city (lines('cities.txt'))
+for my $list ([ 'cities.txt', 'city' ], [ 'countries.txt', 'country' ])
 {
-	my $words = $city =~ tr/.-/ /r =~ s/  +/ /gr;
+	my ($file, $kind) = @$list;
 
-	add($words, 'city');
-	add($1, 'city_part') if $words =~ /^(\S+) /;
+	for my $place (lines($file))
+	{
+		my $words = $place =~ tr/.-/ /r =~ s/  +/ /gr;
+
+		add($words, $kind);
+		add($1, "${kind}_part") if $words =~ /^(\S+) /;
+	}
 }
 
 my $entries = keys %bits;

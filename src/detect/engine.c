@@ -106,6 +106,15 @@ phig_has_context(const PhigScan *scan, int first, int last, uint64 classes)
 	return false;
 }
 
+bool
+phig_has_capitals(const PhigScan *scan)
+{
+	for (int i = 0; i < scan->n; i++)
+		if (scan->tokens[i].shape & PHIG_SHAPE_INITIAL_UPPER)
+			return true;
+	return false;
+}
+
 int
 phig_token_at(const PhigScan *scan, size_t at)
 {

@@ -73,8 +73,8 @@ phig_judge_date(PHIG_JUDGE_ARGS)
 		return 0;
 	if (parts[2] == 4 && (n[2] < 1800 || n[2] > 2199))
 		return 0;
-	/* 3-4-5 and 1.2.10 are mostly something else */
-	if (parts[2] == 2 && sep != '/')
+	/* 3-4-5 and 1.2.10 are mostly something else, but for a time of day behind them */
+	if (parts[2] == 2 && sep != '/' && end - start < 10)
 		score = parts[0] == 2 && parts[1] == 2 && sep == '-' ? 0.6f : 0.3f;
 	else if (parts[2] == 4)
 		score += 0.1f;

@@ -26,10 +26,13 @@ typedef struct Run
 } Run;
 
 static bool read_run(const PhigScan *scan, int i, bool labelled, Run *run);
+static bool is_suffix(const PhigScan *scan, int i);
+static int	nickname_end(const PhigScan *scan, int i);
 static bool is_name_after_comma(const PhigScan *scan, int comma, bool labelled);
 static void trim_run(const PhigScan *scan, Run *run);
 static float weight_of(const PhigScan *scan, int i);
 static bool follows_name(const PhigScan *scan, int i);
+static bool precedes_name(const PhigScan *scan, int i);
 static bool is_accented(const PhigScan *scan, int i);
 static bool says_line(const PhigScan *scan, const Run *run);
 static bool is_article(const PhigScan *scan, int i);
@@ -40,7 +43,6 @@ static bool is_eponym(const PhigScan *scan, const Run *run, bool alone);
 static void keep_known(PhigScan *scan, const Run *run);
 static void find_known(PhigScan *scan);
 static void find_listed(PhigScan *scan, int i, int side);
-static bool has_capitals(const PhigScan *scan);
 static int	find_lower(PhigScan *scan, int i, bool capitals);
 static int	lower_run(const PhigScan *scan, int i);
 static bool is_lower_surname(const PhigScan *scan, int i, bool capitals, bool sure);
@@ -51,7 +53,7 @@ static bool is_initial(const PhigScan *scan, int i);
 void
 phig_find_names(PhigScan *scan)
 {
-	bool		capitals = has_capitals(scan);
+	bool		capitals = phig_has_capitals(scan);
 
 	for (int i = 0; i < scan->n; i++)
 	{
@@ -152,6 +154,16 @@ read_run(const PhigScan *scan, int i, bool labelled, Run *run)
 			}
 			continue;
 		}
+		if (j > i && run->words > 0 && is_suffix(scan, j))
+		{
+			run->last = j++;
+			continue;
+		}
+		if (j > i && run->words > 0 && nickname_end(scan, j) > j)
+		{
+			j = nickname_end(scan, j) + 1;
+			continue;
+		}
 		if (token->type == PHIG_WORD && may_be_name(token, labelled))
 		{
 			run->words++;
@@ -171,12 +183,6 @@ read_run(const PhigScan *scan, int i, bool labelled, Run *run)
 					run->last = ++j;
 				j++;
 			}
-			continue;
-		}
-		if (j > i && (token->lex & PHIG_LEX_SUFFIX) && run->words > 0 && (token->shape & PHIG_SHAPE_INITIAL_UPPER))
-		{
-			run->last = j;
-			j++;
 			continue;
 		}
 		/* "de la Cruz" */
@@ -207,7 +213,35 @@ read_run(const PhigScan *scan, int i, bool labelled, Run *run)
 		break;
 	}
 	trim_run(scan, run);
+	/* "Ada Poe, Jr." */
+	if (scan->tokens[run->last + 1].sign == ',' && run->words > 1 && is_suffix(scan, run->last + 2))
+		run->last += 2;
 	return run->last >= run->first && run->words > 0;
+}
+
+/* "Jr", "III" behind a name. */
+static bool
+is_suffix(const PhigScan *scan, int i)
+{
+	const PhigToken *token = &scan->tokens[i];
+
+	return (token->lex & PHIG_LEX_SUFFIX) && (token->shape & PHIG_SHAPE_INITIAL_UPPER) && token->gap <= PHIG_GAP_SPACE;
+}
+
+/* 'Ada "Addie" Poe', "Ada (Addie) Poe": the sign behind the nickname that begins at sign i; else i. */
+static int
+nickname_end(const PhigScan *scan, int i)
+{
+	const PhigToken *tokens = scan->tokens;
+	char		close = tokens[i].sign == '(' ? ')' : tokens[i].sign;
+
+	if (tokens[i].sign != '(' && tokens[i].sign != '"' && tokens[i].sign != '\'')
+		return i;
+	return tokens[i].gap == PHIG_GAP_SPACE && tokens[i + 1].gap == PHIG_GAP_NONE &&
+		may_be_name(&tokens[i + 1], false) &&
+		tokens[i + 2].sign == close && tokens[i + 2].gap == PHIG_GAP_NONE && tokens[i + 3].gap == PHIG_GAP_SPACE &&
+		(tokens[i + 3].lex == 0 || (tokens[i + 3].dict & PHIG_DICT_LAST)) &&
+		may_be_name(&tokens[i + 3], false) ? i + 2 : i;
 }
 
 /* "POE, ADA": not a state or a credential, and without a label a surname and a given name in the same letters. */
@@ -262,7 +296,8 @@ trim_run(const PhigScan *scan, Run *run)
 	/* "Ada Q Public": behind an initial any word is a surname */
 	while (run->words > 1 && scan->tokens[run->last].type == PHIG_WORD &&
 		   phig_token_len(&scan->tokens[run->last]) > 1 &&
-		   weight_of(scan, run->last) < -1.0f && !run->comma && !is_initial(scan, run->last - 1))
+		   weight_of(scan, run->last) < -1.0f && !run->comma && !is_initial(scan, run->last - 1) &&
+		   !is_suffix(scan, run->last))
 	{
 		run->weight -= weight_of(scan, run->last);
 		run->words--;
@@ -281,6 +316,9 @@ weight_of(const PhigScan *scan, int i)
 	uint32		dict = token->dict;
 	bool		word = (dict & PHIG_DICT_WORD) != 0;
 
+	/* "Ada Poe", but not "the ADA" */
+	if ((dict & PHIG_DICT_MEDICAL) && (dict & PHIG_DICT_FIRST) && precedes_name(scan, i))
+		return 1.3f;
 	if (dict & PHIG_DICT_MEDICAL)
 		return (dict & PHIG_DICT_LAST) && follows_name(scan, i) ? 1.3f : -3.0f;
 	if (token->lex & (PHIG_LEX_AFTER_EPONYM | PHIG_LEX_FACILITY | PHIG_LEX_MEASURE))
@@ -312,6 +350,20 @@ follows_name(const PhigScan *scan, int i)
 		before--;
 	return (before->shape & PHIG_SHAPE_INITIAL_UPPER) &&
 		((before->lex & PHIG_LEX_TITLE) || (before->dict & (PHIG_DICT_FIRST | PHIG_DICT_WORD)) == PHIG_DICT_FIRST);
+}
+
+/* "Ada Poe", "Ada Q. Poe": a word with a surname behind it that is nothing else. */
+static bool
+precedes_name(const PhigScan *scan, int i)
+{
+	const PhigToken *next = &scan->tokens[i + 1];
+
+	if (scan->tokens[i].shape & PHIG_SHAPE_ALL_UPPER)
+		return false;
+	if (is_initial(scan, i + 1))
+		next += next[1].sign == '.' ? 2 : 1;
+	return next->gap == PHIG_GAP_SPACE && (next->shape & PHIG_SHAPE_INITIAL_UPPER) && (next->dict & PHIG_DICT_LAST) &&
+		!(next->dict & (PHIG_DICT_WORD | PHIG_DICT_MEDICAL));
 }
 
 /* Whether a letter of a word was not ASCII. */
@@ -603,17 +655,29 @@ find_lower(PhigScan *scan, int i, bool capitals)
 	return 0;
 }
 
-/* The word behind given name i that may be its surname, an initial between them skipped; i if there is none. */
+/*
+ * The word behind given name i that may be its surname, with initials, given names and particles between them: "ada q.
+ * poe", "ada mary de la poe"; i if there is none.
+ */
 static int
 lower_run(const PhigScan *scan, int i)
 {
 	const PhigToken *tokens = scan->tokens;
 	int			j = i + 1;
 
-	if (tokens[j].type == PHIG_WORD && phig_token_len(&tokens[j]) == 1 && tokens[j].gap == PHIG_GAP_SPACE)
+	for (; j < i + MAX_NAME_TOKENS && tokens[j].type == PHIG_WORD && tokens[j].gap == PHIG_GAP_SPACE; j++)
 	{
-		j++;
-		if (tokens[j].sign == '.' && tokens[j].gap == PHIG_GAP_NONE)
+		bool		initial = phig_token_len(&tokens[j]) == 1;
+		uint32		dict = tokens[j].dict;
+		bool		given = (dict & PHIG_DICT_FIRST) && !(dict & (PHIG_DICT_WORD | PHIG_DICT_MEDICAL));
+
+		/* the next must be a word that goes on */
+		if (!initial && !(tokens[j].lex & PHIG_LEX_PARTICLE) &&
+			!(given && tokens[j + 1].type == PHIG_WORD && tokens[j + 1].gap == PHIG_GAP_SPACE &&
+			  (tokens[j + 1].dict & PHIG_DICT_LAST) &&
+			  !(tokens[j + 1].dict & (PHIG_DICT_WORD | PHIG_DICT_MEDICAL))))
+			break;
+		if (tokens[j + 1].sign == '.' && tokens[j + 1].gap == PHIG_GAP_NONE && phig_token_len(&tokens[j]) <= 2)
 			j++;
 	}
 	if (tokens[j].type != PHIG_WORD || tokens[j].gap != PHIG_GAP_SPACE || phig_token_len(&tokens[j]) < 2 ||
@@ -635,16 +699,6 @@ is_lower_surname(const PhigScan *scan, int i, bool capitals, bool sure)
 		return !word || (sure && (token->dict & PHIG_DICT_COMMON_LAST));
 	/* in no list at all */
 	return sure && !capitals && token->dict == 0 && token->lex == 0 && phig_token_len(token) > 3;
-}
-
-/* Text typed without capitals: there their absence says nothing. */
-static bool
-has_capitals(const PhigScan *scan)
-{
-	for (int i = 0; i < scan->n; i++)
-		if (scan->tokens[i].shape & PHIG_SHAPE_INITIAL_UPPER)
-			return true;
-	return false;
 }
 
 /* "(L.R.)", "patient J.S.": two or three initials with full stops.  Returns how many further tokens. */

@@ -1,6 +1,6 @@
 /*
  * places.c
- *		Addresses, towns, ZIP codes and facilities.
+ *		Towns, ZIP codes and facilities; and the order in which places are looked for.
  *
  * States and countries may stay (45 CFR 164.514(b)(2)(i)(B)) and are no finding.
  */
@@ -10,16 +10,12 @@
 #include "detect/person.h"
 #include "detect/places.h"
 
-#define MAX_STREET_WORDS 5
 #define MAX_TOWN_WORDS 3
+#define MAX_COUNTRY_WORDS 5
 #define MAX_FACILITY_WORDS 6
 
 #define NOT_IN_TOWN (PHIG_LEX_FACILITY | PHIG_LEX_TITLE | PHIG_LEX_LIVES | PHIG_LEX_STATE | PHIG_LEX_AT)
 
-static bool find_street(PhigScan *scan, int i);
-static void find_street_alone(PhigScan *scan, int i);
-static int	unit_end(const PhigScan *scan, int i);
-static void find_po_box(PhigScan *scan, int i);
 static void find_before_state(PhigScan *scan, int i);
 static void find_zip(PhigScan *scan, int i);
 static int	find_town(PhigScan *scan, int i);
@@ -37,23 +33,7 @@ static bool is_state(const PhigScan *scan, int i);
 void
 phig_find_places(PhigScan *scan)
 {
-	for (int i = 0; i < scan->n; i++)
-	{
-		const PhigToken *token = &scan->tokens[i];
-
-		/* of "Oak Hill Street" the last kind is the one */
-		if (token->lex & PHIG_LEX_STREET)
-		{
-			bool		last = !((token[1].lex & PHIG_LEX_STREET) && is_capital(&token[1]) &&
-								 token[1].gap == PHIG_GAP_SPACE);
-
-			if (!last || !find_street(scan, i))
-				find_street_alone(scan, i);
-		}
-		if (token->type == PHIG_WORD && phig_token_len(token) == 3 &&
-			strncasecmp(scan->text + token->start, "box", 3) == 0)
-			find_po_box(scan, i);
-	}
+	phig_find_streets(scan);
 	for (int i = 0; i < scan->n; i++)
 		if ((scan->tokens[i].lex & (PHIG_LEX_FACILITY | PHIG_LEX_SYSTEM)) &&
 			!(scan->tokens[i].shape & PHIG_SHAPE_USED))
@@ -67,172 +47,11 @@ phig_find_places(PhigScan *scan)
 		if ((token->dict & (PHIG_DICT_CITY | PHIG_DICT_CITY_PART)) && is_capital(token))
 			i += find_town(scan, i);
 	}
+	phig_find_abroad(scan);
+	phig_find_whole_addresses(scan);
 	for (int i = 0; i < scan->n; i++)
 		if (scan->tokens[i].lex & PHIG_LEX_AT)
 			find_at(scan, i);
-	phig_find_abroad(scan);
-}
-
-/*
- * The number, the name of the street, its kind, the unit: from the kind backwards.  "217 Mill Blvd",
- * "12-B North 5th St. Apt 4".
- */
-static bool
-find_street(PhigScan *scan, int i)
-{
-	PhigToken  *tokens = scan->tokens;
-	int			first = i;
-	int			words = 0;
-	bool		capital = is_capital(&tokens[i]);
-	int			last = i;
-
-	if (tokens[i].shape & PHIG_SHAPE_USED)
-		return false;
-	for (int j = i - 1; j >= 0 && words <= MAX_STREET_WORDS; j--)
-	{
-		const PhigToken *token = &tokens[j];
-
-		if (tokens[j + 1].gap > PHIG_GAP_SPACE)
-			return false;
-		if (token->type == PHIG_NUMBER)
-		{
-			/* "5th": a name; else the number of the house */
-			if ((tokens[j + 1].lex & PHIG_LEX_ORDINAL) && tokens[j + 1].gap == PHIG_GAP_NONE)
-			{
-				first = j;
-				continue;
-			}
-			if (words == 0 || phig_token_len(token) > 6 || tokens[j + 1].gap == PHIG_GAP_NONE)
-				return false;
-			first = j;
-			/* "12-14", "1/2" */
-			while (first >= 2 && tokens[first].gap == PHIG_GAP_NONE && (tokens[first - 1].sign == '-' ||
-																		tokens[first - 1].sign == '/') &&
-				   tokens[first - 1].gap == PHIG_GAP_NONE && tokens[first - 2].type == PHIG_NUMBER)
-				first -= 2;
-			break;
-		}
-		if (token->type == PHIG_WORD)
-		{
-			/* "221B": the letter belongs to the number */
-			if (token->gap == PHIG_GAP_NONE && j > 0 && tokens[j - 1].type == PHIG_NUMBER &&
-				phig_token_len(token) == 1)
-			{
-				first = j - 1;
-				break;
-			}
-			if (!is_capital(token) && !(token->lex & PHIG_LEX_ORDINAL))
-				capital = false;
-			if ((token->lex & (PHIG_LEX_MEASURE | PHIG_LEX_AT)) || (token->shape & PHIG_SHAPE_USED) ||
-				((token->lex & PHIG_LEX_STOP) && !is_capital(token)))
-				return false;
-			words++;
-			continue;
-		}
-		if (token->sign != '.' && token->sign != '\'' && token->sign != '-')
-			return false;
-	}
-	if (first == i || tokens[first].type != PHIG_NUMBER || words == 0)
-		return false;
-	if (!capital && ((tokens[i].lex & PHIG_LEX_ROAD) == 0 || words > 3))
-		return false;
-	if (!capital && phig_has_context(scan, first, last, PHIG_LEX_MEASURE))
-		return false;
-	if (tokens[last + 1].sign == '.' && tokens[last + 1].gap == PHIG_GAP_NONE &&
-		phig_token_len(&tokens[last]) <= 4)
-		last++;
-	if ((tokens[last + 1].lex & PHIG_LEX_DIRECTION) && is_capital(&tokens[last + 1]) &&
-		tokens[last + 1].gap == PHIG_GAP_SPACE)
-		last++;
-	last = unit_end(scan, last);
-	/* "99 3503 Bicetown Road" */
-	if (first > 0 && tokens[first].gap == PHIG_GAP_SPACE && tokens[first - 1].type == PHIG_NUMBER &&
-		tokens[first - 1].gap != PHIG_GAP_NONE && phig_token_len(&tokens[first - 1]) <= 5)
-		first--;
-	use(scan, first, last);
-	phig_add(scan, tokens[first].start, tokens[last].end, "geo", "street", "street", capital ? 0.9f : 0.6f);
-	return true;
-}
-
-/* "on Mill Street": no house, but a street all the same. */
-static void
-find_street_alone(PhigScan *scan, int i)
-{
-	PhigToken  *tokens = scan->tokens;
-	PhigToken  *name = &tokens[i - 1];
-
-	if (i < 2 || (tokens[i].lex & PHIG_LEX_ROAD) == 0 || phig_token_len(&tokens[i]) < 4 || name->type != PHIG_WORD ||
-		!is_capital(name) || !is_capital(&tokens[i]) || tokens[i].gap != PHIG_GAP_SPACE ||
-		(name->shape & PHIG_SHAPE_USED) ||
-		(name->lex & (PHIG_LEX_STOP | PHIG_LEX_AFTER_EPONYM)) || (name->dict & PHIG_DICT_MEDICAL) ||
-		((tokens[i - 2].lex & PHIG_LEX_AT) == 0 && strncmp(scan->text + tokens[i - 2].start, "on ", 3) != 0))
-		return;
-	use(scan, i - 1, i);
-	phig_add(scan, name->start, tokens[i].end, "geo", "street", "street", 0.6f);
-}
-
-/* ", Apt. 4B", " #12", " Suite 300". */
-static int
-unit_end(const PhigScan *scan, int i)
-{
-	const PhigToken *tokens = scan->tokens;
-	int			j = i + 1;
-
-	if (tokens[j].sign == ',')
-		j++;
-	if (tokens[j].gap >= PHIG_GAP_PARAGRAPH || j >= scan->n)
-		return i;
-	if (tokens[j].lex & PHIG_LEX_UNIT)
-		j++;
-	else if (tokens[j].sign != '#')
-		return i;
-	if (tokens[j].sign == '.')
-		j++;
-	if (tokens[j].sign == '#')
-		j++;
-	if (j >= scan->n || tokens[j].gap > PHIG_GAP_SPACE)
-		return i;
-	if (tokens[j].type == PHIG_NUMBER || (tokens[j].type == PHIG_WORD && phig_token_len(&tokens[j]) == 1))
-	{
-		while (j + 1 < scan->n && tokens[j + 1].gap == PHIG_GAP_NONE && (tokens[j + 1].type != PHIG_SIGN ||
-																		 tokens[j + 1].sign == '-') &&
-			   (tokens[j + 1].type != PHIG_SIGN || tokens[j + 2].type != PHIG_SIGN))
-			j++;
-		return j;
-	}
-	return i;
-}
-
-/* "P.O. Box 12", "RR 2 Box 7". */
-static void
-find_po_box(PhigScan *scan, int i)
-{
-	PhigToken  *tokens = scan->tokens;
-	int			first = i;
-	int			last = i + 1;
-
-	if (tokens[last].sign == '#')
-		last++;
-	if (last >= scan->n || tokens[last].type != PHIG_NUMBER || tokens[last].gap > PHIG_GAP_SPACE)
-		return;
-	for (int j = i - 1; j >= 0 && j >= i - 4; j--)
-	{
-		const char *s = scan->text + tokens[j].start;
-		uint32		len = phig_token_len(&tokens[j]);
-
-		if (tokens[j + 1].gap > PHIG_GAP_SPACE)
-			break;
-		if ((len <= 2 && tokens[j].type == PHIG_WORD && strchr("PpRrHh", s[0]) != NULL))
-			first = j;
-		else if (tokens[j].sign != '.' && tokens[j].type != PHIG_NUMBER &&
-				 !(len == 1 && (s[0] == 'O' || s[0] == 'o')) && strncasecmp(s, "office", 6) != 0)
-			break;
-	}
-	if (first == i)
-		return;
-	last = unit_end(scan, last);
-	use(scan, first, last);
-	phig_add(scan, tokens[first].start, tokens[last].end, "geo", "street", "po_box", 0.9f);
 }
 
 /* "Hartford, MN", "Salt Lake City UT 84101". */
@@ -308,28 +127,33 @@ find_zip(PhigScan *scan, int i)
 static int
 town_words(const PhigScan *scan, int i)
 {
+	return is_capital(&scan->tokens[i]) ? phig_place_words(scan, i, PHIG_DICT_CITY, MAX_TOWN_WORDS, true) : 0;
+}
+
+int
+phig_place_words(const PhigScan *scan, int i, uint32 place, int max, bool capitals)
+{
 	const PhigToken *tokens = scan->tokens;
+	uint32		part = place == PHIG_DICT_CITY ? PHIG_DICT_CITY_PART : PHIG_DICT_COUNTRY_PART;
 	uint64		hash = PHIG_HASH_SEED;
-	int			words = 0;
+	int			words = tokens[i].dict & place ? 1 : 0;
 	int			j = i;
 
-	if ((tokens[i].dict & PHIG_DICT_CITY) && is_capital(&tokens[i]))
-		words = 1;
-	if ((tokens[i].dict & PHIG_DICT_CITY_PART) == 0 || !is_capital(&tokens[i]))
+	if ((tokens[i].dict & part) == 0)
 		return words;
-	for (int n = 1; n <= MAX_TOWN_WORDS; n++)
+	for (int n = 1; n <= max; n++)
 	{
 		for (uint32 at = tokens[j].start; at < tokens[j].end; at++)
 			if (scan->text[at] != '\'')
 				hash = phig_hash_byte(hash, is_upper(scan->text[at]) ? scan->text[at] - 'A' + 'a' :
 									  scan->text[at]);
-		if (n > 1 && (phig_dictionary_look(phig_hash_finish(hash)) & PHIG_DICT_CITY))
+		if (n > 1 && (phig_dictionary_look(phig_hash_finish(hash)) & place))
 			words = j - i + 1;
 		hash = phig_hash_byte(hash, ' ');
 		j++;
 		if (tokens[j].sign == '.' || tokens[j].sign == '-')
 			j++;
-		if (j >= scan->n || tokens[j].type != PHIG_WORD || !is_capital(&tokens[j]) ||
+		if (j >= scan->n || tokens[j].type != PHIG_WORD || (capitals && !is_capital(&tokens[j])) ||
 			tokens[j].gap > PHIG_GAP_SPACE)
 			break;
 	}
@@ -387,7 +211,8 @@ is_person(const PhigScan *scan, int i)
 	const PhigToken *next = &scan->tokens[i + 1];
 
 	if (next->type == PHIG_WORD && next->gap == PHIG_GAP_SPACE && is_capital(next) && next->lex == 0 &&
-		(next->dict & ~(PHIG_DICT_FIRST | PHIG_DICT_LAST | PHIG_DICT_COMMON_LAST | PHIG_DICT_FOREIGN)) == 0)
+		(next->dict & (PHIG_DICT_WORD | PHIG_DICT_MEDICAL | PHIG_DICT_CITY | PHIG_DICT_CITY_PART |
+					   PHIG_DICT_PROPER)) == 0)
 		return true;
 	return phig_witness_before(scan, i) >= PHIG_WITNESS_WORD;
 }
@@ -549,7 +374,8 @@ find_at(PhigScan *scan, int i)
 		first++;
 	if (tokens[first].type != PHIG_WORD || !is_name_of_place(&tokens[first]) ||
 		(tokens[first].shape & PHIG_SHAPE_USED) ||
-		tokens[first].gap > PHIG_GAP_SPACE || (tokens[first].lex & PHIG_LEX_STATE))
+		tokens[first].gap > PHIG_GAP_SPACE || (tokens[first].lex & PHIG_LEX_STATE) ||
+		phig_place_words(scan, first, PHIG_DICT_COUNTRY, MAX_COUNTRY_WORDS, false) > 0)
 		return;
 	for (int j = i - 1; j >= 0 && j >= i - 6 && tokens[j + 1].gap < PHIG_GAP_LINE; j--)
 	{

@@ -63,6 +63,9 @@ extern void phig_add(PhigScan *scan, size_t start, size_t end, const char *categ
 /* Whether a word of the classes stands up to five words before token first, or three behind token last. */
 extern bool phig_has_context(const PhigScan *scan, int first, int last, uint64 classes);
 
+/* Whether any word begins with a capital: in text typed without them their absence says nothing. */
+extern bool phig_has_capitals(const PhigScan *scan);
+
 /* The first token that begins at a byte or behind it. */
 extern int	phig_token_at(const PhigScan *scan, size_t at);
 

@@ -20,7 +20,11 @@
 #define BETWEEN(low, high) ((uint32) ((UINT64CONST(2) << (high)) - (UINT64CONST(1) << (low))))
 #define EXACTLY(n) BETWEEN(n, n)
 
-#define TIME "(?:(?:[ T]|, ?| at )\\d{1,2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,6})?)?(?: ?[AaPp]\\.?[Mm]\\b\\.?)?(?:Z|[+-]\\d\\d:?\\d\\d)?)?"
+/* "14:30", ", 2:30 p.m. EST", "T14:30:00Z", "@ 1430", "0745": what may stand behind a date. */
+#define TIME "(?i:(?:[ t]|, ?|,? at | ?@ ?)(?:\\d{1,2}:\\d{2}(?::\\d{2}(?:[.,]\\d{1,6})?)?(?: ?[ap]\\.?m\\b\\.?)?|(?:0\\d|(?<=@|@ )[12]\\d)[0-5]\\d(?!\\d))" \
+	"(?:z|[+-]\\d\\d:?\\d\\d| (?:[ecmp][sd]t|utc|gmt|h|hrs|hours)\\b)?)?"
+/* "x12", ", ext. 7", "extension 310", "#45". */
+#define EXTENSION "(?:,? ?(?:x|ext(?:n|ension)?\\.?:?|#) ?\\d{1,6})?"
 
 const PhigShape phig_shapes[] = {
 	{"card", "account", "card", "\\d{4}(?:([ -])\\d{4}\\1\\d{4}\\1\\d{1,7}|([ -])\\d{6}\\2\\d{4,5}|\\d{8,15})(?![\\w-])", 0,
@@ -56,15 +60,15 @@ const PhigShape phig_shapes[] = {
 	{EXACTLY(1), "a", EXACTLY(4) | EXACTLY(11), 'd'}, phig_judge_plain, 0.8f, PHIG_LEX_MEDICARE | PHIG_LEX_MEMBER},
 	{"npi", "license", "npi", "[12]\\d{9}(?![\\w-])", 0,
 	{EXACTLY(10), " .,;:)]}?!", 0, 'd'}, phig_judge_npi, 0.4f, PHIG_LEX_NPI},
-	{"phone", "phone", NULL, "\\d{3}(?:[.-]|\\) ?)\\d{3}[ .-]\\d{4}(?: ?(?:x|ext\\.?|#) ?\\d{1,6})?(?![\\w-]|\\.\\d)", PCRE2_CASELESS,
-	{EXACTLY(3), ".-", 0, 'd'}, phig_judge_phone, 0.6f, PHIG_LEX_PHONE | PHIG_LEX_FAX},
-	{"phone", "phone", NULL, "\\d{3} \\d{3} \\d{4}(?: ?(?:x|ext\\.?|#) ?\\d{1,6})?(?![\\w-]|\\.\\d)", PCRE2_CASELESS,
+	{"phone", "phone", NULL, "\\d{3}(?:[./-]|\\) ?)\\d{3}[ .-]\\d{4}" EXTENSION "(?![\\w-]|\\.\\d)", PCRE2_CASELESS,
+	{EXACTLY(3), ".-/", 0, 'd'}, phig_judge_phone, 0.6f, PHIG_LEX_PHONE | PHIG_LEX_FAX},
+	{"phone", "phone", NULL, "\\d{3} \\d{3} \\d{4}" EXTENSION "(?![\\w-]|\\.\\d)", PCRE2_CASELESS,
 	{EXACTLY(3), " ", 0, 'd'}, phig_judge_phone, 0.4f, PHIG_LEX_PHONE | PHIG_LEX_FAX},
-	{"phone", "phone", NULL, "(?:1|00[1-9]\\d?)[ .-](?:\\(\\d{3}\\) ?|\\d{3}[ .-])\\d{3}[ .-]\\d{4}(?: ?(?:x|ext\\.?|#) ?\\d{1,6})?(?![\\w-]|\\.\\d)", PCRE2_CASELESS,
+	{"phone", "phone", NULL, "(?:1|00[1-9]\\d?)[ .-](?:\\(\\d{3}\\) ?|\\d{3}[ .-])\\d{3}[ .-]\\d{4}" EXTENSION "(?![\\w-]|\\.\\d)", PCRE2_CASELESS,
 	{EXACTLY(1) | BETWEEN(3, 4), " .-", 0, 'd'}, phig_judge_international, 0.65f, PHIG_LEX_PHONE | PHIG_LEX_FAX},
-	{"phone", "phone", NULL, "\\(\\d{3}\\)[ .-]?\\d{3}[ .-]?\\d{4}(?: ?(?:x|ext\\.?|#) ?\\d{1,6})?(?![\\w-]|\\.\\d)", PCRE2_CASELESS,
+	{"phone", "phone", NULL, "\\(\\d{3}\\)[ .-]?\\d{3}[ .-]?\\d{4}" EXTENSION "(?![\\w-]|\\.\\d)", PCRE2_CASELESS,
 	{EXACTLY(3), ")", 0, '('}, phig_judge_phone, 0.75f, PHIG_LEX_PHONE | PHIG_LEX_FAX},
-	{"phone", "phone", NULL, "\\+\\d(?:[ .-]?\\(?\\d{1,4}\\)?){2,6}\\d(?: ?(?:x|ext\\.?|#) ?\\d{1,6})?(?![\\w-]|\\.\\d)", PCRE2_CASELESS,
+	{"phone", "phone", NULL, "\\+\\d(?:[ .-]?\\(?\\d{1,4}\\)?){2,6}\\d" EXTENSION "(?![\\w-]|\\.\\d)", PCRE2_CASELESS,
 	{BETWEEN(1, 15), " .-(a)", 0, '+'}, phig_judge_international, 0.7f, PHIG_LEX_PHONE | PHIG_LEX_FAX},
 	{"phone", "phone", NULL, "0\\d{1,4}(?: \\d{2,4}){2,4}(?![\\w-]|[.,/]\\d)", 0,
 	{BETWEEN(2, 5), " ", 0, 'd'}, phig_judge_national, 0.5f, PHIG_LEX_PHONE | PHIG_LEX_FAX},

@@ -26,6 +26,13 @@ SELECT * FROM show('a 95-year-old, her 88 y/o husband, age 101, in her late nine
 -- Names, addresses, facilities.
 SELECT * FROM show('Patient: Marianne Mcduffie seen by Dr. José O''Brien-Ñandú, MD. Mcduffie''s daughter Arlene called.');
 SELECT * FROM show('KEMP, TASIA of 217 Mill Blvd Apt 4B, Hartford, CT 06101-2345 was at St. Mary''s Hospital');
+-- Extensions, and times of day behind dates.
+SELECT * FROM show('(617) 555-0142, ext. 7; 617-555-0143 extension 310; 617/555-0144; +1 (617) 555-0145 #45, ext 7 days');
+SELECT * FROM show('3/14/2019 at 2:30 PM, March 4th, 2019, 2:30 p.m.; Aug. 9, 2007, 11:05 AM EST; 3-16-15 @ 1430; 8 May 2019 0745. 2006-04-11t14:30:00z, 3/14/2019 AT 7:45 AM');
+SELECT * FROM show('3/14/2019 1200 mL; 3/15/2019, 4 tablets; April 3, 2019 10 mg; 3-4-5');
+-- Names with what people add to them.
+SELECT * FROM show('Ann "Addie" Poe; Tomasz (Tom) Kowalczyk; Priya Haddad, Jr.; Marek Dvorak III; Ann Poe (Mother), Rev. Ann Poe, Sr.');
+SELECT * FROM show('seen with priya maria de la poe. dr. leonard st. vandermeer');
 -- Notes are not the only texts: keys and fields.
 SELECT * FROM show('{"patient_name": "Ann Poe", "mrn": "0012345", "dob": "1950-01-02", "phone_number": "6175550142", "zip": "02115"}');
 SELECT * FROM show('member_id: ABC123456; ACCOUNT_NUMBER=000333444 patient_id=4455667');
@@ -44,6 +51,24 @@ SELECT * FROM show('56 rue La Boétie; Via Zannoni 49; 12 Kuefsteinstrasse 9; Gu
 SELECT * FROM show('PSC 1437, Box 3833, APO AA 66791. USNS Comfort FPO AP 96662');
 SELECT * FROM show(E'His address is 77 Harjukuja 54. Address: 5533 Countess Close\nNote: none\n12 Stellvey 7\nApt. 904\nHarstad\nNorway 95441\n\nWell.');
 SELECT * FROM show('Moved from 72134 Coronilla 3599, lives on Mill Street');
+-- The whole of an address, part by part, and not what stands behind it.
+SELECT phiguard.redact(t) FROM unnest(ARRAY[
+    'Lives at 9 Quince Hollow Rd, Unit 3-B, Brattleboro, VT 05301-1234. Denies pain, took 2 Tylenol.',
+    'To PMB 88, 410 1/2 N Sorrel St SW #7, Galena IL 61036; HC 12 Box 9D, Marfa, TX; 77 County Road 12 Apt 4; N6W23001 Alder Rd',
+    '44 Broadway, 2nd Floor; 5052 E 3000 S, Provo, UT; 613 FM 2001, Buda, TX 78610; Rural Route 4, Box 17-C; 6-B 14th Pkwy',
+    'Flat 2, Rose Court, 17 Mill Lane, Harrow HA3 7QR, United Kingdom. Seen again.',
+    '10-123 Elm Street NW, Montreal QC  H3Z 2Y7, Canada; Unit 3, 45 Alder Grove, Richmond VIC 3121, Australia',
+    'Obere Bergstrasse 12, 04109 Leipzig, Germany; Storgatan 5 lgh 1102, 112 36 Stockholm; Vestergade 8, 2. tv, 5000 Odense C, Denmark',
+    'From C/ Mayor, 15, 2º B, 28013 Madrid, Spain to ul. Długa 30/7 m. 12, 00-238 Warszawa, Poland',
+    'Ilica 12, 10000 Zagreb, Croatia; Bağdat Caddesi No: 42 D: 4, 34710 Kadıköy/İstanbul; 37-2-3 Nishi-Hara, Tokyo 160-0023, Japan',
+    '12 bis, rue des Lilas, BP 40122, 69003 Lyon, France; Kossuth Lajos u. 14., 1053 Budapest; Kauppakatu 35 A 12, 40100 Jyväskylä',
+    'at the corner of Elm St. and 5th Avenue, APO AE 09499-0074', 'Address: 8 Mill Rd' || E'\nApt 4\nGalena\nIL 61036\nPhone: none',
+    'she lives at keizersgracht 12, 1015 cj amsterdam, netherlands']) t;
+-- Numbers and names that are no parts of one.
+SELECT phiguard.redact(t) FROM unnest(ARRAY[
+    'Address: 12 Main Street, Weight 145 lb, BP 120/80', E'12 Elm St\nSaw Dr. Poe\n10 mg', E'Home: 12 Elm Street\nMedications: Lasix 40 mg\n20000 units',
+    '12 Main St Patient reports pain', 'Dose at Cycle 3, Day 15, 2021; Vitamin D: 4, B 12, 5000 IU; in Lane 4, 10500 Nike', 'Admitted to Bed 12, 4000 units Heparin; Site 12, 20000 patients',
+    'Traveled to Sweden 3 years ago, moved from Mexico. Corner of the mouth droops. Seen at 07:45 WITH DR. POE', 'Unit 3 nurse called Floor 2; Apt to fall, 1000 mL']) t;
 -- Telephones of other countries, and lead-in words.
 SELECT * FROM show('registered 024 971 50 30; call me back on 450 0840; 61 51 81 office; called on 3-14-2019');
 

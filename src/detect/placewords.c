@@ -1,0 +1,107 @@
+/*
+ * placewords.c
+ *		Words that say what a part of an address is.
+ *
+ * In lower case and as folded, one letter each for letters with accents.  Of USPS Publication 28 (appendices C1, C2),
+ * and of the forms of other countries as UPU S42 has them.
+ */
+#include "postgres.h"
+
+#include "detect/placewords.h"
+
+static const struct
+{
+	uint32		classes;
+	const char *words;
+}			vocabulary[] = {
+
+	{PHIG_PLACE_KIND,
+		"allee av avda avenida avenue boulevard c calle camino carrer carrera chemin corso cours impasse largo paseo "
+	"piazza place plac praca quai rambla route rua rue str strada travessa ul ulica ulice via viale vicolo"},
+	{PHIG_PLACE_BEHIND,
+		"allee caddesi cesta gade gasse gata gatan gate kapu katu plein platz puiestee sokak straat strase strasse "
+	"tanav tee tie trg u ut utca vagen veg vei vej weg"},
+	{PHIG_PLACE_FLAT,
+		"ap apartamento apartment appartement appt apt apto blk block boite bte d dept door esc escalera etage flat hno "
+		"int interno kat lgh m no nr ofc pas ph pier piso planta pmb porta puerta scala slip spc space stop top tur whg "
+	"wohnung"},
+	{PHIG_PLACE_ALONE,
+	"basement bsmt frnt front lbby lobby lower lowr penthouse rear side upper uppr"},
+	{PHIG_PLACE_FLOOR,
+	"c dcha dto esq etage fl floor g h izq mf og piso sal stock th tv"},
+	{PHIG_PLACE_BOX,
+	"apartado bp casella casilla postboks postbox postbus postfach"},
+	{PHIG_PLACE_OFFICE,
+	"contract hc highway o office p po post route rr rural star"},
+	{PHIG_PLACE_BUILDING,
+		"apartments building cottage court farm house lodge manor mansions rectory residence residences tower towers "
+	"villa villas"},
+	{PHIG_PLACE_REGION,
+	"ab act bc mb nb nl ns nsw nt nu on pe qc qld sk tas vic yt"},
+	{PHIG_PLACE_DISTRICT,
+	"bairro barrio co col colonia county urb urbanizacion"},
+	{PHIG_PLACE_SMALL,
+		"a am an and da das de dei del della den der des di do dos du e el i im in la las le les los na "
+	"nad of on pod pri sur the u und upon van von y"},
+	{PHIG_PLACE_ROAD,
+	"cr fm rr sr us"},
+	{PHIG_PLACE_AGAIN,
+	"bis quater ter"},
+	{PHIG_PLACE_FORCES,
+	"apo dpo fpo"},
+	{PHIG_PLACE_THEATER,
+	"aa ae ap"},
+	{PHIG_PLACE_POST,
+	"box cmr psc unit uscgc usns usnv uss"},
+	{PHIG_PLACE_LABEL,
+	"address lives resides residence"},
+	{PHIG_PLACE_LEAD,
+	"at is on same the to with"},
+	{PHIG_PLACE_JOINT,
+	"and d dalla degli dei des l of the und"},
+	{PHIG_PLACE_SUITE,
+	"apartment apt ste suite"},
+};
+
+#define SLOTS 1024
+
+static struct
+{
+	uint64		hash;
+	uint32		classes;
+}			slots[SLOTS];
+
+static void prepare(void);
+
+uint32
+phig_place_classes(const PhigToken *token)
+{
+	uint32		slot = token->hash % (SLOTS - 1) + 1;
+
+	if (slots[0].classes == 0)
+		prepare();
+	for (; slots[slot].classes != 0; slot = slot % (SLOTS - 1) + 1)
+		if (slots[slot].hash == token->hash)
+			return slots[slot].classes;
+	return 0;
+}
+
+/* Slot 0 says that the others are filled. */
+static void
+prepare(void)
+{
+	slots[0].classes = 1;
+	for (size_t i = 0; i < lengthof(vocabulary); i++)
+		for (const char *word = vocabulary[i].words; *word != '\0'; word += strspn(word, " "))
+		{
+			size_t		len = strcspn(word, " ");
+			uint64		hash = phig_hash_word(word, len);
+			uint32		slot = hash % (SLOTS - 1) + 1;
+
+			while (slots[slot].classes != 0 && slots[slot].hash != hash)
+				slot = slot % (SLOTS - 1) + 1;
+			slots[slot].hash = hash;
+			slots[slot].classes |= vocabulary[i].classes;
+			word += len;
+		}
+}
