@@ -35,14 +35,18 @@ typedef struct Numbers
 	Size		allocated;
 } Numbers;
 
-/* Rows that wait at a time. */
+/* Rows that are looked up at a time: their memory is asked for at once. */
 #define PHIG_CLASSES_BATCH 64
 
 /*
- * Persons are kept in slices, by their hash: what several processes have counted is put together slice by slice, in
- * tables that fit into the processor's cache.
+ * Persons come in slices, by their hash, and the rows of a slice wait until there are many, or no more come: what is
+ * looked up then fits into the processor's cache.
  */
 #define PHIG_CLASSES_SLICES 64
+#define PHIG_CLASSES_SLICE_ROWS 16384
+
+/* A slice of its own, whose tables serve one other after the other. */
+#define PHIG_CLASSES_SCRATCH PHIG_CLASSES_SLICES
 
 /* A row of which only the codes are known, and what is found of it. */
 typedef struct Waiting
@@ -53,8 +57,18 @@ typedef struct Waiting
 	int32		cls;
 	int32		slice;
 	PhigCode	person;			/* the note is the person's first class */
+	bool		known;			/* the person was, before this row */
 	int32		member;
 } Waiting;
+
+/* A row of a slice. */
+typedef struct SliceRow
+{
+	Datum		person;			/* 0 for nobody's */
+	uint32		hash;
+	int32		cls;			/* ~cls for nobody's */
+	int32		values[FLEXIBLE_ARRAY_MEMBER];	/* codes of the sensitive columns */
+} SliceRow;
 
 /*
  * Persons, and in which classes they are: the note of a person's code is their
@@ -63,17 +77,22 @@ typedef struct Waiting
  */
 typedef struct PersonSlice
 {
-	PhigCodes  *persons;
+	PhigCodes  *persons;		/* NULL, as further, until rows are looked at before the end */
 	pairs_hash *further;		/* (person, class) to member, of the persons' further classes */
+	char	   *rows;			/* that wait */
+	int32		nrows;
+	int32		allocated;
 } PersonSlice;
 
 typedef struct Membership
 {
-	PersonSlice slices[PHIG_CLASSES_SLICES];
+	PersonSlice slices[PHIG_CLASSES_SLICES + 1];
+	PhigColumnType type;
+	bool		by_value;
+	Size		row_size;		/* of a SliceRow */
 	Waiting		waiting[PHIG_CLASSES_BATCH];
 	int32	   *keys;			/* nquasi codes for each */
 	int			nwaiting;
-	MemoryContext batch;		/* persons of the rows that wait */
 } Membership;
 
 /* What the members of a slice have. */
@@ -87,7 +106,7 @@ typedef struct ValueSlice
 typedef struct SensitiveColumn
 {
 	PhigCodes  *codes;
-	ValueSlice	slices[PHIG_CLASSES_SLICES];
+	ValueSlice	slices[PHIG_CLASSES_SLICES + 1];
 	pairs_hash *counts;			/* (class, value) to persons */
 	int32		waiting[PHIG_CLASSES_BATCH];	/* values of the rows that wait */
 } SensitiveColumn;
@@ -108,7 +127,7 @@ struct PhigClasses
 	int32		allocated;
 	int64		rows;
 	int64		rows_without_person;
-	int64		persons;		/* of slices that were forgotten */
+	int64		persons;		/* of those that were forgotten */
 };
 
 #define PHIG_PAIR(a, b) (((uint64) (uint32) (a)) << 32 | (uint32) (b))
@@ -116,27 +135,38 @@ struct PhigClasses
 /* The class of these codes of the quasi-identifiers, a new one where there is none. */
 extern int32 phig_classes_of_key(PhigClasses *classes, const int32 *key);
 
+/* Rows that wait find their classes, and go to their slices. */
+extern void phig_classes_place(PhigClasses *classes, Membership *membership);
+
+/* No persons yet; nsensitive: of the rows that come. */
+extern void phig_members_init(PhigClasses *classes, Membership *membership, const PhigColumnType *person,
+							  int nsensitive);
+
+/* So many rows that wait, whose classes are known. */
+extern void phig_members_add(PhigClasses *classes, Membership *membership, int count);
+
+/* No more rows: persons are counted, and their names not needed any more. */
+extern void phig_members_finish(PhigClasses *classes, Membership *membership);
+
 /*
- * phig_classes_find_persons, phig_classes_find_members
- *		Who the rows that wait are of, and which member of their class each is: one after the other.
+ * phig_members_find_persons, phig_members_find
+ *		Who the rows that wait are of, then which member of their class each is, and what values members have.
  *
- * A row's value, hash, slice and cls are given.
+ * Of each, value, hash, slice and cls are given, and the values of a release.
  */
-extern void phig_classes_find_persons(PhigClasses *classes, Membership *membership);
-extern void phig_classes_find_members(PhigClasses *classes, Membership *membership);
+extern void phig_members_find_persons(PhigClasses *classes, Membership *membership);
+extern void phig_members_find(PhigClasses *classes, Membership *membership);
 
-/* The values of the rows that wait, whose members are known by now. */
-extern void phig_classes_add_values(PhigClasses *classes, SensitiveColumn *column);
+/* The values of the rows that wait, whose members are known. */
+extern void phig_members_add_values(PhigClasses *classes, SensitiveColumn *column);
 
-/* Persons of slice 0 count, and their names are not needed any more; it is for others, whose values are borrowed. */
-extern void phig_classes_forget(PhigClasses *classes);
+/* Persons of the scratch slice count, and make room for others. */
+extern void phig_members_forget(PhigClasses *classes);
 
-static inline int32
-phig_classes_slice(uint32 hash)
+static inline SliceRow *
+phig_slice_row(const Membership *membership, const char *rows, int32 index)
 {
-	return (int32) ((hash * 0x9e3779b1U) >> 26);
+	return (SliceRow *) (rows + membership->row_size * index);
 }
-
-StaticAssertDecl(PHIG_CLASSES_SLICES == 1 << (32 - 26), "a slice is the upper bits of a hash");
 
 #endif

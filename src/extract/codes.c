@@ -179,8 +179,7 @@ phig_codes_write(const PhigCodes *codes, PhigBytes *bytes)
 		if (codes->type->typbyval)
 			*value++ = entry->value;
 		else
-			phig_bytes_put(bytes, DatumGetPointer(entry->value),
-						   datumGetSize(entry->value, false, codes->type->typlen));
+			phig_codes_write_value(codes, entry->value, bytes);
 	}
 }
 
@@ -269,19 +268,28 @@ values_in(const PhigCodes *codes, PhigBytesReader *reader, int32 count)
 	Datum	   *values = palloc_extended(sizeof(Datum) * (Size) Max(count, 1), MCXT_ALLOC_HUGE);
 
 	for (int32 i = 0; i < count; i++)
-	{
-		Size		size = codes->type->typlen;
-
-		if (codes->varlena)
-		{
-			if (reader->left < MAXIMUM_ALIGNOF || VARATT_IS_EXTERNAL(reader->at) ||
-				VARATT_IS_COMPRESSED(reader->at))
-				phig_bytes_damaged();
-			size = VARSIZE_ANY(reader->at);
-		}
-		values[i] = PointerGetDatum(phig_bytes_take(reader, size));
-	}
+		values[i] = phig_codes_read_value(codes, reader);
 	return values;
+}
+
+void
+phig_codes_write_value(const PhigCodes *codes, Datum value, PhigBytes *bytes)
+{
+	phig_bytes_put(bytes, DatumGetPointer(value), datumGetSize(value, false, codes->type->typlen));
+}
+
+Datum
+phig_codes_read_value(const PhigCodes *codes, PhigBytesReader *reader)
+{
+	Size		size = codes->type->typlen;
+
+	if (codes->varlena)
+	{
+		if (reader->left < MAXIMUM_ALIGNOF || VARATT_IS_EXTERNAL(reader->at) || VARATT_IS_COMPRESSED(reader->at))
+			phig_bytes_damaged();
+		size = VARSIZE_ANY(reader->at);
+	}
+	return PointerGetDatum(phig_bytes_take(reader, size));
 }
 
 static inline Datum
@@ -307,11 +315,13 @@ enter(PhigCodes *codes, Datum value, uint32 hash)
 
 	if (!found)
 	{
-		MemoryContext before = MemoryContextSwitchTo(codes->context);
-
 		if (!codes->borrows)
+		{
+			MemoryContext before = MemoryContextSwitchTo(codes->context);
+
 			entry->value = phig_codes_copy(codes, value);
-		MemoryContextSwitchTo(before);
+			MemoryContextSwitchTo(before);
+		}
 		entry->code.code = next_code(codes);
 		entry->code.note = -1;
 	}

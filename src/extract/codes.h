@@ -88,6 +88,10 @@ typedef struct PhigWrittenCodes
 extern void phig_codes_write(const PhigCodes *codes, PhigBytes *bytes);
 extern void phig_codes_read(const PhigCodes *codes, PhigBytesReader *reader, PhigWrittenCodes *written);
 
+/* One value, of a type that is passed by reference. */
+extern void phig_codes_write_value(const PhigCodes *codes, Datum value, PhigBytes *bytes);
+extern Datum phig_codes_read_value(const PhigCodes *codes, PhigBytesReader *reader);
+
 /* Codes here of codes that were written elsewhere, new ones where they have none (palloc'd). */
 extern int32 *phig_codes_merge(PhigCodes *codes, const PhigWrittenCodes *written);
 

@@ -47,7 +47,8 @@ typedef struct PartColumn
 {
 	int32	   *values;			/* of the part's values, those here */
 	int32		nvalues;
-	const int32 *first;			/* the first value of each person in their first class, of each further member */
+	const int32 *first;			/* the first value of each person in their first class, of each
+								 * further member */
 	const int32 *further_first;
 	const uint64 *further;		/* (member, value) */
 	int64		nfurther;
@@ -70,8 +71,9 @@ typedef struct Part
 } Part;
 
 static PhigColumnType *types_of(const PhigClasses *classes, Size *size);
-static void write_members(const PersonSlice *slice, PhigBytes *bytes);
+static void write_members(const Membership *membership, int tables, PhigBytes *bytes);
 static void write_values(const PersonSlice *slice, const ValueSlice *values, PhigBytes *bytes);
+static void write_rows(const Membership *membership, int number, PhigBytes *bytes);
 static const PartHead *read_head(PhigBytesReader *reader, const PhigColumnType **types);
 static void begin_part(Part *part, PhigClasses *into, PhigBytesReader *reader);
 static void must_be_alike(const PhigClasses *classes, const PartHead *head, const PhigColumnType *types);
@@ -81,6 +83,7 @@ static void read_members(Part *part, Membership *membership, PhigWrittenCodes *p
 static void read_values(Part *part, PartColumn *column);
 static void merge_persons(Part *part, const PhigWrittenCodes *persons);
 static void merge_further_members(Part *part, const FurtherMember *further);
+static void merge_rows(Part *part);
 static void set_values(Part *part, int row, bool further, int32 index);
 static void place_members(Part *part);
 static void merge_further_values(Part *part, int column);
@@ -93,7 +96,8 @@ phig_classes_write(PhigClasses *classes, PhigBytes *bytes)
 	PhigColumnType *types;
 	Size		size;
 
-	phig_classes_finish(classes);
+	phig_classes_place(classes, &classes->release);
+	phig_classes_place(classes, &classes->population);
 	head.nquasi = classes->nquasi;
 	head.nsensitive = classes->nsensitive;
 	head.nclasses = classes->nclasses;
@@ -110,10 +114,16 @@ phig_classes_write(PhigClasses *classes, PhigBytes *bytes)
 		phig_codes_write(classes->sensitive[i].codes, bytes);
 	for (int slice = 0; slice < PHIG_CLASSES_SLICES; slice++)
 	{
-		write_members(&classes->release.slices[slice], bytes);
+		/* The scratch slice is empty. */
+		int			tables = classes->release.slices[slice].persons == NULL ? PHIG_CLASSES_SCRATCH : slice;
+
+		write_members(&classes->release, tables, bytes);
 		for (int i = 0; i < classes->nsensitive; i++)
-			write_values(&classes->release.slices[slice], &classes->sensitive[i].slices[slice], bytes);
-		write_members(&classes->population.slices[slice], bytes);
+			write_values(&classes->release.slices[tables], &classes->sensitive[i].slices[tables], bytes);
+		write_rows(&classes->release, slice, bytes);
+		tables = classes->population.slices[slice].persons == NULL ? PHIG_CLASSES_SCRATCH : slice;
+		write_members(&classes->population, tables, bytes);
+		write_rows(&classes->population, slice, bytes);
 	}
 }
 
@@ -123,8 +133,8 @@ types_of(const PhigClasses *classes, Size *size)
 	PhigColumnType *types = palloc(sizeof(PhigColumnType) * (2 + classes->nquasi + classes->nsensitive));
 	int			count = 0;
 
-	types[count++] = phig_codes_type(classes->release.slices[0].persons);
-	types[count++] = phig_codes_type(classes->population.slices[0].persons);
+	types[count++] = phig_codes_type(classes->release.slices[PHIG_CLASSES_SCRATCH].persons);
+	types[count++] = phig_codes_type(classes->population.slices[PHIG_CLASSES_SCRATCH].persons);
 	for (int i = 0; i < classes->nquasi; i++)
 		types[count++] = phig_codes_type(classes->quasi[i]);
 	for (int i = 0; i < classes->nsensitive; i++)
@@ -134,8 +144,9 @@ types_of(const PhigClasses *classes, Size *size)
 }
 
 static void
-write_members(const PersonSlice *slice, PhigBytes *bytes)
+write_members(const Membership *membership, int tables, PhigBytes *bytes)
 {
+	const PersonSlice *slice = &membership->slices[tables];
 	int64		count = slice->further->members;
 	FurtherMember *further;
 	pairs_iterator iterator;
@@ -174,6 +185,24 @@ write_values(const PersonSlice *slice, const ValueSlice *values, PhigBytes *byte
 		*pair++ = entry->pair;
 }
 
+/* Rows that still wait. */
+static void
+write_rows(const Membership *membership, int number, PhigBytes *bytes)
+{
+	const PersonSlice *slice = &membership->slices[number];
+	int64		count = slice->nrows;
+
+	phig_bytes_put(bytes, &count, sizeof(count));
+	phig_bytes_put(bytes, slice->rows, membership->row_size * count);
+	for (int32 i = 0; i < slice->nrows && !membership->by_value; i++)
+	{
+		const SliceRow *row = phig_slice_row(membership, slice->rows, i);
+
+		if (row->cls >= 0)
+			phig_codes_write_value(membership->slices[PHIG_CLASSES_SCRATCH].persons, row->person, bytes);
+	}
+}
+
 PhigClasses *
 phig_classes_merge(MemoryContext context, PhigBytesReader *readers, int nparts)
 {
@@ -190,7 +219,7 @@ phig_classes_merge(MemoryContext context, PhigBytesReader *readers, int nparts)
 	{
 		MemoryContext before = MemoryContextSwitchTo(work);
 
-		phig_classes_forget(into);
+		phig_members_forget(into);
 		for (int i = 0; i < nparts; i++)
 			merge_slice(&parts[i]);
 		MemoryContextSwitchTo(before);
@@ -289,9 +318,11 @@ merge_slice(Part *part)
 	merge_further_members(part, further);
 	for (int i = 0; i < into->nsensitive; i++)
 		merge_further_values(part, i);
+	merge_rows(part);
 	read_members(part, &into->population, &persons, &further);
 	merge_persons(part, &persons);
 	merge_further_members(part, further);
+	merge_rows(part);
 }
 
 static void
@@ -299,7 +330,7 @@ read_members(Part *part, Membership *membership, PhigWrittenCodes *persons, cons
 {
 	const int64 *count;
 
-	phig_codes_read(membership->slices[0].persons, part->reader, persons);
+	phig_codes_read(membership->slices[PHIG_CLASSES_SCRATCH].persons, part->reader, persons);
 	count = phig_bytes_take(part->reader, sizeof(int64));
 	*further = phig_bytes_take_array(part->reader, *count, sizeof(FurtherMember));
 	if (*count > PG_INT32_MAX)
@@ -329,7 +360,7 @@ static void
 merge_persons(Part *part, const PhigWrittenCodes *persons)
 {
 	Waiting    *waiting = part->membership->waiting;
-	PhigCodes  *persons_here = part->membership->slices[0].persons;
+	PhigCodes  *persons_here = part->membership->slices[PHIG_CLASSES_SCRATCH].persons;
 
 	phig_codes_reserve(persons_here, persons->nvalues);
 	for (int32 done = 0; done < persons->count; done += PHIG_CLASSES_BATCH)
@@ -345,13 +376,13 @@ merge_persons(Part *part, const PhigWrittenCodes *persons)
 			waiting[i].value.isnull = isnull;
 			waiting[i].value.value = isnull ? (Datum) 0 : persons->values[done + i];
 			waiting[i].hash = phig_codes_hash(persons_here, &waiting[i].value);
-			waiting[i].slice = 0;
+			waiting[i].slice = PHIG_CLASSES_SCRATCH;
 			waiting[i].cls = here(part->classes, part->nclasses, codes[i].note);
 			phig_codes_expect(persons_here, waiting[i].hash);
 			set_values(part, i, false, codes[i].code);
 		}
 		part->membership->nwaiting = count;
-		phig_classes_find_persons(part->into, part->membership);
+		phig_members_find_persons(part->into, part->membership);
 		place_members(part);
 		for (int i = 0; i < count; i++)
 		{
@@ -378,7 +409,7 @@ merge_further_members(Part *part, const FurtherMember *further)
 			if ((uint32) member->person >= (uint32) part->npersons)
 				phig_bytes_damaged();
 			waiting[i].person = part->persons[member->person];
-			waiting[i].slice = 0;
+			waiting[i].slice = PHIG_CLASSES_SCRATCH;
 			waiting[i].cls = here(part->classes, part->nclasses, member->cls);
 			set_values(part, i, true, done + i);
 		}
@@ -411,10 +442,7 @@ static void
 place_members(Part *part)
 {
 	CHECK_FOR_INTERRUPTS();
-	phig_classes_find_members(part->into, part->membership);
-	if (part->membership == &part->into->release)
-		for (int i = 0; i < part->into->nsensitive; i++)
-			phig_classes_add_values(part->into, &part->into->sensitive[i]);
+	phig_members_find(part->into, part->membership);
 	part->membership->nwaiting = 0;
 }
 
@@ -438,14 +466,49 @@ merge_further_values(Part *part, int column)
 			if (number >= 0 ? number >= part->npersons : -(int64) number > part->nfurther)
 				phig_bytes_damaged();
 			member = number >= 0 ? &part->first[number] : &part->further[-number - 1];
-			release->waiting[i].slice = 0;
+			release->waiting[i].slice = PHIG_CLASSES_SCRATCH;
 			release->waiting[i].member = member->member;
 			release->waiting[i].cls = member->cls;
 			to->waiting[i] = here(from->values, from->nvalues, (int32) from->further[done + i]);
 		}
 		release->nwaiting = count;
-		phig_classes_add_values(part->into, to);
+		phig_members_add_values(part->into, to);
 		release->nwaiting = 0;
+	}
+}
+
+static void
+merge_rows(Part *part)
+{
+	Membership *membership = part->membership;
+	PhigCodes  *persons = membership->slices[PHIG_CLASSES_SCRATCH].persons;
+	int			nsensitive = membership == &part->into->release ? part->into->nsensitive : 0;
+	const int64 *nrows = phig_bytes_take(part->reader, sizeof(int64));
+	const char *rows = phig_bytes_take_array(part->reader, *nrows, membership->row_size);
+
+	for (int64 done = 0; done < *nrows; done += PHIG_CLASSES_BATCH)
+	{
+		int			count = Min(PHIG_CLASSES_BATCH, *nrows - done);
+
+		for (int i = 0; i < count; i++)
+		{
+			const SliceRow *row = phig_slice_row(membership, rows, done + i);
+			Waiting    *waiting = &membership->waiting[i];
+
+			waiting->value.isnull = row->cls < 0;
+			waiting->value.value = waiting->value.isnull || membership->by_value ? row->person :
+				phig_codes_read_value(persons, part->reader);
+			waiting->hash = row->hash;
+			waiting->slice = PHIG_CLASSES_SCRATCH;
+			waiting->cls = here(part->classes, part->nclasses, row->cls < 0 ? ~row->cls : row->cls);
+			phig_codes_expect(persons, row->hash);
+			for (int column = 0; column < nsensitive; column++)
+				part->into->sensitive[column].waiting[i] =
+					here(part->columns[column].values, part->columns[column].nvalues, row->values[column]);
+		}
+		membership->nwaiting = count;
+		phig_members_find_persons(part->into, membership);
+		place_members(part);
 	}
 }
 
