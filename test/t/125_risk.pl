@@ -114,6 +114,17 @@ for my $round (1 .. 12)
 		{ risk_metrics(%same, population => \@population) }, 's1', 's2');
 }
 
+# More rows of a few persons than wait: they are looked up before the end, some of them in each worker.
+for my $type (qw(text integer))
+{
+	my @crowd = map { [ person($type, 1 + ($_ % 8 > 0 ? $_ % 2 : random(900))), value(40, 1), value(6, 0), value(25, 1) ] } 1 .. 150_000;
+
+	copy_in("crowd_$type", "person $type, q1 int, q2 int, s int", @crowd);
+	$node->safe_psql('postgres', "ALTER TABLE crowd_$type SET (parallel_workers = 3)");
+	hold("a crowd of rows, $type", "phiguard.risk('crowd_$type', '{q1,q2}', '{s}', subject => 'person', population => 'crowd_$type', population_subject => 'person')",
+		{ risk_metrics(rows => \@crowd, quasi => 2, order => [$by_number], k => 11, l => 2, threshold => 1 / 11, population => [ map { [ @$_[ 0 .. 2 ] ] } @crowd ]) }, 's');
+}
+
 # A view onto a table does the same.
 $node->safe_psql('postgres', 'CREATE VIEW seen AS SELECT * FROM uci');
 hold('through a view', q{phiguard.risk('seen', '{gender}', '{time_in_hospital}', subject => 'patient_nbr')},
