@@ -94,7 +94,8 @@ writes('DO NOTHING where there is one', "INSERT INTO chart VALUES (3, 'person-13
 writes('DO NOTHING, all are there', "INSERT INTO chart VALUES (3, 'person-13', 'x', 3) ON CONFLICT DO NOTHING");
 writes('DO UPDATE by another key: the row is somebody else\'s', "INSERT INTO chart VALUES (14, 'person-14', 'x', 3) ON CONFLICT (other) DO UPDATE SET name = excluded.name RETURNING *", 3);
 writes('DO UPDATE gives it to another', "INSERT INTO chart VALUES (14, 'person-14', 'x', 3) ON CONFLICT (other) DO UPDATE SET id = excluded.id", 3, 14);
-writes('DO UPDATE WHERE: not written', "INSERT INTO chart VALUES (14, 'person-14', 'x', 3) ON CONFLICT (other) DO UPDATE SET id = excluded.id WHERE false", 3);
+# Before 18 the server has a look at the row first.
+writes('DO UPDATE WHERE: not written', "INSERT INTO chart VALUES (14, 'person-14', 'x', 3) ON CONFLICT (other) DO UPDATE SET id = excluded.id WHERE chart.name = 'none'", $major >= 18 ? () : 3);
 writes('below a CTE', "WITH w AS (INSERT INTO chart VALUES (15, 'person-15', 'x', 15) RETURNING name) SELECT name FROM w", 15);
 writes('a CTE that nobody reads', "WITH w AS (INSERT INTO chart VALUES (16, 'person-16', 'x', 16)) SELECT 1", 16);
 writes('a view', "INSERT INTO v_chart VALUES (17, 'person-17', 'x', 17) RETURNING name", 17);
