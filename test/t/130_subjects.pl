@@ -3,9 +3,10 @@
 # A query is made up twice: as a user would write it, over relations whose subject it does not ask for, and with the
 # person of every relation carried along by hand; the second one, run by itself, says who has to be in the record of
 # the first.  Where rows keep what they are about, the sets are equal; below aggregates and the like nobody may be
-# missing.  In mode audit, in mode enforce under a purpose that hides who it is, and on a standby.
+# missing.  In mode audit, in mode enforce under a purpose that hides who it is, and on a standby.  One in five writes
+# what it reads, or what is joined with it; these are rolled back.
 #
-# PHIG_SUBJECT_QUERIES: how many (420; 600 since 18); PHIG_SUBJECT_SEED: which (1).
+# PHIG_SUBJECT_QUERIES: how many (450; 640 since 18); PHIG_SUBJECT_SEED: which (1).
 use strict;
 use warnings;
 use FindBin;
@@ -22,7 +23,7 @@ my $node = phig_node('subjects', 'phiguard.journal_sync = off', 'phiguard.on_unl
 	'min_parallel_table_scan_size = 0', 'parallel_setup_cost = 0', 'parallel_tuple_cost = 0',
 	'max_parallel_workers_per_gather = 2');
 $node->safe_psql('postgres', schema());
-my $usual = $node->pg_version >= 18 ? 600 : 420;
+my $usual = $node->pg_version >= 18 ? 640 : 450;
 my $count = $ENV{PHIG_SUBJECT_QUERIES} || $usual;
 
 my @queries = written();
@@ -71,8 +72,10 @@ sub compare
 	my ($server, $name, $role) = @_;
 	my $sql = $role eq 'postgres' ? '' : "SET phiguard.purpose = 'study';\n";
 	my (%got, @missing, @too_many, @failed);
+	# A purpose does not let its reader change what it hides, and nobody writes on a standby.
+	my @asked = grep { my $writes = $queries[$_]{writes}; !$writes || $name eq 'audit' || ($name eq 'enforce' && $writes eq 'sink') } 0 .. $#queries;
 
-	$sql .= "SET application_name = '$name $_'; $queries[$_]{sql};\n" for 0 .. $#queries;
+	$sql .= "SET application_name = '$name $_'; " . ($queries[$_]{writes} ? "BEGIN; $queries[$_]{sql}; ROLLBACK" : $queries[$_]{sql}) . ";\n" for @asked;
 	my (undef, $err) = run_sql($server, $sql, as => $role);
 	# The table of tokens is made of what an auditor may ask; with 16 persons a token that fits by chance is none.
 	my ($log) = run_sql($server, <<"SQL", app => 'reader');
@@ -87,7 +90,7 @@ SQL
 		my ($number, @rest) = split /\|/, $line, -1;
 		$got{$number} = \@rest;
 	}
-	for my $i (0 .. $#queries)
+	for my $i (@asked)
 	{
 		my ($uncaptured, $aggregate, $unknown, $persons) = @{ $got{$i} || [ 't', '', 0, '' ] };
 		my %have = map { $_ => 1 } split /,/, $persons;
@@ -290,10 +293,39 @@ sub made_up
 	);
 	my ($sql, $exact) = ($top{$kind}, 0);
 
+	return writing(relation(number(3))) if !$sql && chance(22);
 	($sql, $exact) = ("SELECT " . ("$a.x", "$a.*", "$a", "$a.k, $a.x", "count_of($a.x)", "row_to_json($a)")[ number(6) ] .
 		" FROM $relation->{sql} $a" . (chance(30) ? " ORDER BY $a.x" : ''), 1)
 	  if !$sql || (chance(40));
 	return { sql => $sql, exact => $exact && $relation->{exact}, oracle => "SELECT persons FROM $relation->{oracle} o" };
+}
+
+# What is read goes into a table that is nobody's, or changes rows that are somebody's.
+sub writing
+{
+	my ($relation) = @_;
+	my ($t, $a) = (alias('t'), alias('a'));
+	my $kind = number(7);
+	my @targets = (
+		[ 'visit', 'note', "$t.pid" ], [ 'lab', 'value', "(SELECT v.pid FROM visit v WHERE v.k = $t.vk)" ], [ 'event', 'what', "$t.pid" ],
+		[ 'person_base', 'name', "$t.pid" ], [ 'patient', 'name', "$t.pid" ]);
+	# Others refer to rows of the first and last.
+	my ($target, $x, $pid) = @{ $targets[ $kind == 5 ? 1 + number(3) : number(5) ] };
+	my $oracle = "WITH $a AS MATERIALIZED (SELECT * FROM $relation->{oracle} r) SELECT ARRAY[$pid] || $a.persons AS persons FROM $target $t JOIN $a ON $t.k = $a.k";
+	my $returning = chance(50) ? " RETURNING $t.$x, $t.k" : '';
+	my %made = (exact => $relation->{exact}, oracle => $oracle, writes => $target);
+
+	if ($kind < 3)
+	{
+		$returning = chance(50) ? ' RETURNING x' : '';
+		my $order = chance(30) ? " ORDER BY $a.k LIMIT 40" : '';
+		return { %made, writes => 'sink', sql => "INSERT INTO sink (x, y) SELECT $a.x, $a.k::text FROM $relation->{sql} $a$order$returning",
+			oracle => "SELECT persons FROM $relation->{oracle} $a$order" };
+	}
+	return { %made, sql => "UPDATE $target $t SET $x = $a.x FROM $relation->{sql} $a WHERE $t.k = $a.k$returning" } if $kind < 5;
+	return { %made, sql => "DELETE FROM $target $t USING $relation->{sql} $a WHERE $t.k = $a.k" . ($returning && "$returning, $a.x") } if $kind == 5;
+	$returning = '' if $node->pg_version < 17;
+	return { %made, sql => "MERGE INTO $target $t USING $relation->{sql} $a ON $t.k = $a.k WHEN MATCHED THEN UPDATE SET $x = $a.x$returning" };
 }
 
 # Whole rows of sub-selects would show a further column since 18, which pulls up no hidden one: the scans tell there.
@@ -346,6 +378,7 @@ CREATE TABLE person_base (k int, pid uuid REFERENCES patient (pid), name text);
 CREATE TABLE person_child (extra int) INHERITS (person_base);
 CREATE TABLE drug (k int PRIMARY KEY, name text);
 CREATE TABLE people (pid uuid);
+CREATE TABLE sink (id int GENERATED ALWAYS AS IDENTITY, x text, y text);
 INSERT INTO patient SELECT i, md5(i::text)::uuid, 'n' || i, i % 5 FROM generate_series(1, 60) i;
 INSERT INTO visit SELECT 'v' || i, i, CASE WHEN i % 7 <> 0 THEN md5((1 + i * 7 % 60)::text)::uuid END, 1 + i * 11 % 60 FROM generate_series(1, 90) i;
 INSERT INTO lab SELECT i, CASE WHEN i % 9 <> 0 THEN 1 + i % 90 END, 'l' || i FROM generate_series(1, 80) i;
@@ -368,6 +401,7 @@ ANALYZE;
 CREATE ROLE regress_phig_reader LOGIN;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO regress_phig_reader;
 REVOKE SELECT ON people FROM regress_phig_reader;
+GRANT INSERT ON sink TO regress_phig_reader;
 SELECT phiguard.create_purpose('study', 'HRESCH', otherwise => 'mask');
 SELECT phiguard.allow('study', category => 'mrn', transform => 'null'), phiguard.allow('study', category => 'other', transform => 'null');
 SELECT phiguard.grant_purpose('study', 'regress_phig_reader');
