@@ -73,7 +73,7 @@ typedef struct Ordering
 	int32		null_code;
 } Ordering;
 
-static Datum *values_in(const PhigCodes *codes, PhigBytesReader *reader, int32 count);
+static Datum *values_in(const PhigCodes *codes, PhigPackedReader *reader, int32 count);
 static inline Datum detoasted(const PhigCodes *codes, Datum value);
 static PhigCode *code_of_null(PhigCodes *codes);
 static CodeEntry *enter(PhigCodes *codes, Datum value, uint32 hash);
@@ -159,7 +159,7 @@ phig_codes_count(const PhigCodes *codes)
 }
 
 void
-phig_codes_write(const PhigCodes *codes, PhigBytes *bytes)
+phig_codes_write(const PhigCodes *codes, PhigPacked *bytes)
 {
 	int32		head[4] = {codes->count, codes->table->members, codes->null.code, codes->null.note};
 	codes_iterator iterator;
@@ -167,12 +167,12 @@ phig_codes_write(const PhigCodes *codes, PhigBytes *bytes)
 	PhigCode   *code;
 	Datum	   *value;
 
-	phig_bytes_put(bytes, head, sizeof(head));
-	code = phig_bytes_room(bytes, sizeof(PhigCode) * codes->table->members);
+	phig_packed_put(bytes, head, sizeof(head));
+	code = phig_packed_room(bytes, sizeof(PhigCode) * codes->table->members);
 	codes_start_iterate(codes->table, &iterator);
 	while ((entry = codes_iterate(codes->table, &iterator)) != NULL)
 		*code++ = entry->code;
-	value = codes->type->typbyval ? phig_bytes_room(bytes, sizeof(Datum) * codes->table->members) : NULL;
+	value = codes->type->typbyval ? phig_packed_room(bytes, sizeof(Datum) * codes->table->members) : NULL;
 	codes_start_iterate(codes->table, &iterator);
 	while ((entry = codes_iterate(codes->table, &iterator)) != NULL)
 	{
@@ -184,9 +184,9 @@ phig_codes_write(const PhigCodes *codes, PhigBytes *bytes)
 }
 
 void
-phig_codes_read(const PhigCodes *codes, PhigBytesReader *reader, PhigWrittenCodes *written)
+phig_codes_read(const PhigCodes *codes, PhigPackedReader *reader, PhigWrittenCodes *written)
 {
-	const int32 *head = phig_bytes_take(reader, 4 * sizeof(int32));
+	const int32 *head = phig_packed_take(reader, 4 * sizeof(int32));
 
 	written->count = head[0];
 	written->nvalues = head[1];
@@ -195,13 +195,13 @@ phig_codes_read(const PhigCodes *codes, PhigBytesReader *reader, PhigWrittenCode
 		head[2], head[3]
 	};
 	if (written->count != written->nvalues + (written->null.code >= 0) || written->null.code >= written->count)
-		phig_bytes_damaged();
-	written->codes = phig_bytes_take_array(reader, written->nvalues, sizeof(PhigCode));
+		phig_packed_damaged();
+	written->codes = phig_packed_take_array(reader, written->nvalues, sizeof(PhigCode));
 	for (int32 i = 0; i < written->nvalues; i++)
 		if ((uint32) written->codes[i].code >= (uint32) written->count)
-			phig_bytes_damaged();
+			phig_packed_damaged();
 	if (codes->type->typbyval)
-		written->values = phig_bytes_take_array(reader, written->nvalues, sizeof(Datum));
+		written->values = phig_packed_take_array(reader, written->nvalues, sizeof(Datum));
 	else
 		written->values = values_in(codes, reader, written->nvalues);
 }
@@ -263,7 +263,7 @@ phig_codes_ranks(PhigCodes *codes)
 
 /* Values that are passed by reference, where they lie. */
 static Datum *
-values_in(const PhigCodes *codes, PhigBytesReader *reader, int32 count)
+values_in(const PhigCodes *codes, PhigPackedReader *reader, int32 count)
 {
 	Datum	   *values = palloc_extended(sizeof(Datum) * (Size) Max(count, 1), MCXT_ALLOC_HUGE);
 
@@ -273,23 +273,23 @@ values_in(const PhigCodes *codes, PhigBytesReader *reader, int32 count)
 }
 
 void
-phig_codes_write_value(const PhigCodes *codes, Datum value, PhigBytes *bytes)
+phig_codes_write_value(const PhigCodes *codes, Datum value, PhigPacked *bytes)
 {
-	phig_bytes_put(bytes, DatumGetPointer(value), datumGetSize(value, false, codes->type->typlen));
+	phig_packed_put(bytes, DatumGetPointer(value), datumGetSize(value, false, codes->type->typlen));
 }
 
 Datum
-phig_codes_read_value(const PhigCodes *codes, PhigBytesReader *reader)
+phig_codes_read_value(const PhigCodes *codes, PhigPackedReader *reader)
 {
 	Size		size = codes->type->typlen;
 
 	if (codes->varlena)
 	{
 		if (reader->left < MAXIMUM_ALIGNOF || VARATT_IS_EXTERNAL(reader->at) || VARATT_IS_COMPRESSED(reader->at))
-			phig_bytes_damaged();
+			phig_packed_damaged();
 		size = VARSIZE_ANY(reader->at);
 	}
-	return PointerGetDatum(phig_bytes_take(reader, size));
+	return PointerGetDatum(phig_packed_take(reader, size));
 }
 
 static inline Datum

@@ -11,7 +11,7 @@
 
 #include "common/hashfn.h"
 
-#include "extract/bytes.h"
+#include "extract/packed.h"
 
 typedef struct PhigCodes PhigCodes;
 
@@ -83,14 +83,14 @@ typedef struct PhigWrittenCodes
  *		All values with their codes and notes as bytes, and what stands in such bytes.
  *
  * What is read lives as long as the reader's bytes, or in the current context; each code is in range.
- * Errors:  54000 and XX001 as in bytes.h.
+ * Errors:  54000 and XX001 as in packed.h.
  */
-extern void phig_codes_write(const PhigCodes *codes, PhigBytes *bytes);
-extern void phig_codes_read(const PhigCodes *codes, PhigBytesReader *reader, PhigWrittenCodes *written);
+extern void phig_codes_write(const PhigCodes *codes, PhigPacked *bytes);
+extern void phig_codes_read(const PhigCodes *codes, PhigPackedReader *reader, PhigWrittenCodes *written);
 
 /* One value, of a type that is passed by reference. */
-extern void phig_codes_write_value(const PhigCodes *codes, Datum value, PhigBytes *bytes);
-extern Datum phig_codes_read_value(const PhigCodes *codes, PhigBytesReader *reader);
+extern void phig_codes_write_value(const PhigCodes *codes, Datum value, PhigPacked *bytes);
+extern Datum phig_codes_read_value(const PhigCodes *codes, PhigPackedReader *reader);
 
 /* Codes here of codes that were written elsewhere, new ones where they have none (palloc'd). */
 extern int32 *phig_codes_merge(PhigCodes *codes, const PhigWrittenCodes *written);

@@ -58,7 +58,7 @@ typedef struct PartColumn
 typedef struct Part
 {
 	PhigClasses *into;
-	PhigBytesReader *reader;
+	PhigPackedReader *reader;
 	int32	   *classes;		/* of the part's classes, those here */
 	int32		nclasses;
 	PartColumn *columns;
@@ -71,11 +71,11 @@ typedef struct Part
 } Part;
 
 static PhigColumnType *types_of(const PhigClasses *classes, Size *size);
-static void write_members(const Membership *membership, int tables, PhigBytes *bytes);
-static void write_values(const PersonSlice *slice, const ValueSlice *values, PhigBytes *bytes);
-static void write_rows(const Membership *membership, int number, PhigBytes *bytes);
-static const PartHead *read_head(PhigBytesReader *reader, const PhigColumnType **types);
-static void begin_part(Part *part, PhigClasses *into, PhigBytesReader *reader);
+static void write_members(const Membership *membership, int tables, PhigPacked *bytes);
+static void write_values(const PersonSlice *slice, const ValueSlice *values, PhigPacked *bytes);
+static void write_rows(const Membership *membership, int number, PhigPacked *bytes);
+static const PartHead *read_head(PhigPackedReader *reader, const PhigColumnType **types);
+static void begin_part(Part *part, PhigClasses *into, PhigPackedReader *reader);
 static void must_be_alike(const PhigClasses *classes, const PartHead *head, const PhigColumnType *types);
 static void merge_classes(Part *part);
 static void merge_slice(Part *part);
@@ -90,7 +90,7 @@ static void merge_further_values(Part *part, int column);
 static inline int32 here(const int32 *codes, int32 count, int32 code);
 
 void
-phig_classes_write(PhigClasses *classes, PhigBytes *bytes)
+phig_classes_write(PhigClasses *classes, PhigPacked *bytes)
 {
 	PartHead	head = {0};
 	PhigColumnType *types;
@@ -103,13 +103,13 @@ phig_classes_write(PhigClasses *classes, PhigBytes *bytes)
 	head.nclasses = classes->nclasses;
 	head.rows = classes->rows;
 	head.rows_without_person = classes->rows_without_person;
-	phig_bytes_put(bytes, &head, sizeof(head));
+	phig_packed_put(bytes, &head, sizeof(head));
 	types = types_of(classes, &size);
-	phig_bytes_put(bytes, types, size);
+	phig_packed_put(bytes, types, size);
 	for (int i = 0; i < classes->nquasi; i++)
 		phig_codes_write(classes->quasi[i], bytes);
-	phig_bytes_put(bytes, classes->keys, sizeof(int32) * (Size) classes->nclasses * classes->nquasi);
-	phig_bytes_put(bytes, classes->classes, sizeof(PhigClass) * (Size) classes->nclasses);
+	phig_packed_put(bytes, classes->keys, sizeof(int32) * (Size) classes->nclasses * classes->nquasi);
+	phig_packed_put(bytes, classes->classes, sizeof(PhigClass) * (Size) classes->nclasses);
 	for (int i = 0; i < classes->nsensitive; i++)
 		phig_codes_write(classes->sensitive[i].codes, bytes);
 	for (int slice = 0; slice < PHIG_CLASSES_SLICES; slice++)
@@ -144,7 +144,7 @@ types_of(const PhigClasses *classes, Size *size)
 }
 
 static void
-write_members(const Membership *membership, int tables, PhigBytes *bytes)
+write_members(const Membership *membership, int tables, PhigPacked *bytes)
 {
 	const PersonSlice *slice = &membership->slices[tables];
 	int64		count = slice->further->members;
@@ -153,8 +153,8 @@ write_members(const Membership *membership, int tables, PhigBytes *bytes)
 	PairEntry  *entry;
 
 	phig_codes_write(slice->persons, bytes);
-	phig_bytes_put(bytes, &count, sizeof(count));
-	further = phig_bytes_room(bytes, sizeof(FurtherMember) * count);
+	phig_packed_put(bytes, &count, sizeof(count));
+	further = phig_packed_room(bytes, sizeof(FurtherMember) * count);
 	pairs_start_iterate(slice->further, &iterator);
 	while ((entry = pairs_iterate(slice->further, &iterator)) != NULL)
 	{
@@ -166,7 +166,7 @@ write_members(const Membership *membership, int tables, PhigBytes *bytes)
 }
 
 static void
-write_values(const PersonSlice *slice, const ValueSlice *values, PhigBytes *bytes)
+write_values(const PersonSlice *slice, const ValueSlice *values, PhigPacked *bytes)
 {
 	Size		npersons = phig_codes_count(slice->persons);
 	Size		nfurther = slice->further->members;
@@ -175,11 +175,11 @@ write_values(const PersonSlice *slice, const ValueSlice *values, PhigBytes *byte
 	pairs_iterator iterator;
 	PairEntry  *entry;
 
-	phig_bytes_put(bytes, values->first_value.at, sizeof(int32) * npersons);
+	phig_packed_put(bytes, values->first_value.at, sizeof(int32) * npersons);
 	/* Numbered from 1. */
-	phig_bytes_put(bytes, nfurther == 0 ? NULL : values->further_first_value.at + 1, sizeof(int32) * nfurther);
-	phig_bytes_put(bytes, &count, sizeof(count));
-	pair = phig_bytes_room(bytes, sizeof(uint64) * count);
+	phig_packed_put(bytes, nfurther == 0 ? NULL : values->further_first_value.at + 1, sizeof(int32) * nfurther);
+	phig_packed_put(bytes, &count, sizeof(count));
+	pair = phig_packed_room(bytes, sizeof(uint64) * count);
 	pairs_start_iterate(values->further, &iterator);
 	while ((entry = pairs_iterate(values->further, &iterator)) != NULL)
 		*pair++ = entry->pair;
@@ -187,13 +187,13 @@ write_values(const PersonSlice *slice, const ValueSlice *values, PhigBytes *byte
 
 /* Rows that still wait. */
 static void
-write_rows(const Membership *membership, int number, PhigBytes *bytes)
+write_rows(const Membership *membership, int number, PhigPacked *bytes)
 {
 	const PersonSlice *slice = &membership->slices[number];
 	int64		count = slice->nrows;
 
-	phig_bytes_put(bytes, &count, sizeof(count));
-	phig_bytes_put(bytes, slice->rows, membership->row_size * count);
+	phig_packed_put(bytes, &count, sizeof(count));
+	phig_packed_put(bytes, slice->rows, membership->row_size * count);
 	for (int32 i = 0; i < slice->nrows && !membership->by_value; i++)
 	{
 		const SliceRow *row = phig_slice_row(membership, slice->rows, i);
@@ -204,9 +204,9 @@ write_rows(const Membership *membership, int number, PhigBytes *bytes)
 }
 
 PhigClasses *
-phig_classes_merge(MemoryContext context, PhigBytesReader *readers, int nparts)
+phig_classes_merge(MemoryContext context, PhigPackedReader *readers, int nparts)
 {
-	PhigBytesReader first = readers[0];
+	PhigPackedReader first = readers[0];
 	const PhigColumnType *types;
 	const PartHead *head = read_head(&first, &types);
 	PhigClasses *into = phig_classes_create(context, types, head->nquasi, head->nsensitive, types + 2);
@@ -227,23 +227,23 @@ phig_classes_merge(MemoryContext context, PhigBytesReader *readers, int nparts)
 	}
 	for (int i = 0; i < nparts; i++)
 		if (readers[i].left > 0)
-			phig_bytes_damaged();
+			phig_packed_damaged();
 	return into;
 }
 
 static const PartHead *
-read_head(PhigBytesReader *reader, const PhigColumnType **types)
+read_head(PhigPackedReader *reader, const PhigColumnType **types)
 {
-	const PartHead *head = phig_bytes_take(reader, sizeof(PartHead));
+	const PartHead *head = phig_packed_take(reader, sizeof(PartHead));
 
 	if (head->nquasi < 1 || head->nsensitive < 0)
-		phig_bytes_damaged();
-	*types = phig_bytes_take_array(reader, (int64) head->nquasi + head->nsensitive + 2, sizeof(PhigColumnType));
+		phig_packed_damaged();
+	*types = phig_packed_take_array(reader, (int64) head->nquasi + head->nsensitive + 2, sizeof(PhigColumnType));
 	return head;
 }
 
 static void
-begin_part(Part *part, PhigClasses *into, PhigBytesReader *reader)
+begin_part(Part *part, PhigClasses *into, PhigPackedReader *reader)
 {
 	const PhigColumnType *types;
 	const PartHead *head = read_head(reader, &types);
@@ -273,7 +273,7 @@ must_be_alike(const PhigClasses *classes, const PartHead *head, const PhigColumn
 	PhigColumnType *mine = types_of(classes, &size);
 
 	if (head->nquasi != classes->nquasi || head->nsensitive != classes->nsensitive || memcmp(mine, types, size) != 0)
-		phig_bytes_damaged();
+		phig_packed_damaged();
 }
 
 static void
@@ -291,8 +291,8 @@ merge_classes(Part *part)
 		phig_codes_read(into->quasi[i], part->reader, &written[i]);
 		quasi[i] = phig_codes_merge(into->quasi[i], &written[i]);
 	}
-	keys = phig_bytes_take_array(part->reader, part->nclasses, sizeof(int32) * into->nquasi);
-	classes = phig_bytes_take_array(part->reader, part->nclasses, sizeof(PhigClass));
+	keys = phig_packed_take_array(part->reader, part->nclasses, sizeof(int32) * into->nquasi);
+	classes = phig_packed_take_array(part->reader, part->nclasses, sizeof(PhigClass));
 	part->classes = palloc_extended(sizeof(int32) * (Size) Max(part->nclasses, 1), MCXT_ALLOC_HUGE);
 	for (int32 i = 0; i < part->nclasses; i++)
 	{
@@ -331,10 +331,10 @@ read_members(Part *part, Membership *membership, PhigWrittenCodes *persons, cons
 	const int64 *count;
 
 	phig_codes_read(membership->slices[PHIG_CLASSES_SCRATCH].persons, part->reader, persons);
-	count = phig_bytes_take(part->reader, sizeof(int64));
-	*further = phig_bytes_take_array(part->reader, *count, sizeof(FurtherMember));
+	count = phig_packed_take(part->reader, sizeof(int64));
+	*further = phig_packed_take_array(part->reader, *count, sizeof(FurtherMember));
 	if (*count > PG_INT32_MAX)
-		phig_bytes_damaged();
+		phig_packed_damaged();
 	part->membership = membership;
 	part->npersons = persons->count;
 	part->nfurther = (int32) *count;
@@ -348,11 +348,11 @@ read_values(Part *part, PartColumn *column)
 {
 	const int64 *count;
 
-	column->first = phig_bytes_take_array(part->reader, part->npersons, sizeof(int32));
-	column->further_first = phig_bytes_take_array(part->reader, part->nfurther, sizeof(int32));
-	count = phig_bytes_take(part->reader, sizeof(int64));
+	column->first = phig_packed_take_array(part->reader, part->npersons, sizeof(int32));
+	column->further_first = phig_packed_take_array(part->reader, part->nfurther, sizeof(int32));
+	count = phig_packed_take(part->reader, sizeof(int64));
 	column->nfurther = *count;
-	column->further = phig_bytes_take_array(part->reader, column->nfurther, sizeof(uint64));
+	column->further = phig_packed_take_array(part->reader, column->nfurther, sizeof(uint64));
 }
 
 /* Each in the class that was their first. */
@@ -407,7 +407,7 @@ merge_further_members(Part *part, const FurtherMember *further)
 			const FurtherMember *member = &further[done + i];
 
 			if ((uint32) member->person >= (uint32) part->npersons)
-				phig_bytes_damaged();
+				phig_packed_damaged();
 			waiting[i].person = part->persons[member->person];
 			waiting[i].slice = PHIG_CLASSES_SCRATCH;
 			waiting[i].cls = here(part->classes, part->nclasses, member->cls);
@@ -464,7 +464,7 @@ merge_further_values(Part *part, int column)
 			const Member *member;
 
 			if (number >= 0 ? number >= part->npersons : -(int64) number > part->nfurther)
-				phig_bytes_damaged();
+				phig_packed_damaged();
 			member = number >= 0 ? &part->first[number] : &part->further[-number - 1];
 			release->waiting[i].slice = PHIG_CLASSES_SCRATCH;
 			release->waiting[i].member = member->member;
@@ -483,8 +483,8 @@ merge_rows(Part *part)
 	Membership *membership = part->membership;
 	PhigCodes  *persons = membership->slices[PHIG_CLASSES_SCRATCH].persons;
 	int			nsensitive = membership == &part->into->release ? part->into->nsensitive : 0;
-	const int64 *nrows = phig_bytes_take(part->reader, sizeof(int64));
-	const char *rows = phig_bytes_take_array(part->reader, *nrows, membership->row_size);
+	const int64 *nrows = phig_packed_take(part->reader, sizeof(int64));
+	const char *rows = phig_packed_take_array(part->reader, *nrows, membership->row_size);
 
 	for (int64 done = 0; done < *nrows; done += PHIG_CLASSES_BATCH)
 	{
@@ -517,6 +517,6 @@ static inline int32
 here(const int32 *codes, int32 count, int32 code)
 {
 	if ((uint32) code >= (uint32) count)
-		phig_bytes_damaged();
+		phig_packed_damaged();
 	return codes[code];
 }

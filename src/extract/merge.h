@@ -10,16 +10,16 @@
 
 #include "postgres.h"
 
-#include "extract/bytes.h"
+#include "extract/packed.h"
 #include "extract/classes.h"
 
 /*
  * phig_classes_write
  *		All rows so far, as bytes; finishes the classes.
  *
- * Errors:  54000 as in bytes.h.
+ * Errors:  54000 as in packed.h.
  */
-extern void phig_classes_write(PhigClasses *classes, PhigBytes *bytes);
+extern void phig_classes_write(PhigClasses *classes, PhigPacked *bytes);
 
 /*
  * phig_classes_merge
@@ -30,6 +30,6 @@ extern void phig_classes_write(PhigClasses *classes, PhigBytes *bytes);
  * Memory:  leaves garbage in the current context.
  * Errors:  XX001 for parts of different columns, or damaged ones; 54000 as phig_classes_add.
  */
-extern PhigClasses *phig_classes_merge(MemoryContext context, PhigBytesReader *parts, int nparts);
+extern PhigClasses *phig_classes_merge(MemoryContext context, PhigPackedReader *parts, int nparts);
 
 #endif

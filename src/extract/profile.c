@@ -30,7 +30,7 @@ typedef struct ProfileState
 	PhigRiskOptions options;
 	int			nquasi;
 	int			nsensitive;
-	PhigBytesReader *parts;
+	PhigPackedReader *parts;
 	int			nparts;
 } ProfileState;
 
@@ -72,16 +72,16 @@ phiguard_risk_profile_write(PG_FUNCTION_ARGS)
 {
 	ProfileState *state = (ProfileState *) PG_GETARG_POINTER(0);
 	ProfileState head = *state;
-	PhigBytes	bytes;
+	PhigPacked	bytes;
 
 	(void) aggregate_context(fcinfo);
 	if (state->classes == NULL)
 		elog(ERROR, "risk_profile writes only what was counted");
 	head.classes = NULL;
-	phig_bytes_begin(&bytes);
-	phig_bytes_put(&bytes, &head, sizeof(ProfileState));
+	phig_packed_begin(&bytes);
+	phig_packed_put(&bytes, &head, sizeof(ProfileState));
 	phig_classes_write(state->classes, &bytes);
-	PG_RETURN_BYTEA_P(phig_bytes_end(&bytes));
+	PG_RETURN_BYTEA_P(phig_packed_end(&bytes));
 }
 
 /* One part; what it says is looked at when all are there. */
@@ -90,10 +90,10 @@ phiguard_risk_profile_read(PG_FUNCTION_ARGS)
 {
 	MemoryContext before = MemoryContextSwitchTo(aggregate_context(fcinfo));
 	ProfileState *state = palloc(sizeof(ProfileState));
-	PhigBytesReader *part = palloc(sizeof(PhigBytesReader));
+	PhigPackedReader *part = palloc(sizeof(PhigPackedReader));
 
-	phig_bytes_open(part, PG_GETARG_BYTEA_PP(0));
-	memcpy(state, phig_bytes_take(part, sizeof(ProfileState)), sizeof(ProfileState));
+	phig_packed_open(part, PG_GETARG_BYTEA_PP(0));
+	memcpy(state, phig_packed_take(part, sizeof(ProfileState)), sizeof(ProfileState));
 	state->classes = NULL;
 	state->parts = part;
 	state->nparts = 1;
@@ -115,8 +115,8 @@ phiguard_risk_profile_merge(PG_FUNCTION_ARGS)
 		if (state->classes != NULL || more->classes != NULL)
 			elog(ERROR, "risk_profile merges only what was written");
 		state->options.has_population |= more->options.has_population;
-		state->parts = repalloc(state->parts, sizeof(PhigBytesReader) * (state->nparts + more->nparts));
-		memcpy(state->parts + state->nparts, more->parts, sizeof(PhigBytesReader) * more->nparts);
+		state->parts = repalloc(state->parts, sizeof(PhigPackedReader) * (state->nparts + more->nparts));
+		memcpy(state->parts + state->nparts, more->parts, sizeof(PhigPackedReader) * more->nparts);
 		state->nparts += more->nparts;
 	}
 	MemoryContextSwitchTo(before);

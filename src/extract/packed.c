@@ -1,6 +1,6 @@
 /*
- * bytes.c
- *		Arrays as bytes: see bytes.h.
+ * packed.c
+ *		Arrays as bytes: see packed.h.
  *
  * A bytea's contents begin behind its length of four bytes; the first four of
  * them are left free, so that what follows is as well aligned as the whole.
@@ -10,12 +10,12 @@
 #include "utils/memutils.h"
 
 #include "compat.h"
-#include "extract/bytes.h"
+#include "extract/packed.h"
 
 #define BEGIN MAXALIGN(VARHDRSZ)
 
 void
-phig_bytes_begin(PhigBytes *bytes)
+phig_packed_begin(PhigPacked *bytes)
 {
 	bytes->allocated = 8192;
 	bytes->data = palloc0(bytes->allocated);
@@ -23,7 +23,7 @@ phig_bytes_begin(PhigBytes *bytes)
 }
 
 void *
-phig_bytes_room(PhigBytes *bytes, Size size)
+phig_packed_room(PhigPacked *bytes, Size size)
 {
 	char	   *room;
 
@@ -46,29 +46,29 @@ phig_bytes_room(PhigBytes *bytes, Size size)
 }
 
 void
-phig_bytes_put(PhigBytes *bytes, const void *data, Size size)
+phig_packed_put(PhigPacked *bytes, const void *data, Size size)
 {
-	void	   *room = phig_bytes_room(bytes, size);
+	void	   *room = phig_packed_room(bytes, size);
 
 	if (size > 0)
 		memcpy(room, data, size);
 }
 
 bytea *
-phig_bytes_end(PhigBytes *bytes)
+phig_packed_end(PhigPacked *bytes)
 {
 	SET_VARSIZE(bytes->data, bytes->used);
 	return (bytea *) bytes->data;
 }
 
 void
-phig_bytes_open(PhigBytesReader *reader, const bytea *data)
+phig_packed_open(PhigPackedReader *reader, const bytea *data)
 {
 	Size		length = VARSIZE_ANY_EXHDR(data);
 	char	   *copy;
 
 	if (length < BEGIN - VARHDRSZ)
-		phig_bytes_damaged();
+		phig_packed_damaged();
 	reader->left = length - (BEGIN - VARHDRSZ);
 	copy = palloc(Max(reader->left, 1));
 	memcpy(copy, VARDATA_ANY(data) + (BEGIN - VARHDRSZ), reader->left);
@@ -76,27 +76,27 @@ phig_bytes_open(PhigBytesReader *reader, const bytea *data)
 }
 
 const void *
-phig_bytes_take(PhigBytesReader *reader, Size size)
+phig_packed_take(PhigPackedReader *reader, Size size)
 {
 	const char *taken = reader->at;
 
 	if (size > reader->left || MAXALIGN(size) > reader->left)
-		phig_bytes_damaged();
+		phig_packed_damaged();
 	reader->at += MAXALIGN(size);
 	reader->left -= MAXALIGN(size);
 	return taken;
 }
 
 const void *
-phig_bytes_take_array(PhigBytesReader *reader, int64 count, Size size)
+phig_packed_take_array(PhigPackedReader *reader, int64 count, Size size)
 {
 	if (count < 0 || count > (int64) (reader->left / size))
-		phig_bytes_damaged();
-	return phig_bytes_take(reader, (Size) count * size);
+		phig_packed_damaged();
+	return phig_packed_take(reader, (Size) count * size);
 }
 
 void
-phig_bytes_damaged(void)
+phig_packed_damaged(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
