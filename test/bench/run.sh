@@ -622,13 +622,22 @@ subjects()
 		VACUUM (ANALYZE, FREEZE) anonymous, subject, subject_text;
 		SELECT phiguard.label(t, 'ssn', 'ssn'), phiguard.label(t, 'mrn', 'mrn') FROM unnest('{anonymous,subject,subject_text}'::regclass[]) t;
 		SELECT phiguard.label('subject', NULL, 'subject=id'), phiguard.label('subject_text', NULL, 'subject=mrn');
+		CREATE TABLE chart_anonymous (id int PRIMARY KEY, sex text, name text, ssn text, mrn text, birth date, zip text, stage int);
+		INSERT INTO chart_anonymous SELECT i, 'f', 'Name ' || i, to_char(i, 'FM000-00-0000'), 'M' || i, date '1940-01-01' + i % 20000, to_char(i % 100000, 'FM00000'), i % 4
+		  FROM generate_series(1, 1000000) i;
+		CREATE TABLE chart_subject (LIKE chart_anonymous INCLUDING ALL);
+		INSERT INTO chart_subject SELECT * FROM chart_anonymous;
+		VACUUM (ANALYZE, FREEZE) chart_anonymous, chart_subject;
+		SELECT phiguard.label(t, c[1]::name, c[2]) FROM unnest('{chart_anonymous,chart_subject}'::regclass[]) t, (VALUES ('{name,name}'::text[]), ('{ssn,ssn}'), ('{mrn,mrn}'), ('{birth,date kind=birth}')) v(c);
+		SELECT phiguard.label('chart_subject', NULL, 'subject=id');
 	SQL
 	heading 'Whose rows left: A = a table without a subject, B = the same with one'
 	within 'point read, prepared, key integer' prepared 'SELECT ssn FROM anonymous WHERE id = $1::int' 'SELECT ssn FROM subject WHERE id = $1::int' "$quiet" "$quiet"
 	within 'point read, prepared, key text' prepared 'SELECT ssn FROM anonymous WHERE id = $1::int' 'SELECT ssn FROM subject_text WHERE id = $1::int' "$quiet" "$quiet"
 	within 'point read, simple, key integer' simple 'SELECT ssn FROM anonymous WHERE id = %d' 'SELECT ssn FROM subject WHERE id = %d' "$quiet" "$quiet"
-	BATCH=1 within '1 million rows returned, key integer' simple 'SELECT id, ssn FROM anonymous' 'SELECT id, ssn FROM subject' "$quiet" "$quiet"
-	BATCH=1 within '1 million rows returned, key text' simple 'SELECT id, ssn FROM anonymous' 'SELECT id, ssn FROM subject_text' "$quiet" "$quiet"
+	BATCH=1 within '1 million rows of 8 columns returned, key integer' simple 'SELECT * FROM chart_anonymous' 'SELECT * FROM chart_subject' "$quiet" "$quiet"
+	BATCH=1 within '1 million rows of 2 columns returned, key integer' simple 'SELECT id, ssn FROM anonymous' 'SELECT id, ssn FROM subject' "$quiet" "$quiet"
+	BATCH=1 within '1 million rows of 2 columns returned, key text' simple 'SELECT id, ssn FROM anonymous' 'SELECT id, ssn FROM subject_text' "$quiet" "$quiet"
 	BATCH=1 within '1 million rows counted, key integer' simple 'SELECT count(ssn) FROM anonymous' 'SELECT count(ssn) FROM subject' "$quiet" "$quiet"
 }
 
