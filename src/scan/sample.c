@@ -123,8 +123,8 @@ how_to_draw(Oid relid, int32 rows)
 	size_of(relid, &blocks, &tuples);
 	if (tuples <= 0)
 		tuples = blocks * ROWS_PER_BLOCK;
-	/* a little more, since blocks differ */
-	wanted = blocks * rows * 1.2 / Max(tuples, 1);
+	/* no more than are wanted: the limit would cut off the end of the table, each time */
+	wanted = blocks * rows / Max(tuples, 1);
 	draw.percent = 100 * Max(wanted, LEAST_BLOCKS) / Max(blocks, 1);
 	if (draw.percent > 50)
 		return (Draw) {100, 1};
