@@ -67,11 +67,17 @@ typedef struct Parts
 
 PGDLLEXPORT void phig_scan_worker_main(dsm_segment * segment, shm_toc * toc);
 
-/* Tables that are shared out. */
+/* A table that is shared out, and how much it is compared to others. */
+typedef struct Share
+{
+	PhigScanned *table;
+	double		weight;
+} Share;
+
 typedef struct Job
 {
-	PhigScanned **tables;
-	int			ntables;
+	Share	   *shares;
+	int			ntables;		/* largest first: nobody is to wait for one at the end */
 	int			processes;		/* that may be, with this one */
 	int			ncolumns;
 	int			nparts;
@@ -80,6 +86,8 @@ typedef struct Job
 } Job;
 
 static bool choose(Job *job, PhigScanned *tables, int ntables, int32 rows);
+static int	larger_first(const void *a, const void *b);
+static int	columns_read(const PhigScanned *table);
 static bool is_plain(Oid relid);
 static int	pieces(const Job *job, const PhigScanned *table);
 static ParallelContext *share_out(Job *job, int32 rows);
@@ -116,7 +124,7 @@ phig_parallel_read(PhigScanned *tables, int ntables, int32 rows, bool *of_table)
 	DestroyParallelContext(context);
 	ExitParallelMode();
 	for (int i = 0; i < job.ntables; i++)
-		if (!job.tables[i]->were_read)
+		if (!job.shares[i].table->were_read)
 			elog(ERROR, "a parallel worker has left its part of a scan undone");
 }
 
@@ -134,21 +142,44 @@ choose(Job *job, PhigScanned *tables, int ntables, int32 rows)
 
 	memset(job, 0, sizeof(Job));
 	job->processes = max_parallel_maintenance_workers + 1;
-	job->tables = palloc(ntables * sizeof(PhigScanned *));
+	job->shares = palloc(ntables * sizeof(Share));
 	if (job->processes < 2)
 		return false;
 	for (int i = 0; i < ntables; i++)
 	{
+		double		of_table;
+
 		if (tables[i].why_unread || tables[i].n == 0 || !is_plain(tables[i].relid))
 			continue;
 		/* hardly more blocks than rows are read */
-		blocks += Min(phig_sample_blocks(tables[i].relid), rows);
-		job->tables[job->ntables++] = &tables[i];
+		of_table = Min(phig_sample_blocks(tables[i].relid), rows);
+		blocks += of_table;
+		job->shares[job->ntables++] = (Share) {&tables[i], of_table * columns_read(&tables[i])};
 		job->ncolumns += tables[i].n;
 	}
+	qsort(job->shares, job->ntables, sizeof(Share), larger_first);
 	for (int i = 0; i < job->ntables; i++)
-		job->nparts += pieces(job, job->tables[i]);
+		job->nparts += pieces(job, job->shares[i].table);
 	return job->nparts > 1 && blocks >= min_parallel_table_scan_size;
+}
+
+static int
+larger_first(const void *a, const void *b)
+{
+	double		first = ((const Share *) a)->weight;
+	double		second = ((const Share *) b)->weight;
+
+	return first > second ? -1 : first < second;
+}
+
+static int
+columns_read(const PhigScanned *table)
+{
+	int			columns = 0;
+
+	for (int i = 0; i < table->n; i++)
+		columns += phig_sample_reads(&table->columns[i]);
+	return columns;
 }
 
 /* Of a relation and all below it. */
@@ -178,11 +209,8 @@ static int
 pieces(const Job *job, const PhigScanned *table)
 {
 	int			wanted = (PARTS_EACH * job->processes + job->ntables - 1) / job->ntables;
-	int			columns = 0;
 
-	for (int i = 0; i < table->n; i++)
-		columns += phig_sample_reads(&table->columns[i]);
-	return Max(Min(wanted, columns / LEAST_COLUMNS), 1);
+	return Max(Min(wanted, columns_read(table) / LEAST_COLUMNS), 1);
 }
 
 static ParallelContext *
@@ -205,7 +233,7 @@ share_out(Job *job, int32 rows)
 	pg_atomic_init_u32(&job->parts->next, 0);
 	for (int i = 0; i < job->ntables; i++)
 	{
-		const PhigScanned *table = job->tables[i];
+		const PhigScanned *table = job->shares[i].table;
 
 		memcpy(job->columns + first, table->columns, table->n * sizeof(PhigSampled));
 		cut(job->parts, table, first, pieces(job, table));
@@ -303,7 +331,7 @@ collect(const Job *job)
 
 	for (int i = 0; i < job->ntables; i++)
 	{
-		PhigScanned *table = job->tables[i];
+		PhigScanned *table = job->shares[i].table;
 		bool		done = true;
 
 		for (; part < job->parts->n && job->parts->parts[part].relid == table->relid; part++)
