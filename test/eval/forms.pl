@@ -4,7 +4,7 @@
 #
 # Addresses follow USPS Publication 28 and the countries' forms of UPU S42, names and numbers are made up.  Values stand in sentences,
 # letterheads, labelled fields and records; each value in several, and some of the texts in lower or upper case.  The same texts at each call.
-# A country at the end of an address is marked by itself: it may stay.
+# A country behind an address, and a state in it, are marked as such: they may stay.
 
 use strict;
 use warnings;
@@ -52,13 +52,13 @@ sub us_unit
 sub us
 {
 	my ($town, $us, $zip) = @{ pick(@town) };
-	my $last = pick("$town, $us $zip", "$town, $us $zip", "$town $us $zip", "$town, $us");
+	my $last = pick("$town, [$us] $zip", "$town, [$us] $zip", "$town [$us] $zip", "$town, [$us]");
 	my $n = 1 + below(900);
 
 	return pick(
 		us_street() . "|$last", us_street() . "|$last", us_street() . ', ' . us_unit() . "|$last", us_street() . ' ' . us_unit() . "|$last", us_street() . '|' . us_unit() . "|$last", "P.O. Box $n|$last", "PO BOX $n|$last",
 		"Post Office Box $n|$last", "RR 2 Box ${n}A|$last", "HC 68 Box $n|$last", "Rural Route 3, Box $n|$last", us_street() . "|PO Box $n|$last", "PMB $n|" . us_street() . "|$last",
-		"PSC $n Box 74|APO AE 09499-0074", "Unit 2050 Box $n|APO AP 96278-2050", "URB Las Gladiolas|$n Calle A|San Juan PR 00926-3232");
+		"PSC $n Box 74|APO AE 09499-0074", "Unit 2050 Box $n|APO AP 96278-2050", "URB Las Gladiolas|$n Calle A|San Juan [PR] 00926-3232");
 }
 
 # Addresses of other countries, and the country.
@@ -138,8 +138,17 @@ sub parse
 
 	while ($marked =~ /\G(?:\{(geo|country|name|phone|date):(.*?)\}|(.))/gs)
 	{
-		push @spans, { start => length $text, end => length($text) + length $2, label => $1 } if defined $1;
-		$text .= defined $1 ? $2 : $3;
+		my ($label, $value, $rest) = ($1, $2, $3);
+
+		if (defined $label)
+		{
+			# a state inside an address
+			my $plain = $value =~ tr/[]//dr;
+			push @spans, { start => length $text, end => length($text) + length $plain, label => $label };
+			push @spans, { start => length($text) + $-[1] - 1, end => length($text) + $+[1] - 1, label => 'state' } if $value =~ /\[(\w+)\]/;
+			$value = $plain;
+		}
+		$text .= defined $label ? $value : $rest;
 	}
 	return ($text, \@spans);
 }

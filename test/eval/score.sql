@@ -30,8 +30,8 @@ UPDATE found f SET class = 'health_plan' FROM document d WHERE d.doc = f.doc AND
 UPDATE found f SET class = 'license' FROM document d WHERE d.doc = f.doc AND d.set IN ('asq_phi', 'openmed_fixtures', 'presidio_research') AND f.class IN ('npi', 'dea');
 UPDATE found f SET class = 'vehicle' FROM document d WHERE d.doc = f.doc AND d.set = 'openmed_fixtures' AND f.class = 'vin';
 UPDATE found f SET class = 'account' FROM document d WHERE d.doc = f.doc AND d.set = 'openmed_fixtures' AND f.class = 'card';
-UPDATE found f SET class = 'address' FROM document d WHERE d.doc = f.doc AND d.set = 'presidio_research' AND f.class IN ('geo', 'street', 'city', 'zip');
-UPDATE found f SET class = 'phone' FROM document d WHERE d.doc = f.doc AND d.set IN ('asq_phi', 'presidio_research') AND f.class = 'fax';
+UPDATE found f SET class = 'address' FROM document d WHERE d.doc = f.doc AND d.set IN ('presidio_research', 'forms') AND f.class IN ('geo', 'street', 'city', 'zip');
+UPDATE found f SET class = 'phone' FROM document d WHERE d.doc = f.doc AND d.set IN ('asq_phi', 'presidio_research', 'forms') AND f.class = 'fax';
 
 -- Words inside annotated spans that identify nobody: titles, states, small words.
 CREATE TABLE small AS
@@ -40,6 +40,11 @@ SELECT g.doc, g.start, g.length, g.start + sum(length(p.part)) OVER (PARTITION B
 DELETE FROM small s USING gold g
  WHERE g.doc = s.doc AND g.start = s.start AND g.length = s.length
    AND substring(g.value FROM (s.at - s.start + 1)::int FOR s.len) !~ '^(?:Dr|Mrs?|Ms|Prof|in|at|of|and|the|our|A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY])$';
+-- States are marked inside the addresses of forms, whatever their letters are.
+INSERT INTO small
+SELECT g.doc, g.start, g.length, (s ->> 'start')::int + 1, (s ->> 'end')::int - (s ->> 'start')::int
+  FROM gold g JOIN document d USING (doc) CROSS JOIN LATERAL jsonb_array_elements(d.spans) s
+ WHERE d.set = 'forms' AND s ->> 'label' = 'state' AND (s ->> 'start')::int + 1 >= g.start AND (s ->> 'end')::int < g.start + g.length;
 CREATE INDEX ON small (doc, start, length);
 
 -- Of each annotated span: is one of its category found there, exactly there, and is each of its letters and digits in some found span?

@@ -19,7 +19,8 @@ INSERT INTO mapping VALUES
     ('openmed_fixtures', 'MEDICAL_RECORD_NUMBER', 'mrn'), ('openmed_fixtures', 'HEALTH_PLAN_BENEFICIARY_NUMBER', 'health_plan'),
     ('openmed_fixtures', 'ACCOUNT_NUMBER', 'account'), ('openmed_fixtures', 'CERTIFICATE_LICENSE_NUMBER', 'license'),
     ('openmed_fixtures', 'VEHICLE_IDENTIFIER', 'vehicle'), ('openmed_fixtures', 'DEVICE_IDENTIFIER', 'device'), ('openmed_fixtures', 'URL', 'url'),
-    ('openmed_fixtures', 'IP_ADDRESS', 'ip');
+    ('openmed_fixtures', 'IP_ADDRESS', 'ip'),
+    ('forms', 'geo', 'address'), ('forms', 'name', 'name'), ('forms', 'phone', 'phone'), ('forms', 'date', 'date');
 
 -- Refined categories: what has a published form stands by itself.
 CREATE FUNCTION refined(category text, kind text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
