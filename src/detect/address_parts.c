@@ -29,6 +29,7 @@ static int	read_state(const PhigAddress *at, int i);
 static int	read_region(const PhigAddress *at, int i);
 static int	read_street(const PhigAddress *at, int i);
 static int	read_town(const PhigAddress *at, int i);
+static bool may_link(const PhigAddress *at, int i, bool first);
 static bool ends_town(const PhigAddress *at, int i, int first);
 static bool is_town_sign(const PhigAddress *at, int i);
 
@@ -338,9 +339,12 @@ read_street(const PhigAddress *at, int i)
 	for (; j < at->scan->n && words < MAX_PART_WORDS && (j == i || tokens[j].gap <= PHIG_GAP_SPACE) &&
 		 phig_is_place_word(at, j); j++, words++)
 		if ((tokens[j].lex & PHIG_LEX_STREET) && words > 0 && !(tokens[j + 1].lex & PHIG_LEX_STREET))
+		{
 			/* "Saw Dr. Poe" */
-			return (tokens[j].lex & PHIG_LEX_TITLE) && (tokens[j + 1].sign == '.' ||
-														!phig_ends_part(at, j + 1)) ? -1 : j;
+			if ((tokens[j].lex & PHIG_LEX_TITLE) && (tokens[j + 1].sign == '.' || !phig_ends_part(at, j + 1)))
+				return -1;
+			return j;
+		}
 	return -1;
 }
 
@@ -367,15 +371,22 @@ read_town(const PhigAddress *at, int i)
 				last = j;
 			break;
 		}
-		if (phig_is_place_word(at, j) || (j > i && tokens[j].gap == PHIG_GAP_NONE) || (j == i &&
-																					   phig_is_place(at->scan, j, PHIG_PLACE_DISTRICT)))
+		if (phig_is_place_word(at, j) ||
+			(j == i ? phig_is_place(at->scan, j, PHIG_PLACE_DISTRICT) : tokens[j].gap == PHIG_GAP_NONE))
 			last = j;
-		else if (!phig_is_place(at->scan, j, PHIG_PLACE_SMALL) || (j == i &&
-																   !(tokens[j].shape & PHIG_SHAPE_INITIAL_UPPER)))
+		else if (!may_link(at, j, j == i))
 			break;
 		words++;
 	}
 	return last >= 0 && tokens[last + 1].sign != ':' && tokens[last + 1].sign != '=' ? last : -1;
+}
+
+/* A small word inside the name of a town, or with a capital at its beginning: "Den Haag". */
+static bool
+may_link(const PhigAddress *at, int i, bool first)
+{
+	return phig_is_place(at->scan, i, PHIG_PLACE_SMALL) &&
+		(!first || (at->scan->tokens[i].shape & PHIG_SHAPE_INITIAL_UPPER));
 }
 
 /* Whether the town that begins at token first goes no further than before token i: a sign, a country, a region. */

@@ -9,9 +9,9 @@
 #include "postgres.h"
 
 #include "detect/chars.h"
+#include "detect/names.h"
 #include "detect/person.h"
 
-#define MAX_NAME_TOKENS 10
 
 /* A run of words that may be a name. */
 typedef struct Run
@@ -33,7 +33,6 @@ static void trim_run(const PhigScan *scan, Run *run);
 static float weight_of(const PhigScan *scan, int i);
 static bool follows_name(const PhigScan *scan, int i);
 static bool precedes_name(const PhigScan *scan, int i);
-static bool is_accented(const PhigScan *scan, int i);
 static bool says_line(const PhigScan *scan, const Run *run);
 static bool is_article(const PhigScan *scan, int i);
 static bool fills_line(const PhigScan *scan, const Run *run);
@@ -43,9 +42,6 @@ static bool is_eponym(const PhigScan *scan, const Run *run, bool alone);
 static void keep_known(PhigScan *scan, const Run *run);
 static void find_known(PhigScan *scan);
 static void find_listed(PhigScan *scan, int i, int side);
-static int	find_lower(PhigScan *scan, int i, bool capitals);
-static int	lower_run(const PhigScan *scan, int i);
-static bool is_lower_surname(const PhigScan *scan, int i, bool capitals, bool sure);
 static int	find_initials(PhigScan *scan, int i);
 static bool may_be_name(const PhigToken *token, bool labelled);
 static bool is_initial(const PhigScan *scan, int i);
@@ -75,7 +71,7 @@ phig_find_names(PhigScan *scan)
 					i++;
 			if (first == i || !may_be_name(&scan->tokens[i], true))
 			{
-				i = first + find_lower(scan, first, capitals);
+				i = first + phig_find_lower_name(scan, first, capitals);
 				continue;
 			}
 			token = &scan->tokens[i];
@@ -134,7 +130,7 @@ read_run(const PhigScan *scan, int i, bool labelled, Run *run)
 		.first = i,
 			.last = i - 1
 	};
-	while (j < scan->n && j - i < MAX_NAME_TOKENS)
+	while (j < scan->n && j - i < PHIG_MAX_NAME_TOKENS)
 	{
 		const PhigToken *token = &tokens[j];
 
@@ -332,7 +328,7 @@ weight_of(const PhigScan *scan, int i)
 	if (dict & PHIG_DICT_PROPER)
 		return 0.2f;
 	/* unknown to all lists, with letters that English words do not have */
-	if (is_accented(scan, i))
+	if (phig_is_accented(scan, i))
 		return 2.0f;
 	/* short ones in capitals are mostly abbreviations */
 	return (token->shape & PHIG_SHAPE_ALL_UPPER) && phig_token_len(token) <= 4 ? -0.5f : 1.2f;
@@ -352,7 +348,7 @@ follows_name(const PhigScan *scan, int i)
 		((before->lex & PHIG_LEX_TITLE) || (before->dict & (PHIG_DICT_FIRST | PHIG_DICT_WORD)) == PHIG_DICT_FIRST);
 }
 
-/* "Ada Poe", "Ada Q. Poe": a word with a surname behind it that is nothing else. */
+/* "Ada Poe", "Ada Q. Poe", "Ada van der Poe": a word with another name behind it. */
 static bool
 precedes_name(const PhigScan *scan, int i)
 {
@@ -362,13 +358,16 @@ precedes_name(const PhigScan *scan, int i)
 		return false;
 	if (is_initial(scan, i + 1))
 		next += next[1].sign == '.' ? 2 : 1;
-	return next->gap == PHIG_GAP_SPACE && (next->shape & PHIG_SHAPE_INITIAL_UPPER) && (next->dict & PHIG_DICT_LAST) &&
-		!(next->dict & (PHIG_DICT_WORD | PHIG_DICT_MEDICAL));
+	for (int particles = 0; particles < 3 && (next->lex & PHIG_LEX_PARTICLE) && next->shape == 0; particles++)
+		next++;
+	return next->gap == PHIG_GAP_SPACE && (next->shape & PHIG_SHAPE_INITIAL_UPPER) &&
+		(next->dict & PHIG_DICT_MEDICAL) == 0 &&
+		(next->dict & PHIG_DICT_WORD ? (next->dict & PHIG_DICT_FIRST) != 0 : (next->dict & PHIG_DICT_LAST) != 0 ||
+		 next->dict == 0);
 }
 
-/* Whether a letter of a word was not ASCII. */
-static bool
-is_accented(const PhigScan *scan, int i)
+bool
+phig_is_accented(const PhigScan *scan, int i)
 {
 	PhigSpan	span;
 
@@ -601,104 +600,6 @@ find_listed(PhigScan *scan, int i, int side)
 		return;
 	token->shape |= PHIG_SHAPE_NAME;
 	phig_add(scan, token->start, token->end, "name", NULL, "name", 0.55f);
-}
-
-/* "jane doerr" in text without capitals: both words must be names and nothing else. */
-static int
-find_lower(PhigScan *scan, int i, bool capitals)
-{
-	const PhigToken *token = &scan->tokens[i];
-	uint32		words = PHIG_DICT_WORD | PHIG_DICT_MEDICAL;
-	PhigWitness evidence;
-	int			last;
-	bool		title = i > 0 && (scan->tokens[i - 1].lex & PHIG_LEX_TITLE) && token->gap == PHIG_GAP_SPACE &&
-		phig_token_len(&scan->tokens[i - 1]) <= 3;
-
-	if (i > 1 && scan->tokens[i - 1].sign == '.' && (scan->tokens[i - 2].lex & PHIG_LEX_TITLE) &&
-		token->gap == PHIG_GAP_SPACE && phig_token_len(&scan->tokens[i - 2]) <= 3)
-		title = true;
-	if ((token->lex & (PHIG_LEX_STOP | PHIG_LEX_PARTICLE)) || ((token->lex & PHIG_LEX_EPONYM) && !title))
-		return 0;
-	last = lower_run(scan, i);
-	if (last > i && (token->dict & PHIG_DICT_FIRST) && (token->dict & words) == 0 &&
-		is_lower_surname(scan, last, capitals, true))
-	{
-		phig_add(scan, token->start, scan->tokens[last].end, "name", "full", "name_lower", title ? 0.8f : 0.6f);
-		return last - i;
-	}
-	/* "mark poe": only where nobody writes capitals */
-	evidence = i > 0 ? phig_witness_before(scan, i) : PHIG_WITNESS_NONE;
-	if (last > i && !capitals && (token->dict & PHIG_DICT_MEDICAL) == 0 &&
-		(((token->dict & PHIG_DICT_FIRST) &&
-		  is_lower_surname(scan, last, capitals, evidence == PHIG_WITNESS_LABEL)) ||
-		 (evidence >= PHIG_WITNESS_ROLE && token->dict == 0 && phig_token_len(token) > 2 &&
-		  is_lower_surname(scan, last, capitals, false))))
-	{
-		phig_add(scan, token->start, scan->tokens[last].end, "name", "full", "name_lower", 0.55f);
-		return last - i;
-	}
-	if (title && (token->dict & (PHIG_DICT_LAST | PHIG_DICT_FIRST)) && (token->dict & PHIG_DICT_WORD) == 0)
-		phig_add(scan, token->start, token->end, "name", NULL, "name_lower", 0.65f);
-	else if ((token->dict & words) == 0 && phig_token_len(token) > 2 && evidence == PHIG_WITNESS_LABEL)
-	{
-		if (!is_lower_surname(scan, last, capitals, true))
-			last = i;
-		phig_add(scan, token->start, scan->tokens[last].end, "name", NULL, "name_lower", 0.6f);
-		return last - i;
-	}
-	else if (!capitals && (token->dict & (words | PHIG_DICT_CITY | PHIG_DICT_PROPER)) == 0 && token->lex == 0 &&
-			 phig_token_len(token) > 3 && (token->shape & PHIG_SHAPE_OTHER_LETTERS) == 0 &&
-			 ((token->dict & PHIG_DICT_FIRST) || is_accented(scan, i) ||
-			  ((token->dict & PHIG_DICT_LAST) && evidence == PHIG_WITNESS_WORD) ||
-			  phig_acts_like_person(scan, i + 1)))
-		phig_add(scan, token->start, token->end, "name", NULL, "name_lower", 0.5f);
-	return 0;
-}
-
-/*
- * The word behind given name i that may be its surname, with initials, given names and particles between them: "ada q.
- * poe", "ada mary de la poe"; i if there is none.
- */
-static int
-lower_run(const PhigScan *scan, int i)
-{
-	const PhigToken *tokens = scan->tokens;
-	int			j = i + 1;
-
-	for (; j < i + MAX_NAME_TOKENS && tokens[j].type == PHIG_WORD && tokens[j].gap == PHIG_GAP_SPACE; j++)
-	{
-		bool		initial = phig_token_len(&tokens[j]) == 1;
-		uint32		dict = tokens[j].dict;
-		bool		given = (dict & PHIG_DICT_FIRST) && !(dict & (PHIG_DICT_WORD | PHIG_DICT_MEDICAL));
-
-		/* the next must be a word that goes on */
-		if (!initial && !(tokens[j].lex & PHIG_LEX_PARTICLE) &&
-			!(given && tokens[j + 1].type == PHIG_WORD && tokens[j + 1].gap == PHIG_GAP_SPACE &&
-			  (tokens[j + 1].dict & PHIG_DICT_LAST) &&
-			  !(tokens[j + 1].dict & (PHIG_DICT_WORD | PHIG_DICT_MEDICAL))))
-			break;
-		if (tokens[j + 1].sign == '.' && tokens[j + 1].gap == PHIG_GAP_NONE && phig_token_len(&tokens[j]) <= 2)
-			j++;
-	}
-	if (tokens[j].type != PHIG_WORD || tokens[j].gap != PHIG_GAP_SPACE || phig_token_len(&tokens[j]) < 2 ||
-		(tokens[j].shape & PHIG_SHAPE_INITIAL_UPPER))
-		return i;
-	return j;
-}
-
-/* sure: what stands before it is a given name and nothing else. */
-static bool
-is_lower_surname(const PhigScan *scan, int i, bool capitals, bool sure)
-{
-	const PhigToken *token = &scan->tokens[i];
-	bool		word = (token->dict & (PHIG_DICT_WORD | PHIG_DICT_MEDICAL)) != 0;
-
-	if (token->lex & (PHIG_LEX_STOP | PHIG_LEX_AFTER_EPONYM))
-		return false;
-	if (token->dict & PHIG_DICT_LAST)
-		return !word || (sure && (token->dict & PHIG_DICT_COMMON_LAST));
-	/* in no list at all */
-	return sure && !capitals && token->dict == 0 && token->lex == 0 && phig_token_len(token) > 3;
 }
 
 /* "(L.R.)", "patient J.S.": two or three initials with full stops.  Returns how many further tokens. */

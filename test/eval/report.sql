@@ -38,7 +38,7 @@ $$;
 SELECT E'## Texts\n\n| set | part | texts | with identifiers | of these with one not covered | without any | of these with a finding |\n|---|---|---|---|---|---|---|';
 SELECT format('| %s | %s | %s | %s | %s (%s %%) | %s | %s (%s %%) |', set, part, count(*), count(*) FILTER (WHERE has), count(*) FILTER (WHERE missed),
               round(100.0 * count(*) FILTER (WHERE missed) / nullif(count(*) FILTER (WHERE has), 0), 1), count(*) FILTER (WHERE NOT has_any),
-              count(*) FILTER (WHERE NOT has_any AND finds), round(100.0 * count(*) FILTER (WHERE NOT has_any AND finds) / nullif(count(*) FILTER (WHERE NOT has_any), 0), 1))
+              count(*) FILTER (WHERE NOT has_any AND finds), coalesce(round(100.0 * count(*) FILTER (WHERE NOT has_any AND finds) / nullif(count(*) FILTER (WHERE NOT has_any), 0), 1), 0))
   FROM (SELECT d.set, d.part, EXISTS (SELECT FROM gold g WHERE g.doc = d.doc AND class IS NOT NULL) AS has, EXISTS (SELECT FROM gold g WHERE g.doc = d.doc) AS has_any,
                EXISTS (SELECT FROM gold_score g WHERE g.doc = d.doc AND class IS NOT NULL AND NOT covered) AS missed, EXISTS (SELECT FROM found f WHERE f.doc = d.doc) AS finds
           FROM document d) s
