@@ -11,6 +11,7 @@
 #define MAX_NAME_WORDS 4
 
 static bool find_number_behind(PhigAddress *at, int i);
+static bool may_precede(const PhigAddress *at, int i);
 static void find_number_before(PhigAddress *at, int i);
 static bool find_road(PhigAddress *at, int i);
 static int	plain_begin(const PhigAddress *at, int last);
@@ -57,16 +58,14 @@ static bool
 find_number_behind(PhigAddress *at, int i)
 {
 	const PhigToken *tokens = at->scan->tokens;
-	const PhigToken *before = &tokens[i - 1];
-	int			last = phig_house_number_end(at, i);
-	int			first;
+	int			last,
+				first;
 
-	if ((before->shape & PHIG_SHAPE_USED) || last < 0)
+	if (!may_precede(at, i))
 		return false;
-	if (before->type == PHIG_WORD ? tokens[i].gap != PHIG_GAP_SPACE :
-		before->sign != '.' && before->sign != ':' && before->sign != ',')
-		return false;
-	if (!phig_ends_part(at, last + 1) && !phig_is_flat_word(at, last + 1) && phig_token_len(&tokens[last + 1]) > 3)
+	last = phig_house_number_end(at, i);
+	if (last < 0 || (!phig_ends_part(at, last + 1) && phig_token_len(&tokens[last + 1]) > 3 &&
+					 !phig_is_flat_word(at, last + 1)))
 		return false;
 	first = plain_begin(at, i);
 	if (first < 0)
@@ -80,16 +79,39 @@ find_number_behind(PhigAddress *at, int i)
 	return true;
 }
 
+/* Whether a name may stand before number i: what rules out most numbers at once. */
+static bool
+may_precede(const PhigAddress *at, int i)
+{
+	const PhigToken *before = &at->scan->tokens[i - 1];
+
+	if (before->shape & PHIG_SHAPE_USED)
+		return false;
+	/* "u. 14", "No: 42" */
+	if (before->type == PHIG_SIGN)
+		return before->sign == '.' || before->sign == ',' || (before->sign == ':' && i > 1 &&
+															  phig_is_flat_word(at, i - 2));
+	return before->type == PHIG_WORD && at->scan->tokens[i].gap == PHIG_GAP_SPACE &&
+		((before->shape & (PHIG_SHAPE_INITIAL_UPPER | PHIG_SHAPE_OTHER_LETTERS)) || !at->capitals ||
+		 before->dict == 0 ||
+		 phig_is_flat_word(at, i - 1));
+}
+
 /* "37-2-3 Nishi-Shinjuku, Tokyo 160-0023", "79 291 Adelianos Kambos, Suite 4". */
 static void
 find_number_before(PhigAddress *at, int i)
 {
 	const PhigToken *tokens = at->scan->tokens;
+	const PhigToken *next = &tokens[i + 1];
 	int			first = i;
-	int			last = phig_house_number_end(at, i);
+	int			last;
 	int			words = 0;
 	bool		name = false;
 
+	if (next->type == PHIG_WORD ? next->gap == PHIG_GAP_SPACE && next->shape == 0 && at->capitals && next->dict != 0 :
+		next->sign != '-' && next->sign != '/')
+		return;
+	last = phig_house_number_end(at, i);
 	if (last < 0 || tokens[i].gap == PHIG_GAP_NONE || tokens[last + 1].gap != PHIG_GAP_SPACE ||
 		!phig_is_place_word(at, last + 1))
 		return;

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "detect/custom.h"
+#include "detect/placewords.h"
 #include "detect/scan.h"
 
 #define CHUNK_BYTES (64 * 1024)
@@ -46,6 +47,7 @@ phig_detect(const char *text, size_t len, const PhigDetectOptions *options)
 	size_t		from = 0;
 
 	phig_lexicon_prepare();
+	phig_placewords_prepare();
 	scan->options = options;
 	for (size_t at = 0; at < len;)
 	{

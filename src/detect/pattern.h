@@ -19,6 +19,7 @@ typedef struct PhigPattern
 {
 	pcre2_code *code;
 	pcre2_match_data *data;
+	bool		jit;
 } PhigPattern;
 
 /*
@@ -32,8 +33,9 @@ extern bool phig_pattern_compile(PhigPattern *pattern, const char *source, size_
 extern void phig_pattern_free(PhigPattern *pattern);
 
 /*
- * Find a pattern that was compiled with PCRE2_ANCHORED at a place (asked for when matching, that would do without
- * JIT), or, by phig_pattern_search, one that was not, at a place from at to last.  name is that of the recognizer.
+ * Find a pattern that was compiled with PCRE2_ANCHORED and without PCRE2_UTF at a place (asked for when matching, the
+ * first would do without JIT), or, by phig_pattern_search, one that was not, at a place from at to last.  name is that
+ * of the recognizer.
  *
  * False when it is not there.
  * Errors: 54000 when that takes more than the limits.

@@ -20,11 +20,13 @@ static void find_before_state(PhigScan *scan, int i);
 static void find_zip(PhigScan *scan, int i);
 static int	find_town(PhigScan *scan, int i);
 static int	town_words(const PhigScan *scan, int i);
+static bool is_behind_place(const PhigScan *scan, int i);
 static bool is_person(const PhigScan *scan, int i);
 static void find_facility(PhigScan *scan, int i);
 static int	facility_begin(const PhigScan *scan, int i);
 static int	facility_end(const PhigScan *scan, int i);
 static bool names_facility(const PhigScan *scan, int first, int kind, int last);
+static bool is_saint(const PhigScan *scan, int i);
 static void find_at(PhigScan *scan, int i);
 static void use(PhigScan *scan, int first, int last);
 static bool is_capital(const PhigToken *token);
@@ -169,8 +171,8 @@ find_town(PhigScan *scan, int i)
 	int			last = i + words - 1;
 	float		score = 0.6f;
 	const PhigToken *before = i > 0 ? &tokens[i - 1] : NULL;
-	bool		at = before != NULL && (before->lex & (PHIG_LEX_AT | PHIG_LEX_LIVES)) &&
-		tokens[i].gap == PHIG_GAP_SPACE;
+	bool		at = before != NULL && tokens[i].gap == PHIG_GAP_SPACE &&
+		((before->lex & (PHIG_LEX_AT | PHIG_LEX_LIVES)) || is_behind_place(scan, i));
 	int			next = last + 1;
 
 	if (words == 0 || (tokens[i].shape & PHIG_SHAPE_USED))
@@ -202,6 +204,14 @@ find_town(PhigScan *scan, int i)
 		use(scan, i, last);
 	phig_add(scan, tokens[i].start, tokens[last].end, "geo", "city", "city", score);
 	return words - 1;
+}
+
+/* "Mercy Hospital, Baltimore": what stands before the comma is a place. */
+static bool
+is_behind_place(const PhigScan *scan, int i)
+{
+	return i > 1 && scan->tokens[i - 1].sign == ',' && scan->tokens[i - 1].gap == PHIG_GAP_NONE &&
+		(scan->tokens[i - 2].shape & PHIG_SHAPE_USED);
 }
 
 /* "Elizabeth Poe", "asked Tyler": a town's name that is a given name too. */
@@ -359,6 +369,20 @@ names_facility(const PhigScan *scan, int first, int kind, int last)
 	return own && !heading;
 }
 
+/* "St. Luke's": nothing but a house of some kind. */
+static bool
+is_saint(const PhigScan *scan, int i)
+{
+	const PhigToken *name = &scan->tokens[i + 1];
+
+	if (!(scan->tokens[i].lex & PHIG_LEX_SAINT) || phig_token_len(&scan->tokens[i]) != 2)
+		return false;
+	if (name->sign == '.' && name->gap == PHIG_GAP_NONE)
+		name++;
+	return name->type == PHIG_WORD && name->gap == PHIG_GAP_SPACE && is_capital(name) && name[1].sign == '\'' &&
+		name[1].gap == PHIG_GAP_NONE && phig_token_len(&name[2]) == 1 && name[2].gap == PHIG_GAP_NONE;
+}
+
 /* "seen at Cedar Crest", "lives in Chico", "from Petrusville": what place it is, is not known. */
 static void
 find_at(PhigScan *scan, int i)
@@ -384,7 +408,7 @@ find_at(PhigScan *scan, int i)
 		if (tokens[j].sign == '.' && tokens[j + 1].gap != PHIG_GAP_NONE)
 			break;
 	}
-	if (!care && !lives)
+	if (!care && !lives && !is_saint(scan, first))
 		return;
 	last = first;
 	while (last + 1 < scan->n && tokens[last + 1].gap <= PHIG_GAP_SPACE && last - first < 2 * MAX_FACILITY_WORDS &&

@@ -63,45 +63,27 @@ static const struct
 	"apartment apt ste suite"},
 };
 
-#define SLOTS 1024
+PhigPlaceSlot phig_place_slots[PHIG_PLACE_SLOTS];
 
-static struct
+void
+phig_placewords_prepare(void)
 {
-	uint64		hash;
-	uint32		classes;
-}			slots[SLOTS];
+	static bool ready = false;
 
-static void prepare(void);
-
-uint32
-phig_place_classes(const PhigToken *token)
-{
-	uint32		slot = token->hash % (SLOTS - 1) + 1;
-
-	if (slots[0].classes == 0)
-		prepare();
-	for (; slots[slot].classes != 0; slot = slot % (SLOTS - 1) + 1)
-		if (slots[slot].hash == token->hash)
-			return slots[slot].classes;
-	return 0;
-}
-
-/* Slot 0 says that the others are filled. */
-static void
-prepare(void)
-{
-	slots[0].classes = 1;
+	if (ready)
+		return;
 	for (size_t i = 0; i < lengthof(vocabulary); i++)
 		for (const char *word = vocabulary[i].words; *word != '\0'; word += strspn(word, " "))
 		{
 			size_t		len = strcspn(word, " ");
 			uint64		hash = phig_hash_word(word, len);
-			uint32		slot = hash % (SLOTS - 1) + 1;
+			uint32		slot = hash % PHIG_PLACE_SLOTS;
 
-			while (slots[slot].classes != 0 && slots[slot].hash != hash)
-				slot = slot % (SLOTS - 1) + 1;
-			slots[slot].hash = hash;
-			slots[slot].classes |= vocabulary[i].classes;
+			while (phig_place_slots[slot].classes != 0 && phig_place_slots[slot].hash != hash)
+				slot = (slot + 1) % PHIG_PLACE_SLOTS;
+			phig_place_slots[slot].hash = hash;
+			phig_place_slots[slot].classes |= vocabulary[i].classes;
 			word += len;
 		}
+	ready = true;
 }

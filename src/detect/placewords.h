@@ -30,8 +30,31 @@
 #define PHIG_PLACE_JOINT	0x40000 /* between the words of a street */
 #define PHIG_PLACE_SUITE	0x80000 /* a flat or office that an address stands around */
 
-/* Classes of a word; 0: none.  Errors: none. */
-extern uint32 phig_place_classes(const PhigToken *token);
+typedef struct PhigPlaceSlot
+{
+	uint64		hash;
+	uint32		classes;
+} PhigPlaceSlot;
+
+#define PHIG_PLACE_SLOTS 1024
+
+extern PhigPlaceSlot phig_place_slots[PHIG_PLACE_SLOTS];
+
+/* Make the table of slots; once per process, before the first text. */
+extern void phig_placewords_prepare(void);
+
+/* Classes of a word; 0: none. */
+static inline uint32
+phig_place_classes(const PhigToken *token)
+{
+	for (uint32 i = token->hash % PHIG_PLACE_SLOTS;; i = (i + 1) % PHIG_PLACE_SLOTS)
+	{
+		if (phig_place_slots[i].classes == 0)
+			return 0;
+		if (phig_place_slots[i].hash == token->hash)
+			return phig_place_slots[i].classes;
+	}
+}
 
 static inline bool
 phig_is_place(const PhigScan *scan, int i, uint32 classes)
