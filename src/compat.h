@@ -335,12 +335,6 @@ phig_compat_foreignscan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Co
 #define phig_compat_qualified_names(text) stringToQualifiedNameList(text)
 #endif
 
-#if PG_VERSION_NUM >= 180000
-#define PHIG_NORETURN pg_noreturn
-#else
-#define PHIG_NORETURN pg_attribute_noreturn()
-#endif
-
 /* The finalizer of MurmurHash3: a hash of 64 bits in which no two numbers are one. */
 #if PG_VERSION_NUM >= 170000
 #define phig_compat_murmurhash64 murmurhash64

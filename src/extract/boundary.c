@@ -9,6 +9,9 @@
  * An extract inside of an extract is a view like any other: the outer one was proven with it.  A set-returning
  * function that the planner would put in line is put in line here, where it reads an extract.  Nobody writes
  * through an extract: the rows of the table behind it would be looked at, and returned, as they are.
+ *
+ * A closed extract is measured by one query, that of phiguard.risk: it alone enters, since the leave to do so is
+ * gone once a query has been planned.
  */
 #include "postgres.h"
 
@@ -24,13 +27,22 @@
 #include "extract/state.h"
 #include "extract/view.h"
 
+/* What ends a stamp of an extract that is only measured; of others a semicolon. */
+#define MEASURED '!'
+
 typedef struct Search
 {
 	List	   *boundaries;
 	PhigRefusal *refusal;
 	List	   *functions;		/* OIDs of those that were put in line */
+	Oid			measured;		/* an extract that may be entered while it is closed, or
+								 * InvalidOid */
 } Search;
 
+static Oid	to_be_measured = InvalidOid;	/* by the next query that is planned */
+static Oid	is_measured = InvalidOid;
+
+static bool may_be_entered(const PhigExtractState *state, Oid measured);
 static bool codes_may_be_seen(const PhigExtractState *state);
 static void search(Query *query, Search *s);
 static bool search_sublinks(Node *node, void *context);
@@ -43,8 +55,9 @@ static Query *make_stub(const Query *query);
 List *
 phig_extract_enter(Query *query, PhigRefusal *refusal)
 {
-	Search		s = {.refusal = refusal};
+	Search		s = {.refusal = refusal, .measured = to_be_measured};
 
+	to_be_measured = InvalidOid;
 	memset(refusal, 0, sizeof(*refusal));
 	if (query->commandType == CMD_UTILITY || phig_extract_rows() == NIL)
 		return NIL;
@@ -58,6 +71,12 @@ phig_extract_enter(Query *query, PhigRefusal *refusal)
 		first->enforced.functions = list_concat_unique_oid(first->enforced.functions, s.functions);
 	}
 	return s.boundaries;
+}
+
+void
+phig_extract_measure(Oid view)
+{
+	to_be_measured = is_measured = view;
 }
 
 void
@@ -126,7 +145,8 @@ phig_extract_stamps(List *disclosures)
 	{
 		const PhigDisclosure *disclosure = lfirst(lc);
 
-		appendStringInfo(&stamps, "%u " UINT64_FORMAT ";", disclosure->view, disclosure->stamp);
+		appendStringInfo(&stamps, "%u " UINT64_FORMAT "%c", disclosure->view, disclosure->stamp,
+						 disclosure->measured ? MEASURED : ';');
 	}
 	return stamps.data;
 }
@@ -140,9 +160,10 @@ phig_extract_still_open(const char *stamps, PhigRefusal *refusal)
 		Oid			view = strtoul(stamps, &end, 10);
 		uint64		stamp = strtou64(end + 1, &end, 10);
 		const PhigExtractState *state = phig_extract_state(view);
+		bool		measured = *end == MEASURED;
 
 		stamps = end + 1;
-		if (state != NULL && state->problem != NULL)
+		if (state != NULL && !may_be_entered(state, measured ? is_measured : InvalidOid))
 		{
 			refuse_closed(refusal, state);
 			return false;
@@ -164,6 +185,13 @@ phig_extract_still_open(const char *stamps, PhigRefusal *refusal)
 		}
 	}
 	return true;
+}
+
+/* Open, or it is the one that is measured, and waits for nothing else. */
+static bool
+may_be_entered(const PhigExtractState *state, Oid measured)
+{
+	return state->problem == NULL || (OidIsValid(measured) && measured == state->view && state->undetermined);
 }
 
 /* As for tables: enforce.c, phig_enforce_may_write. */
@@ -264,7 +292,7 @@ enter(RangeTblEntry *rte, Oid view, Search *s)
 
 	if (state == NULL)
 		return false;
-	if (state->problem != NULL)
+	if (!may_be_entered(state, s->measured))
 	{
 		refuse_closed(s->refusal, state);
 		return true;
@@ -276,8 +304,9 @@ enter(RangeTblEntry *rte, Oid view, Search *s)
 	row.method = pstrdup(row.method);
 	row.agreement = row.agreement ? pstrdup(row.agreement) : NULL;
 	disclosure->extract = quote_qualified_identifier(row.schema, row.relation);
+	disclosure->measured = state->problem != NULL;
 	disclosure->agreement = row.agreement;
-	disclosure->recipient = state->recipient ? pstrdup(state->recipient) : NULL;
+	disclosure->recipient = disclosure->measured ? NULL : state->recipient ? pstrdup(state->recipient) : NULL;
 	disclosure->stamp = state->stamp;
 	disclosure->view = view;
 	boundary->disclosure = disclosure;

@@ -24,6 +24,7 @@ typedef struct PhigDisclosure
 	const char *recipient;		/* or NULL: the agreement's party */
 	uint64		stamp;			/* of what was proven: a plan is made under it */
 	Oid			view;
+	bool		measured;		/* for its risk only, before it is open: nobody gets a row */
 } PhigDisclosure;
 
 /* A view of an extract where it stands in a query. */
@@ -66,6 +67,18 @@ extern char *phig_extract_stamps(List *disclosures);
  * A few comparisons where nothing has changed.  False with *refusal set.
  */
 extern bool phig_extract_still_open(const char *stamps, PhigRefusal *refusal);
+
+/* Is an extract closed only because no expert's determination holds? */
+extern bool phig_extract_waits_for_expert(Oid view);
+
+/*
+ * phig_extract_measure
+ *		The next query that is planned may read such an extract, and be run, until this is called with InvalidOid.
+ *
+ * The query has to be one whose result holds no value of the extract: who calls this has written it.  Queries that
+ * come while it is planned and run may not.
+ */
+extern void phig_extract_measure(Oid view);
 
 extern void phig_extract_init(void);
 

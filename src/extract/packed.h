@@ -7,8 +7,6 @@
 
 #include "postgres.h"
 
-#include "compat.h"
-
 typedef struct PhigPacked
 {
 	char	   *data;			/* a bytea; palloc'd */
@@ -48,7 +46,7 @@ extern const void *phig_packed_take(PhigPackedReader *reader, Size size);
 /* The same for a count of things, each of a size. */
 extern const void *phig_packed_take_array(PhigPackedReader *reader, int64 count, Size size);
 
-/* Bytes that cannot be what was written. */
-PHIG_NORETURN extern void phig_packed_damaged(void);
+/* Bytes that cannot be what was written: an error. */
+extern void phig_packed_damaged(void);
 
 #endif

@@ -12,6 +12,7 @@
 #include "utils/array.h"
 #include "utils/float.h"
 
+#include "extract/extract.h"
 #include "extract/merge.h"
 #include "extract/profile.h"
 #include "extract/release.h"
@@ -211,6 +212,7 @@ phig_profile_read(const PhigProfileQuery *query)
 	Int32GetDatum(query->options.l), Float8GetDatum(query->options.threshold)};
 	Oid			types[] = {INT4OID, INT4OID, INT4OID, FLOAT8OID};
 	PhigProfile *profile;
+	char	   *text;
 	bool		isnull;
 	Datum		array;
 
@@ -225,9 +227,19 @@ phig_profile_read(const PhigProfileQuery *query)
 				 errmsg("more than %d columns in quasi and sensitive", PHIG_PROFILE_MAX_COLUMNS)));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args(profile_text(query), lengthof(args), types, args, NULL, true, 0) != SPI_OK_SELECT ||
-		SPI_processed != 1)
-		elog(ERROR, "the risk profile could not be read");
+	text = profile_text(query);
+	PG_TRY();
+	{
+		phig_extract_measure(query->measured ? query->relid : InvalidOid);
+		if (SPI_execute_with_args(text, lengthof(args), types, args, NULL, true, 0) != SPI_OK_SELECT ||
+			SPI_processed != 1)
+			elog(ERROR, "the risk profile could not be read");
+	}
+	PG_FINALLY();
+	{
+		phig_extract_measure(InvalidOid);
+	}
+	PG_END_TRY();
 	array = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	MemoryContextSwitchTo(caller);
 	profile = isnull ? no_rows(query) : unpack(query, PointerGetDatum(PG_DETOAST_DATUM_COPY(array)));

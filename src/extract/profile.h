@@ -37,6 +37,7 @@ typedef struct PhigProfileQuery
 	const char **population_quasi;
 	const char *population_person;
 	PhigRiskOptions options;
+	bool		measured;		/* relid is an extract that is closed, and measured all the same */
 } PhigProfileQuery;
 
 /*

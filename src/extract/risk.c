@@ -8,11 +8,15 @@
 
 #include "fmgr.h"
 #include "funcapi.h"
+#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
+#include "extract/extract.h"
 #include "extract/profile.h"
 #include "extract/release.h"
+#include "journal/statement.h"
+#include "label/label.h"
 
 /* Arguments of phiguard.risk, in their order. */
 enum
@@ -67,6 +71,7 @@ static const MetricText sensitive_texts[PHIG_RISK_NSENSITIVE] = {
 
 PG_FUNCTION_INFO_V1(phiguard_risk);
 
+static char *measured_words(const PhigProfileQuery *query);
 static void read_population(FunctionCallInfo fcinfo, PhigProfileQuery *query);
 static void read_options(FunctionCallInfo fcinfo, PhigRiskOptions *options);
 static void put_metric(ReturnSetInfo *result, const MetricText *text, const char *sensitive, double value);
@@ -87,6 +92,9 @@ phiguard_risk(PG_FUNCTION_ARGS)
 	query.person = quote_identifier(phig_release_person(fcinfo, ARG_SUBJECT, query.relid));
 	read_population(fcinfo, &query);
 	read_options(fcinfo, &query.options);
+	query.measured = phig_extract_waits_for_expert(query.relid) && phig_is_officer();
+	if (query.measured)
+		phig_statement_policy("MEASURE EXTRACT", measured_words(&query));
 	profile = phig_profile_read(&query);
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -96,6 +104,23 @@ phiguard_risk(PG_FUNCTION_ARGS)
 		for (int i = 0; i < PHIG_RISK_NSENSITIVE; i++)
 			put_metric(result, &sensitive_texts[i], sensitive[column], profile->sensitive[column][i]);
 	return (Datum) 0;
+}
+
+/* "public.stays, by admitted, sex; sensitive: diagnosis" */
+static char *
+measured_words(const PhigProfileQuery *query)
+{
+	StringInfoData words;
+
+	initStringInfo(&words);
+	appendStringInfoString(&words, phig_release_name(query->relid));
+	for (int i = 0; i < query->nquasi; i++)
+		appendStringInfo(&words, "%s%s", i == 0 ? ", by " : ", ", query->quasi[i]);
+	for (int i = 0; i < query->nsensitive; i++)
+		appendStringInfo(&words, "%s%s", i == 0 ? "; sensitive: " : ", ", query->sensitive[i]);
+	if (OidIsValid(query->population))
+		appendStringInfo(&words, "; population: %s", phig_release_name(query->population));
+	return words.data;
 }
 
 static void

@@ -123,6 +123,14 @@ phig_extract_closed(Oid view, const char **hint)
 	return state == NULL ? NULL : state->problem;
 }
 
+bool
+phig_extract_waits_for_expert(Oid view)
+{
+	const PhigExtractState *state = phig_extract_state(view);
+
+	return state != NULL && state->problem != NULL && state->undetermined;
+}
+
 void
 phig_extract_init(void)
 {
@@ -142,6 +150,7 @@ find_state(PhigExtractState *state, const PhigExtractRow *row)
 	PhigProof  *proof;
 	char	   *problem = NULL;
 	char	   *hint = NULL;
+	bool		undetermined = false;
 
 	/* Before: what changes meanwhile must count. */
 	state->known = false;
@@ -162,13 +171,17 @@ find_state(PhigExtractState *state, const PhigExtractRow *row)
 						quote_literal_cstr(quote_qualified_identifier(copy->schema, copy->relation)));
 	}
 	else
+	{
 		problem = phig_extract_terms(copy, proof, &state->until, &hint);
+		undetermined = problem != NULL && strcmp(copy->method, "expert_determination") == 0;
+	}
 
 	MemoryContextReset(state->context);
 	MemoryContextSwitchTo(state->context);
 	state->row = copy_row(copy);
 	state->problem = problem == NULL ? NULL : pstrdup(problem);
 	state->hint = problem == NULL ? NULL : pstrdup(hint);
+	state->undetermined = undetermined;
 	state->officer_role = pstrdup(phig_officer_role);
 	state->recipient = NULL;
 	if (copy->agreement != NULL && phig_agreement_named(copy->agreement) != NULL)

@@ -25,6 +25,7 @@ typedef struct PhigExtractState
 	PhigExtractRow *row;
 	char	   *problem;		/* why it is closed, for errdetail; NULL: it is open */
 	char	   *hint;
+	bool		undetermined;	/* closed, and a determination by an expert would open it */
 	char	   *recipient;		/* or NULL */
 	uint64		stamp;			/* of all that was proven */
 	bool		codes;

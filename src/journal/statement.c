@@ -47,6 +47,7 @@ static void append_disclosures(StringInfo buf, List *extracts);
 static char *joined(List *words);
 static int	compare_paths(const ListCell *a, const ListCell *b);
 static bool fits(const StringInfo buf);
+static bool discloses(List *extracts);
 static char *path_of(Paths *paths, const PhigFlowItem *item);
 static char *known_path(Paths *paths, Oid relid, AttrNumber attno);
 static char *make_path(Paths *paths, Oid relid, AttrNumber attno);
@@ -67,7 +68,7 @@ phig_statement_build(PhigStatement *out, const PhigFlow *flow, const char *comma
 	PhigRecallKey key;
 
 	memset(out, 0, sizeof(*out));
-	out->kind = flow->extracts ? PHIG_KIND_DISCLOSURE : writes ? PHIG_KIND_WRITE : PHIG_KIND_READ;
+	out->kind = discloses(flow->extracts) ? PHIG_KIND_DISCLOSURE : writes ? PHIG_KIND_WRITE : PHIG_KIND_READ;
 	if (flow->flags & PHIG_FLOW_ROW_TRIGGER)
 		out->flags |= PHIG_FLAG_ROW_TRIGGER;
 	if (flow->flags & PHIG_FLOW_APPROXIMATE)
@@ -134,6 +135,18 @@ is_defined_so(const PhigDefinition *def, const PhigFlow *flow, const char *comma
 		memcmp(anew.id, def->id, PHIG_ID_BYTES) == 0;
 }
 #endif
+
+/* Measured only, an extract goes to nobody. */
+static bool
+discloses(List *extracts)
+{
+	ListCell   *lc;
+
+	foreach(lc, extracts)
+		if (!((const PhigDisclosure *) lfirst(lc))->measured)
+			return true;
+	return false;
+}
 
 /* Which extracts, under which agreements, to whom: one line each. */
 static void
