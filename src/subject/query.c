@@ -29,6 +29,7 @@
 #include "journal/format.h"
 #include "label/label.h"
 #include "subject/query.h"
+#include "subject/whole_row.h"
 
 #define COLUMN_NAME "phiguard subject %d"
 
@@ -63,7 +64,7 @@ typedef struct Trace
 	List	   *functions;		/* OIDs of those that were put in line */
 	Query	   *top;
 	bool		looked_for_whole_rows;
-	bool		whole_rows;
+	bool		whole_rows;		/* of CTEs */
 	Level	   *level;			/* for walkers */
 } Trace;
 
@@ -77,8 +78,8 @@ static List *expose_entry(Trace *trace, Level *level, int rti, const Bitmapset *
 static List *expose_cte(Trace *trace, Level *level, RangeTblEntry *rte, int rti, const Bitmapset *nulling,
 						List *exposed);
 static List *hand_up(Query *query, List *exposed);
-static bool may_hand_up(Trace *trace);
-static bool has_whole_row(Node *node, void *context);
+static bool may_hand_up(const Level *level, Index rti);
+static bool may_hand_up_cte(Trace *trace);
 static void put_in_line(Trace *trace, Query *query, RangeTblEntry *rte);
 static void contribute(Trace *trace, Level *level);
 static bool is_inserted(const Query *query, int rti);
@@ -243,7 +244,8 @@ expose_entry(Trace *trace, Level *level, int rti, const Bitmapset *nulling, List
 			return lappend(exposed, column(rti, path.attno, type, typmod, collation, nulling, &path));
 		case RTE_SUBQUERY:
 			inner.query = rte->subquery;
-			if (!is_row_wise(rte->subquery) || rte->subquery->commandType != CMD_SELECT || !may_hand_up(trace))
+			if (!is_row_wise(rte->subquery) || rte->subquery->commandType != CMD_SELECT ||
+				!may_hand_up(level, rti))
 			{
 				contribute(trace, &inner);
 				return exposed;
@@ -297,8 +299,9 @@ expose_cte(Trace *trace, Level *level, RangeTblEntry *rte, int rti, const Bitmap
 	TracedCte  *traced = NULL;
 	ListCell   *lc;
 
-	if (cte == NULL || cte->cterecursive || rte->self_reference || !IsA(cte->ctequery, Query) || !may_hand_up(trace) ||
-		((Query *) cte->ctequery)->commandType != CMD_SELECT || !is_row_wise((Query *) cte->ctequery))
+	if (cte == NULL || cte->cterecursive || rte->self_reference || !IsA(cte->ctequery, Query) ||
+		!may_hand_up_cte(trace) || !is_row_wise((Query *) cte->ctequery) ||
+		((Query *) cte->ctequery)->commandType != CMD_SELECT)
 	{
 		contribute_entry(trace, level, rte);
 		return exposed;
@@ -361,30 +364,37 @@ hand_up(Query *query, List *exposed)
 	return exposed;
 }
 
-/* Otherwise there must not be whole rows that would have them. */
+/*
+ * Otherwise whole rows must stay as they are.  Beside rows that are locked or written, the planner asks for whole rows
+ * itself, and wants those of views and functions to have their type.
+ */
 static bool
-may_hand_up(Trace *trace)
+may_hand_up(const Level *level, Index rti)
+{
+	const RangeTblEntry *rte = rt_fetch(rti, level->query->rtable);
+
+	if (PHIG_JUNK_IS_PULLED_UP)
+		return true;
+	for (const Level *around = level; around != NULL && (OidIsValid(rte->relid) || rte->functions != NIL);
+		 around = around->outer)
+		if (around->query->rowMarks != NIL || around->query->commandType == CMD_UPDATE ||
+			around->query->commandType == CMD_DELETE || around->query->commandType == CMD_MERGE)
+			return false;
+	return phig_whole_row_keep(level->query, rti);
+}
+
+/* Otherwise nobody may ask for whole rows of CTEs, of which one has several places. */
+static bool
+may_hand_up_cte(Trace *trace)
 {
 	if (PHIG_JUNK_IS_PULLED_UP)
 		return true;
 	if (!trace->looked_for_whole_rows)
 	{
-		trace->whole_rows = query_tree_walker(trace->top, has_whole_row, NULL, 0);
+		trace->whole_rows = phig_whole_row_of_cte(trace->top);
 		trace->looked_for_whole_rows = true;
 	}
 	return !trace->whole_rows;
-}
-
-static bool
-has_whole_row(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Var))
-		return ((Var *) node)->varattno == InvalidAttrNumber;
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, has_whole_row, context, 0);
-	return expression_tree_walker(node, has_whole_row, context);
 }
 
 /* A set-returning function that the planner would put in line later, as the sub-select that it is. */

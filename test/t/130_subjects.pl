@@ -6,7 +6,7 @@
 # missing.  In mode audit, in mode enforce under a purpose that hides who it is, and on a standby.  One in five writes
 # what it reads, or what is joined with it; these are rolled back.
 #
-# PHIG_SUBJECT_QUERIES: how many (450; 640 since 18); PHIG_SUBJECT_SEED: which (1).
+# PHIG_SUBJECT_QUERIES: how many (450); PHIG_SUBJECT_SEED: which (1).
 use strict;
 use warnings;
 use FindBin;
@@ -23,12 +23,11 @@ my $node = phig_node('subjects', 'phiguard.journal_sync = off', 'phiguard.on_unl
 	'min_parallel_table_scan_size = 0', 'parallel_setup_cost = 0', 'parallel_tuple_cost = 0',
 	'max_parallel_workers_per_gather = 2');
 $node->safe_psql('postgres', schema());
-my $usual = $node->pg_version >= 18 ? 640 : 450;
-my $count = $ENV{PHIG_SUBJECT_QUERIES} || $usual;
+my $count = $ENV{PHIG_SUBJECT_QUERIES} || 450;
 
 my @queries = written();
 push @queries, made_up() while @queries < $count;
-my $exact = grep { is_row_wise($_) } @queries;
+my $exact = grep { $_->{exact} } @queries;
 
 my %expected = ask($node, [ map { $_->{oracle} } @queries ]);
 compare($node, 'audit', 'postgres');
@@ -48,7 +47,7 @@ $standby->start;
 $node->wait_for_catchup($standby);
 compare($standby, 'a standby', 'regress_phig_reader');
 
-cmp_ok($exact, '>=', 300 * $count / $usual, "$exact of $count queries are row-wise: their sets are equal");
+cmp_ok($exact, '>=', 300 * $count / 450, "$exact of $count queries are row-wise: their sets are equal");
 journal_is_intact($node, 'the journal is intact');
 done_testing();
 
@@ -99,7 +98,7 @@ SQL
 		# Where no relation has a subject, nobody is looked for.
 		push @failed, $i if $unknown || ($uncaptured eq 't') != ($queries[$i]{sql} !~ /\b(patient|visit|lab|event|person_base|f_patients|v_\w+)\b|event_2/);
 		push @missing, $i if grep { !$have{$_} } keys %want;
-		push @too_many, $i if is_row_wise($queries[$i]) && ($aggregate eq 't' || grep { !$want{$_} } keys %have);
+		push @too_many, $i if $queries[$i]{exact} && ($aggregate eq 't' || grep { !$want{$_} } keys %have);
 	}
 	is($err, '', "$name: all queries run");
 	is(scalar @failed, 0, "$name: all are captured, and every token is somebody's") or show(\%got, @failed);
@@ -322,18 +321,12 @@ sub writing
 		return { %made, writes => 'sink', sql => "INSERT INTO sink (x, y) SELECT $a.x, $a.k::text FROM $relation->{sql} $a$order$returning",
 			oracle => "SELECT persons FROM $relation->{oracle} $a$order" };
 	}
+	# Views and functions are left to the scans there, since 18.
+	$made{exact} &&= $relation->{sql} !~ /\b(v_\w+|f_patients)/ if $node->pg_version >= 18;
 	return { %made, sql => "UPDATE $target $t SET $x = $a.x FROM $relation->{sql} $a WHERE $t.k = $a.k$returning" } if $kind < 5;
 	return { %made, sql => "DELETE FROM $target $t USING $relation->{sql} $a WHERE $t.k = $a.k" . ($returning && "$returning, $a.x") } if $kind == 5;
 	$returning = '' if $node->pg_version < 17;
 	return { %made, sql => "MERGE INTO $target $t USING $relation->{sql} $a ON $t.k = $a.k WHEN MATCHED THEN UPDATE SET $x = $a.x$returning" };
-}
-
-# Whole rows of sub-selects would show a further column since 18, which pulls up no hidden one: the scans tell there.
-sub is_row_wise
-{
-	my ($query) = @_;
-
-	return $query->{exact} && !($node->pg_version >= 18 && $query->{sql} =~ /\bSELECT (row_to_json\()?([a-z]\d+|p)\)? FROM/);
 }
 
 # What the generator does not make.
