@@ -267,7 +267,7 @@ void
 phig_plan_ran(QueryDesc *query_desc, PhigExecution *execution)
 {
 	if (execution->subjects != NULL)
-		phig_written_settle(query_desc, phig_access_persons(execution));
+		phig_written_settle(query_desc, execution->subjects, phig_access_persons(execution));
 }
 
 /* In every mode, for everybody. */

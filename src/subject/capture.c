@@ -42,7 +42,8 @@ typedef enum Where
 {
 	WHERE_RESULT,				/* the row that the node returns */
 	WHERE_SCAN,					/* the row that it scanned */
-	WHERE_HEAP					/* the row behind the index entry that it scanned */
+	WHERE_HEAP,					/* the row behind the index entry that it scanned */
+	WHERE_ANEW					/* none: was it read anew, where no scan is watched? */
 } Where;
 
 typedef struct PhigCaptureSource Source;
@@ -296,6 +297,9 @@ watch_scans(PlanState *node, void *context)
 		case T_TidRangeScanState:
 			watch_scan(capture, (ScanState *) node, scanned(capture, node));
 			break;
+		case T_LockRowsState:
+			watch(capture, node, WHERE_ANEW, palloc0(sizeof(Source)));
+			break;
 		case T_ForeignScanState:
 		case T_CustomScanState:
 			/* It may join and aggregate elsewhere. */
@@ -457,6 +461,12 @@ look(Watch *watch, TupleTableSlot *slot)
 	{
 		TupleTableSlot *row = slot;
 
+		if (source->where == WHERE_ANEW)
+		{
+			if (((LockRowsState *) watch->node)->lr_epqstate.recheckestate != NULL)
+				phig_persons_unnamed(watch->capture->set);
+			continue;
+		}
 		/* Whoever receives the row will want all of it: once is less than twice. */
 		if (source->where == WHERE_RESULT)
 			slot_getallattrs(row);

@@ -106,20 +106,33 @@ look(ExprState *state, ExprContext *context, bool *isnull)
 /* --- after a run --- */
 
 void
-phig_written_settle(QueryDesc *query_desc, PhigPersonSet *set)
+phig_written_settle(QueryDesc *query_desc, const PhigSubjectSources *sources, PhigPersonSet *set)
 {
-	if (set != NULL && query_desc->plannedstmt->resultRelations != NIL && settle(query_desc->planstate, NULL))
+	bool		has_scans = phig_subject_has_scans(sources);
+
+	if (query_desc->plannedstmt->resultRelations != NIL && settle(query_desc->planstate, &has_scans))
 		phig_persons_unnamed(set);
 }
 
 static bool
 settle(PlanState *node, void *context)
 {
+	bool		has_scans = *(bool *) context;
+
 	if (node == NULL)
 		return false;
-	if (IsA(node, ModifyTableState) &&
-		(has_unseen_target((ModifyTableState *) node) || has_unseen_version((ModifyTableState *) node)))
-		return true;
+	if (IsA(node, ModifyTableState))
+	{
+		ModifyTableState *writer = (ModifyTableState *) node;
+		bool		rechecked = writer->mt_epqstate.recheckestate != NULL;
+
+		/*
+		 * For a row that has changed meanwhile scans are made anew; what was read along of others
+		 * stays.
+		 */
+		if ((has_scans && rechecked) || has_unseen_target(writer) || has_unseen_version(writer))
+			return true;
+	}
 	return planstate_tree_walker(node, settle, context);
 }
 

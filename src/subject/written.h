@@ -21,10 +21,10 @@ extern void phig_written_watch(PhigCapture *capture, ModifyTableState *node);
 
 /*
  * phig_written_settle
- *		After a run of a plan: were rows written that could not be looked at?
+ *		After a run of a plan: were rows written, or read anew, that could not be looked at?
  *
- * set: says so then; NULL does nothing.
+ * set: says so then.
  */
-extern void phig_written_settle(QueryDesc *query_desc, PhigPersonSet *set);
+extern void phig_written_settle(QueryDesc *query_desc, const PhigSubjectSources *sources, PhigPersonSet *set);
 
 #endif

@@ -44,6 +44,14 @@ END $$;
 CREATE TRIGGER gives BEFORE INSERT OR UPDATE ON given FOR EACH ROW EXECUTE FUNCTION give_away();
 CREATE TRIGGER gives BEFORE INSERT ON routed_2 FOR EACH ROW EXECUTE FUNCTION give_away();
 CREATE FUNCTION somebody(int) RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT 'person-' || $1 $$;
+CREATE VIEW v_instead AS SELECT c.k, upper(c.name) AS name, p.name AS whose FROM chart c JOIN person p USING (id);
+CREATE FUNCTION instead() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF TG_OP = 'DELETE' THEN DELETE FROM old_chart WHERE k = OLD.k; RETURN OLD; END IF;
+	UPDATE old_chart SET name = NEW.name WHERE k = coalesce(OLD.k, NEW.k);
+	RETURN NEW;
+END $$;
+CREATE TRIGGER instead INSTEAD OF INSERT OR UPDATE OR DELETE ON v_instead FOR EACH ROW EXECUTE FUNCTION instead();
 CREATE VIEW v_chart AS SELECT * FROM chart WHERE k < 50 WITH LOCAL CHECK OPTION;
 SELECT phiguard.label(t, 'name', 'name') FROM unnest('{person,chart,made,given,old_chart,parted,routed}'::regclass[]) t;
 SECURITY LABEL FOR phiguard ON TABLE person IS 'subject=id';
@@ -65,7 +73,7 @@ WITH t AS MATERIALIZED (SELECT k, phiguard.subject_token('person', id) AS token 
 SELECT CASE WHEN count(*) = 0 THEN 'no record ' WHEN bool_or(subjects IS NULL) THEN 'not captured ' ELSE '' END ||
        coalesce(string_agg(DISTINCT coalesce(lpad(k::text, 2, '0'), '?'), ' ') FILTER (WHERE s IS NOT NULL), 'nobody')
 FROM phiguard.access_log LEFT JOIN unnest(subjects) s ON true LEFT JOIN t ON token = s
-WHERE application = '$app' AND kind IN ('read', 'write') AND (query ~ 'WITH|chart|made|given|parted|routed')
+WHERE application = '$app' AND kind IN ('read', 'write') AND (query ~ 'WITH|chart|own_far|v_instead|made|given|parted|routed')
 SQL
 }
 
@@ -124,6 +132,13 @@ writes('into another partition', "UPDATE parted SET k = k + 50, id = 'person-27'
 writes('into one with a trigger: nobody is ruled out', "UPDATE routed SET k = k + 50, name = 'x' WHERE k = 6", 'not captured nobody');
 writes('a view', "UPDATE v_chart SET name = 'x' WHERE k = 7", 7);
 
+# INSTEAD OF: what the trigger writes is on record, too.
+my $old = writes('INSTEAD OF UPDATE', "UPDATE v_instead SET name = 'x' WHERE k = 7; SELECT name FROM old_chart WHERE k = 7", 7);
+is($old, 'x', 'the trigger has had its row');
+writes('INSTEAD OF UPDATE, RETURNING', "UPDATE v_instead SET name = 'x' WHERE k IN (7, 8) RETURNING whose", 7, 8);
+writes('INSTEAD OF DELETE', "DELETE FROM v_instead v USING person p WHERE v.k = 7 AND p.k = 37 RETURNING v, p.name", 7, 37);
+writes('INSTEAD OF INSERT', "INSERT INTO v_instead SELECT k, name, name FROM person WHERE k = 6 RETURNING *", 6);
+
 # DELETE.
 writes('DELETE USING', "DELETE FROM chart c USING person p WHERE p.k = c.k + 30 AND c.k = 3 RETURNING c.name, p.name", 3, 33);
 writes('DELETE of children', "DELETE FROM old_chart WHERE k IN (3, 8) RETURNING name", 3, 8);
@@ -170,9 +185,11 @@ my $give = "UPDATE chart SET id = 'person-34' WHERE k = 2";
 meanwhile('UPDATE of a row that is somebody else\'s by now', $give, "UPDATE chart SET name = 'x' WHERE k = 2 RETURNING *", 2, 34);
 meanwhile('of its subject', $give, "UPDATE chart SET id = 'person-35', name = 'x' WHERE k = 2", 'not captured nobody');
 meanwhile('SELECT FOR UPDATE', $give, 'SELECT name FROM chart WHERE k = 2 FOR UPDATE', 34);
+meanwhile('a sub-select for a row that has changed: nobody is ruled out', $give, 'SELECT (SELECT p.name FROM person p WHERE p.id = c.id) FROM chart c WHERE k = 2 FOR UPDATE', 'not captured nobody');
+meanwhile('the same that is written', $give, 'UPDATE chart c SET name = (SELECT p.name FROM person p WHERE p.id = c.id) WHERE k = 2', 'not captured nobody');
 meanwhile('MERGE', $give, "MERGE INTO chart c USING generate_series(2, 2) g ON c.k = g WHEN MATCHED THEN UPDATE SET id = 'person-36', name = 'x'", 2, 34, 36);
 meanwhile('ON CONFLICT', $give, "INSERT INTO chart VALUES (2, 'person-37', 'x', 2) ON CONFLICT (k) DO UPDATE SET id = excluded.id, name = 'x'", 34, 37);
-meanwhile('below a CTE', $give, "WITH w AS (UPDATE chart SET name = 'x' WHERE k = 2 RETURNING name) SELECT name FROM w", 2, 34);
+meanwhile('below a CTE', $give, "WITH w AS (UPDATE chart SET name = 'x' WHERE k = 2 RETURNING name) SELECT name FROM w", 'not captured nobody');
 meanwhile('DELETE: nobody is ruled out', $give, 'DELETE FROM chart WHERE k = 2 RETURNING *', 'not captured nobody');
 sql("INSERT INTO chart VALUES (2, 'person-2', 'c', 2)");
 meanwhile('DELETE by a CTE that nobody reads', $give, 'WITH w AS (DELETE FROM chart WHERE k = 2) SELECT 1', 'not captured nobody');
@@ -186,8 +203,15 @@ CREATE USER MAPPING FOR CURRENT_USER SERVER loop;
 CREATE TABLE far_rows (k int, id text, name text);
 INSERT INTO far_rows VALUES (50, 'person-50', 'far');
 CREATE FOREIGN TABLE far_chart () INHERITS (old_chart) SERVER loop OPTIONS (table_name 'far_rows');
+CREATE FOREIGN TABLE own_far (k int, id text, name text) SERVER loop OPTIONS (table_name 'far_rows');
+SELECT phiguard.label('own_far', 'name', 'name');
+SECURITY LABEL FOR phiguard ON FOREIGN TABLE own_far IS 'subject=id->person';
 SQL
 writes('a foreign child', "UPDATE old_chart SET name = random()::text WHERE k IN (4, 50)", 4, 50);
+writes('below a table of ours: inserted', "INSERT INTO own_far VALUES (52, 'person-52', 'x')", 52);
+writes('inserted by a CTE', "WITH w AS (INSERT INTO own_far SELECT k, id, name FROM person WHERE k = 53 RETURNING k) SELECT 1", 53);
+writes('updated by the server there: nobody is ruled out', "UPDATE own_far SET name = 'x' WHERE k = 50", 'not captured nobody');
+writes('updated by what is here', "UPDATE own_far SET name = random()::text WHERE k = 50 RETURNING name", 50);
 writes('whose subject is changed: nobody is ruled out', "UPDATE old_chart SET id = somebody(51), name = 'x' WHERE k IN (4, 50)", 'not captured nobody');
 
 journal_is_intact($node, 'the journal is intact');
