@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+
 #include "catalog/pg_authid.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -25,6 +27,7 @@
 #include "journal/journal_state.h"
 #include "journal/source.h"
 #include "journal/verify.h"
+#include "journal/vouch.h"
 #include "label/label.h"
 
 #define BUFFER_BYTES (1024 * 1024)
@@ -521,6 +524,23 @@ phig_source_bounds(const PhigSource *source, int index)
 	return bounds;
 }
 
+/* Without the key none is believed. */
+static PhigSummary *
+load_summary(const PhigSource *source, const PhigSourceFile *file, const uint8 *last_hash)
+{
+	PhigSummary *summary;
+	PhigFault	fault;
+	uint64		key[2];
+	char		path[MAXPGPATH];
+
+	if (!phig_vouch_summary_key(key, &fault))
+		return NULL;
+	join_path_components(path, source->directory, file->name);
+	summary = phig_summary_load(path, &file->header, last_hash, key);
+	OPENSSL_cleanse(key, sizeof(key));
+	return summary;
+}
+
 PhigSummary *
 phig_source_summary(PhigSource *source, int index, bool make)
 {
@@ -528,17 +548,15 @@ phig_source_summary(PhigSource *source, int index, bool make)
 	const PhigSegmentHeader *next = successor(file);
 	PhigSummary *summary = NULL;
 	PhigBytes	bytes;
-	char		path[MAXPGPATH];
 
 	if (file->state != PHIG_HEADER_OK || file->header.number != file->number)
 		return NULL;
-	join_path_components(path, source->directory, file->name);
 	if (next != NULL)
-		summary = phig_summary_load(path, &file->header, next->prev_hash);
+		summary = load_summary(source, file, next->prev_hash);
 	if (summary != NULL || !make)
 		return summary;
 	bytes = phig_source_select(source, index);
 	file->looked_at = true;
-	summary = phig_summary_build(&bytes, file->number, next != NULL ? next->prev_hash : NULL);
+	summary = phig_summary_build(&bytes, file->number, next != NULL ? next->prev_hash : NULL, false);
 	return file->error == 0 ? summary : NULL;
 }

@@ -11,6 +11,8 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+
 #include "nodes/pg_list.h"
 #include "utils/memutils.h"
 
@@ -20,6 +22,7 @@
 #include "journal/segment.h"
 #include "journal/summarize.h"
 #include "journal/summary.h"
+#include "journal/vouch.h"
 #include "journal/window.h"
 
 /* Names of segments, without directory, in one context of their own. */
@@ -114,7 +117,7 @@ neighbour_header(const char *name, uint64 number, PhigSegmentHeader *header)
 
 /* The segment is complete, and its summary missing or another's. */
 static bool
-needs_summary(const char *name, const char *path, uint8 last_hash[PHIG_HASH_BYTES])
+needs_summary(const char *name, const char *path, const uint64 key[2], uint8 last_hash[PHIG_HASH_BYTES])
 {
 	PhigSegmentHeader header;
 	PhigSegmentHeader next;
@@ -128,15 +131,18 @@ needs_summary(const char *name, const char *path, uint8 last_hash[PHIG_HASH_BYTE
 		memcmp(next.node, header.node, PHIG_ID_BYTES) != 0)
 		return false;
 	memcpy(last_hash, next.prev_hash, PHIG_HASH_BYTES);
-	summary = phig_summary_load(path, &header, last_hash);
+	summary = phig_summary_load(path, &header, last_hash, key);
 	if (summary != NULL)
 		pfree(summary);
 	return summary == NULL;
 }
 
-/* A damaged segment gets none, and is looked into by every search: verify_journal() says what it is. */
+/*
+ * A damaged segment gets none, and is looked into by every search: verify_journal() says what it is.  So does one whose
+ * bytes are not those that the next segment continues: the right ones may be put back later.
+ */
 static bool
-summarize(const char *name, PhigFault *fault)
+summarize(const char *name, const uint64 key[2], PhigFault *fault)
 {
 	uint8		last_hash[PHIG_HASH_BYTES];
 	char		path[MAXPGPATH];
@@ -147,16 +153,19 @@ summarize(const char *name, PhigFault *fault)
 	PhigSummary *summary;
 
 	phig_file_path(path, name);
-	if (!needs_summary(name, path, last_hash))
+	if (!needs_summary(name, path, key, last_hash))
 		return true;
 	phig_parse_segment_name(name, node8, &number);
 	if (!phig_window_open(&window, path, &bytes, fault))
 		return access(path, F_OK) != 0 && errno == ENOENT;	/* retired meanwhile */
-	summary = phig_summary_build(&bytes, number, last_hash);
+	summary = phig_summary_build(&bytes, number, last_hash, true);
 	phig_window_close(&window);
 	if (window.failed)
 		return false;
-	return summary == NULL || phig_summary_write(summary, path, fault);
+	if (summary == NULL)
+		return true;
+	phig_summary_seal(summary, key);
+	return phig_summary_write(summary, path, fault);
 }
 
 /* This node's segment is full and another one begun. */
@@ -184,6 +193,7 @@ note_newest(void)
 bool
 phig_summarize_work(PhigFault *fault)
 {
+	uint64		key[2];
 	bool		ok;
 
 	if (wanted && !list_directory(fault))
@@ -192,7 +202,16 @@ phig_summarize_work(PhigFault *fault)
 	note_newest();
 	if (queue == NIL)
 		return true;
-	ok = summarize(linitial(queue), fault);
+	if (!phig_vouch_summary_key(key, fault))
+	{
+		/* Without it none would be believed; look again after a while. */
+		wanted = true;
+		MemoryContextReset(queue_context);
+		queue = NIL;
+		return false;
+	}
+	ok = summarize(linitial(queue), key, fault);
+	OPENSSL_cleanse(key, sizeof(key));
 	/* A failure is tried again with the next look through the directory. */
 	queue = list_delete_first(queue);
 	return ok;

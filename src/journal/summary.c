@@ -16,6 +16,7 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
+#include "journal/chain.h"
 #include "journal/crc32c.h"
 #include "journal/journal.h"
 #include "journal/summary.h"
@@ -48,6 +49,9 @@ typedef struct Builder
 	uint64		subjects_left;	/* bytes that the blocks before left of their shares */
 	HTAB	   *open;			/* numbers of start records without an end so far */
 	HTAB	   *definitions;	/* Definition: those that are here */
+	bool		prove;
+	bool		disproved;		/* a seal is not that of its batch */
+	PhigChain	chain;			/* with prove */
 } Builder;
 
 /* Where it stands, and which relations a statement reaches, as words of key PHIG_WORD_UNCAPTURED. */
@@ -250,6 +254,27 @@ note_block(Builder *builder, const PhigRecord *record)
 	}
 }
 
+/* A seal is that of the bytes before it. */
+static void
+prove_seal(Builder *builder, const PhigRecord *record)
+{
+	uint8		hash[PHIG_HASH_BYTES];
+
+	if (!phig_hash_end(hash) || memcmp(hash, record->body, PHIG_HASH_BYTES) != 0)
+		builder->disproved = true;
+	phig_chain_advance(&builder->chain, record->bytes, record->offset + record->head.length);
+	phig_chain_begin_batch(&builder->chain);
+}
+
+static void
+prove_record(Builder *builder, const PhigRecord *record)
+{
+	if (record->head.type == PHIG_RECORD_SEAL)
+		prove_seal(builder, record);
+	else
+		phig_hash_add(record->bytes, record->head.length);
+}
+
 static void
 note_record(Builder *builder, const PhigRecord *record)
 {
@@ -257,6 +282,8 @@ note_record(Builder *builder, const PhigRecord *record)
 	PhigEventBody event;
 	PhigEndBody end;
 
+	if (builder->prove)
+		prove_record(builder, record);
 	note_block(builder, record);
 	switch (record->head.type)
 	{
@@ -390,7 +417,6 @@ finish(Builder *builder)
 	uint64	   *shared;
 	uint8	   *result;
 	uint8	   *to;
-	uint32		crc;
 
 	end_block(builder);
 	sort_late(builder);
@@ -409,13 +435,12 @@ finish(Builder *builder)
 	append(&to, builder->words, head->words.bytes);
 	append(&to, builder->late_subjects, head->late_subjects.bytes);
 	append(&to, builder->subjects, head->subjects_bytes);
-	crc = phig_crc32c(result, to - result);
-	append(&to, &crc, sizeof(crc));
+	memset(to, 0, result + head->total_bytes - to);
 	return (PhigSummary *) result;
 }
 
 static bool
-begin(Builder *builder, PhigBytes *bytes, uint64 number, const uint8 *last_hash)
+begin(Builder *builder, PhigBytes *bytes, uint64 number, const uint8 *last_hash, bool prove)
 {
 	HASHCTL		ctl = {.keysize = PHIG_ID_BYTES, .entrysize = sizeof(Definition), .hcxt = CurrentMemoryContext};
 	HASHCTL		open = {.keysize = sizeof(uint64), .entrysize = sizeof(uint64), .hcxt = CurrentMemoryContext};
@@ -434,6 +459,11 @@ begin(Builder *builder, PhigBytes *bytes, uint64 number, const uint8 *last_hash)
 		memcpy(head->last_hash, last_hash, PHIG_HASH_BYTES);
 	head->first_seq = header.first_seq;
 	builder->limit = bytes->limit;
+	builder->prove = prove;
+	if (prove && !phig_chain_begin(&builder->chain, &header))
+		return false;
+	if (prove)
+		phig_chain_begin_batch(&builder->chain);
 	builder->first_seq = header.first_seq;
 	builder->late_room = bytes->limit / LATE_SHARE / sizeof(uint64);
 	builder->late = palloc_extended(Max(builder->late_room, 1) * sizeof(uint64), MCXT_ALLOC_HUGE);
@@ -451,6 +481,15 @@ begin(Builder *builder, PhigBytes *bytes, uint64 number, const uint8 *last_hash)
 	return true;
 }
 
+/* Does the chain end where the next segment's header says? */
+static bool
+is_proven(Builder *builder)
+{
+	uint8		hash[PHIG_HASH_BYTES];
+
+	return phig_hash_end(hash) && !builder->disproved && memcmp(hash, builder->head.last_hash, PHIG_HASH_BYTES) == 0;
+}
+
 /* NULL where the segment is damaged. */
 static PhigSummary *
 build(Builder *builder, PhigBytes *bytes)
@@ -461,11 +500,13 @@ build(Builder *builder, PhigBytes *bytes)
 	phig_walk_begin(&walk, bytes, phig_crc32c);
 	while ((step = phig_walk_next(&walk)) == PHIG_STEP_RECORD)
 		note_record(builder, &walk.record);
-	return step == PHIG_STEP_END && builder->head.nblocks > 0 ? finish(builder) : NULL;
+	if (step != PHIG_STEP_END || builder->head.nblocks == 0 || (builder->prove && !is_proven(builder)))
+		return NULL;
+	return finish(builder);
 }
 
 PhigSummary *
-phig_summary_build(PhigBytes *bytes, uint64 number, const uint8 *last_hash)
+phig_summary_build(PhigBytes *bytes, uint64 number, const uint8 *last_hash, bool prove)
 {
 	MemoryContext own = AllocSetContextCreate(CurrentMemoryContext, "phiguard summary", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(own);
@@ -473,7 +514,7 @@ phig_summary_build(PhigBytes *bytes, uint64 number, const uint8 *last_hash)
 	PhigSummary *result = NULL;
 	Builder		builder;
 
-	if (begin(&builder, bytes, number, last_hash))
+	if (begin(&builder, bytes, number, last_hash, prove))
 		summary = build(&builder, bytes);
 	MemoryContextSwitchTo(old);
 	if (summary != NULL)

@@ -4,9 +4,9 @@
  *		most of it.
  *
  * A summary is a file beside its segment, <node8>-<number10>.sum, the same bytes as in memory.
- * It can say "not here" for certain, and "here" with a small error.  It vouches for nothing: the
- * keeper makes it from the segment, again whenever it is missing or does not fit, and
- * verify_journal() compares the two.  Format: docs/journal.md.
+ * It can say "not here" for certain, and "here" with a small error.  The keeper makes it from the segment, again
+ * whenever it is missing or does not fit, and seals it under a key of the server's: who only can write
+ * files cannot make one that is believed.  verify_journal() compares it with the segment.  Format: docs/journal.md.
  */
 #ifndef PHIG_SUMMARY_H
 #define PHIG_SUMMARY_H
@@ -83,7 +83,7 @@ typedef struct PhigSummary
 
 	/*
 	 * Then: late, open, shared (8 bytes each, sorted), blocks, words, late_subjects, the sets of
-	 * the blocks one after the other, CRC-32C of all before (4 bytes).
+	 * the blocks one after the other, the seal: SipHash-2-4 of all before (8 bytes).
 	 */
 } PhigSummary;
 
@@ -101,32 +101,39 @@ extern bool phig_summary_is_word(char key);
  *		The summary of a segment.
  *
  * bytes:     the segment's.  last_hash: what its successor's header names, NULL where there is none yet.
+ * prove:     only where the segment's own chain leads to that hash: nobody else's bytes are to be sealed.
  * Memory:    palloc'd in the current context, the result and more; huge for huge segments.
  * Returns NULL where the segment is damaged, or empty, or is not the one of that number.  Errors: out of memory.
  */
-extern PhigSummary *phig_summary_build(PhigBytes *bytes, uint64 number, const uint8 *last_hash);
+extern PhigSummary *phig_summary_build(PhigBytes *bytes, uint64 number, const uint8 *last_hash, bool prove);
 
 /* Bytes of a summary with that head. */
 extern uint64 phig_summary_bytes(const PhigSummary *head);
+
+/* Make it one that is believed where the key is known. */
+extern void phig_summary_seal(PhigSummary *summary, const uint64 key[2]);
+
+/* Do they say the same, sealed or not? */
+extern bool phig_summary_same(const PhigSummary *a, const PhigSummary *b);
 
 /* Path of the summary of the segment at that path. */
 extern void phig_summary_path(char path[MAXPGPATH], const char *segment_path);
 
 /*
  * phig_summary_load
- *		A summary's file, if it is whole and fits the segment with this header and last hash.
+ *		A summary's file, if it is sealed with the key and fits the segment with this header and last hash.
  *
  * Memory: palloc'd.  NULL otherwise, whatever the reason.
  */
 extern PhigSummary *phig_summary_load(const char *segment_path, const PhigSegmentHeader *header,
-									  const uint8 last_hash[PHIG_HASH_BYTES]);
+									  const uint8 last_hash[PHIG_HASH_BYTES], const uint64 key[2]);
 
 /* Write it beside the segment; what a crash leaves of it does not fit, and is made again. */
 extern bool phig_summary_write(const PhigSummary *summary, const char *segment_path, PhigFault *fault);
 
-/* Are these bytes a summary of the segment with this header and last hash, and can all of it be read? */
+/* Are these bytes a summary of the segment with this header and last hash, sealed with the key, and can all be read? */
 extern bool phig_summary_fits(const PhigSummary *summary, uint64 bytes, const PhigSegmentHeader *header,
-							  const uint8 last_hash[PHIG_HASH_BYTES]);
+							  const uint8 last_hash[PHIG_HASH_BYTES], const uint64 key[2]);
 
 /* May the segment hold this?  late: named by executions that began earlier. */
 extern bool phig_summary_has_word(const PhigSummary *summary, uint64 word);

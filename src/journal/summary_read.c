@@ -2,7 +2,7 @@
  * summary_read.c
  *		Summaries of segments: their files, read with suspicion, and what can be asked of them.
  *
- * A file that fits, checksum and all, may still have been written by anybody: whatever it says, nothing outside of its
+ * A file that fits, seal and all, may still say anything, where the key became known: nothing outside of its
  * bytes is looked at.
  */
 #include "postgres.h"
@@ -13,9 +13,11 @@
 
 #include "storage/fd.h"
 
-#include "journal/crc32c.h"
+#include "crypto/siphash.h"
 #include "journal/file.h"
 #include "journal/summary.h"
+
+#define SEAL_BYTES sizeof(uint64)
 
 /* --- keys --- */
 
@@ -52,7 +54,27 @@ phig_summary_bytes(const PhigSummary *head)
 {
 	return sizeof(PhigSummary) + ((uint64) head->nlate + head->nopen + head->nshared) * sizeof(uint64) +
 		(uint64) head->nblocks * sizeof(PhigBlock) + head->words.bytes + head->late_subjects.bytes +
-		head->subjects_bytes + sizeof(uint32);
+		head->subjects_bytes + SEAL_BYTES;
+}
+
+static uint64
+seal_of(const PhigSummary *summary, const uint64 key[2])
+{
+	return phig_siphash(key, summary, summary->total_bytes - SEAL_BYTES);
+}
+
+void
+phig_summary_seal(PhigSummary *summary, const uint64 key[2])
+{
+	uint64		seal = seal_of(summary, key);
+
+	memcpy((uint8 *) summary + summary->total_bytes - SEAL_BYTES, &seal, SEAL_BYTES);
+}
+
+bool
+phig_summary_same(const PhigSummary *a, const PhigSummary *b)
+{
+	return a->total_bytes == b->total_bytes && memcmp(a, b, a->total_bytes - SEAL_BYTES) == 0;
 }
 
 /* --- files --- */
@@ -100,19 +122,19 @@ blocks_fit(const PhigSummary *summary)
 
 bool
 phig_summary_fits(const PhigSummary *summary, uint64 bytes, const PhigSegmentHeader *header,
-				  const uint8 last_hash[PHIG_HASH_BYTES])
+				  const uint8 last_hash[PHIG_HASH_BYTES], const uint64 key[2])
 {
-	const uint8 *last = (const uint8 *) summary + bytes - sizeof(uint32);
-	uint32		crc;
+	uint64		seal;
 
-	if (bytes < sizeof(PhigSummary) + sizeof(uint32) || !head_fits(summary, bytes, header, last_hash))
+	if (bytes < sizeof(PhigSummary) + SEAL_BYTES || !head_fits(summary, bytes, header, last_hash))
 		return false;
-	memcpy(&crc, last, sizeof(crc));
-	return crc == phig_crc32c(summary, bytes - sizeof(uint32)) && blocks_fit(summary);
+	memcpy(&seal, (const uint8 *) summary + bytes - SEAL_BYTES, SEAL_BYTES);
+	return seal == seal_of(summary, key) && blocks_fit(summary);
 }
 
 PhigSummary *
-phig_summary_load(const char *segment_path, const PhigSegmentHeader *header, const uint8 last_hash[PHIG_HASH_BYTES])
+phig_summary_load(const char *segment_path, const PhigSegmentHeader *header,
+				  const uint8 last_hash[PHIG_HASH_BYTES], const uint64 key[2])
 {
 	char		path[MAXPGPATH];
 	PhigSummary *summary = NULL;
@@ -130,7 +152,7 @@ phig_summary_load(const char *segment_path, const PhigSegmentHeader *header, con
 	{
 		summary = palloc(st.st_size);
 		if (!phig_file_read(fd, path, summary, st.st_size, 0, &got, &fault) || got != (size_t) st.st_size ||
-			!phig_summary_fits(summary, got, header, last_hash))
+			!phig_summary_fits(summary, got, header, last_hash, key))
 		{
 			pfree(summary);
 			summary = NULL;

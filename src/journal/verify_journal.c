@@ -69,8 +69,8 @@ first_to_read(const PhigSource *source, int index, TimestampTz since)
 }
 
 /*
- * A summary is not part of the chain: whoever edits one, checksum and all, hides records from searches.  One that
- * is missing, or does not fit the segment, no search believes.
+ * A summary is not part of the chain: whoever has the server's key and edits one hides records from searches.  One
+ * that is missing, not sealed, or does not fit the segment, no search believes.
  */
 static void
 verify_summary(PhigVerifier *verifier, PhigSource *source, int index)
@@ -87,10 +87,9 @@ verify_summary(PhigVerifier *verifier, PhigSource *source, int index)
 	if (said == NULL || !verifier->hash_known || memcmp(verifier->hash, said->last_hash, PHIG_HASH_BYTES) != 0)
 		return;
 	bytes = phig_source_select(source, index);
-	made = phig_summary_build(&bytes, file->number, said->last_hash);
+	made = phig_summary_build(&bytes, file->number, said->last_hash, false);
 	/* A damaged segment has no other summary than that of what it was. */
-	if (made != NULL && file->error == 0 &&
-		(made->total_bytes != said->total_bytes || memcmp(made, said, made->total_bytes) != 0))
+	if (made != NULL && file->error == 0 && !phig_summary_same(made, said))
 		put_finding(verifier->report_arg, file->node8, file->name, said->first_seq,
 					"its summary is not what the segment holds: searches may have missed records of it");
 	if (made != NULL)

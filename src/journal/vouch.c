@@ -32,12 +32,16 @@
 
 #define KEY_PURPOSE "journal"
 #define KEY_DOMAIN "checkpoint"
+#define SUMMARY_DOMAIN "summary"
+#define SUMMARY_KEY "phiguard/journal/v1/summary"
 
 StaticAssertDecl(PHIG_KEY_BYTES == PHIG_SIGNING_SEED_BYTES, "a derived key is a seed of Ed25519");
 
-/* The private key.  The keeper has no transaction that would clean up after an error: it ends here. */
+typedef void (*KeyGetter) (void *key);
+
+/* A key that is derived.  The keeper has no transaction that would clean up after an error: it ends here. */
 static bool
-get_seed(uint8 seed[PHIG_SIGNING_SEED_BYTES], PhigFault *fault)
+get_key(KeyGetter get, void *key, PhigFault *fault)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	volatile bool ok = true;
@@ -45,7 +49,7 @@ get_seed(uint8 seed[PHIG_SIGNING_SEED_BYTES], PhigFault *fault)
 
 	PG_TRY();
 	{
-		phig_key_derive(KEY_PURPOSE, KEY_DOMAIN, seed);
+		get(key);
 	}
 	PG_CATCH();
 	{
@@ -62,6 +66,36 @@ get_seed(uint8 seed[PHIG_SIGNING_SEED_BYTES], PhigFault *fault)
 	}
 	PG_END_TRY();
 	return ok;
+}
+
+static void
+derive_seed(void *seed)
+{
+	phig_key_derive(KEY_PURPOSE, KEY_DOMAIN, seed);
+}
+
+/* Asked for with every summary: kept. */
+static void
+find_summary_key(void *key)
+{
+	const uint8 *cached = phig_key_cached(SUMMARY_KEY);
+	uint8		derived[PHIG_SUBKEY_MAX_BYTES] = {0};
+
+	if (cached == NULL)
+	{
+		phig_key_derive(KEY_PURPOSE, SUMMARY_DOMAIN, derived);
+		phig_key_cache(SUMMARY_KEY, derived);
+		OPENSSL_cleanse(derived, sizeof(derived));
+		cached = phig_key_cached(SUMMARY_KEY);
+	}
+	memcpy(key, cached, 2 * sizeof(uint64));
+}
+
+/* The private key. */
+static bool
+get_seed(uint8 seed[PHIG_SIGNING_SEED_BYTES], PhigFault *fault)
+{
+	return get_key(derive_seed, seed, fault);
 }
 
 /* In one segment, up to limit (0: all of it): what its last checkpoint with a good signature says. */
@@ -243,6 +277,12 @@ phig_vouch_public_key(PhigPublicKey *key, PhigFault *fault)
 	OPENSSL_cleanse(seed, sizeof(seed));
 	phig_key_allow_core();
 	return ok || phig_fault_set(fault, 0, "could not compute an Ed25519 key");
+}
+
+bool
+phig_vouch_summary_key(uint64 key[2], PhigFault *fault)
+{
+	return get_key(find_summary_key, key, fault);
 }
 
 bool

@@ -23,6 +23,9 @@ extern bool phig_vouch(PhigCheckpoint *checkpoint, PhigFault *fault);
 /* The key by which this server's checkpoints are checked.  Errors: as phig_vouch. */
 extern bool phig_vouch_public_key(PhigPublicKey *key, PhigFault *fault);
 
+/* The key under which this server's summaries of segments are sealed; the caller wipes it.  Errors: as phig_vouch. */
+extern bool phig_vouch_summary_key(uint64 key[2], PhigFault *fault);
+
 /* The last checkpoint of this server's journal, as far as it knows; false: there is none. */
 extern bool phig_vouch_last(PhigCheckpoint *checkpoint);
 

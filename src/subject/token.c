@@ -20,7 +20,7 @@
 #include "keys/ring.h"
 #include "label/label.h"
 #include "subject/path.h"
-#include "subject/siphash.h"
+#include "crypto/siphash.h"
 #include "subject/spelling.h"
 #include "subject/token.h"
 

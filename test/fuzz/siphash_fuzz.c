@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "subject/siphash.h"
+#include "crypto/siphash.h"
 
 static const struct
 {

@@ -5,7 +5,7 @@ use strict;
 use warnings;
 use Digest::SHA qw(sha256);
 use Exporter 'import';
-our @EXPORT_OK = qw(crc32c read_segment rewrite_from segment_files slurp_bytes spew_bytes write_segment);
+our @EXPORT_OK = qw(crc32c read_segment rewrite_from segment_files slurp_bytes spew_bytes with_crc write_segment);
 
 use constant {
 	HEADER_BYTES => 512,

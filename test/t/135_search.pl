@@ -3,7 +3,8 @@
 use strict;
 use warnings;
 use File::Copy qw(copy);
-use PhigJournal qw(crc32c slurp_bytes spew_bytes);
+use Digest::SHA qw(hmac_sha256);
+use PhigJournal qw(slurp_bytes spew_bytes with_crc);
 use PhigServer;
 use PhigTest qw(wait_until);
 use PostgreSQL::Test::Utils;
@@ -166,24 +167,80 @@ my $forty = sql("SELECT subjects[1] FROM kept WHERE position = (SELECT min(posit
 my $probe_forty = $probe =~ s/\Q$tokens[1]\E/$forty/r;
 my $expected_forty = sql($probe_forty =~ s/phiguard\.access_log/kept/r);
 
-sub with_crc { my ($b) = @_; return substr($b, 0, -4) . pack('V', crc32c(substr($b, 0, -4))) }
+# SipHash-2-4, as the seal of a summary.
+sub siphash
+{
+	use integer;
+	no warnings qw(portable);
+	my ($k0, $k1, $data) = @_;
+	my @v = ($k0 ^ 0x736f6d6570736575, $k1 ^ 0x646f72616e646f6d, $k0 ^ 0x6c7967656e657261, $k1 ^ 0x7465646279746573);
+	my $turn = sub { return $_[0] << $_[1] | ($_[0] >> (64 - $_[1])) & ((1 << $_[1]) - 1) };
+	my $round = sub {
+		$v[0] += $v[1]; $v[2] += $v[3];
+		$v[1] = $turn->($v[1], 13) ^ $v[0]; $v[3] = $turn->($v[3], 16) ^ $v[2];
+		$v[0] = $turn->($v[0], 32);
+		$v[2] += $v[1]; $v[0] += $v[3];
+		$v[1] = $turn->($v[1], 17) ^ $v[2]; $v[3] = $turn->($v[3], 21) ^ $v[0];
+		$v[2] = $turn->($v[2], 32);
+	};
+	my $rest = substr($data, length($data) & ~7);
+	my $last = unpack('q<', $rest . "\0" x (7 - length $rest) . chr(length($data) & 255));
+	for my $word (unpack('q<*', substr($data, 0, length($data) & ~7)), $last)
+	{
+		$v[3] ^= $word;
+		$round->() for 1, 2;
+		$v[0] ^= $word;
+	}
+	$v[2] ^= 0xff;
+	$round->() for 1 .. 4;
+	return $v[0] ^ $v[1] ^ $v[2] ^ $v[3];
+}
 
-# Checksum and all: what somebody would do to hide records.
+# HKDF-SHA-256 of the server's master key.
+my ($master) = slurp_bytes($node->data_dir . '/phiguard_master.key') =~ /([0-9a-f]{64})/;
+my @key = unpack('q<2', hmac_sha256("phiguard/journal/v1/summary\x01", hmac_sha256(pack('H*', $master), "\0" x 32)));
+sub sealed { my ($bytes) = @_; my $all = substr($bytes, 0, -8); return $all . pack('q<', siphash(@key, $all)) }
+is(unpack('H*', sealed($good)), unpack('H*', $good), 'a summary is sealed under a key of the server');
+
+# Whoever can write files and has no key.
 my $subjects_bytes = unpack('V', substr($good, 132, 4));
-my $forged = with_crc(substr($good, 0, -4 - $subjects_bytes) . ("\0" x ($subjects_bytes + 4)));
+my $forged = substr($good, 0, -8 - $subjects_bytes) . "\0" x $subjects_bytes . substr($good, -8);
 spew_bytes($victim, $forged);
-isnt(sql($probe_forty), $expected_forty, 'control: a forged summary hides records from a search');
+is(sql($probe_forty), $expected_forty, 'a forged summary is not believed');
+is(sql('SELECT count(*) FROM phiguard.verify_journal() WHERE what LIKE \'%summary%\''), 0, 'and is no finding: it hides nothing');
+
+# Whoever has the key.
+spew_bytes($victim, sealed($forged));
+isnt(sql($probe_forty), $expected_forty, 'control: one that is sealed hides records from a search');
 like(sql('SELECT segment, what FROM phiguard.verify_journal()'),
 	qr/^dddddddd-0000000040\.seg\|its summary is not what the segment holds: searches may have missed records of it$/m,
 	'verify_journal() finds it');
+
+# Whoever has the keeper seal what he only puts there for a while: a segment in which somebody else was seen, each record whole.
+my $segment_file = "$own/dddddddd-0000000040.seg";
+my $true_bytes = slurp_bytes($segment_file);
+my $others = $true_bytes;
+my $token = pack('H*', $forty);
+for my $r (grep { index($_->{bytes}, $token) >= 0 } @{ PhigJournal::read_segment($segment_file)->{records} })
+{
+	substr($others, $r->{offset}, $r->{length}) = with_crc($r->{bytes} =~ s/\Q$token\E/scalar reverse $token/ger);
+}
+spew_bytes($segment_file, $others);
+unlink $victim, "$own/dddddddd-0000000041.sum";
+isnt(sql($probe_forty), $expected_forty, 'control: the segment reads as if that one had not been seen');
+$node->reload;
+wait_until(sub { -e "$own/dddddddd-0000000041.sum" }, 'the next segment is summarized');
+ok(!-e $victim, 'that one is not: its bytes are not those that the next segment continues');
+spew_bytes($segment_file, $true_bytes);
+is(sql($probe_forty), $expected_forty, 'the true bytes are back: nothing is hidden');
 spew_bytes($victim, $good);
 is(sql('SELECT count(*) FROM phiguard.verify_journal() WHERE what LIKE \'%summary%\''), 0, 'and nothing otherwise');
 
 for my $case ([ 'a bit changed', $good =~ s/\A(.{300})(.)/$1 . chr(ord($2) ^ 1)/ser ],
 	[ 'cut short', substr($good, 0, 200) ], [ 'empty', '' ], [ 'a longer one', $good . "\0" x 100 ],
 	[ 'that of another segment', slurp_bytes("$own/dddddddd-0000000041.sum") ],
-	[ 'of another version', with_crc(substr($good, 0, 8) . pack('V', 1) . substr($good, 12)) ],
-	[ 'sizes that are not there', with_crc(substr($good, 0, 136) . pack('V4', 1 << 30, 0, 1 << 30, 0) . substr($good, 152)) ])
+	[ 'of another version', sealed(substr($good, 0, 8) . pack('V', 3) . substr($good, 12)) ],
+	[ 'sizes that are not there', sealed(substr($good, 0, 136) . pack('V4', 1 << 30, 0, 1 << 30, 0) . substr($good, 152)) ])
 {
 	my ($name, $spoilt) = @$case;
 	spew_bytes($victim, $spoilt);

@@ -5,8 +5,8 @@
  * Source: J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input PRF" (2012); its test vectors are in
  * test/fuzz/siphash_fuzz.c.  OpenSSL has it too, at many times the cost for so few bytes.
  */
-#ifndef PHIG_SUBJECT_SIPHASH_H
-#define PHIG_SUBJECT_SIPHASH_H
+#ifndef PHIG_SIPHASH_H
+#define PHIG_SIPHASH_H
 
 #include <stddef.h>
 #include <stdint.h>
