@@ -24,6 +24,7 @@ CREATE FUNCTION phiguard.who_saw(
 	OUT justification text,
 	OUT "extract" text,
 	OUT recipient text,
+	OUT flags text[],
 	OUT columns text[],
 	OUT certainty text)
 RETURNS SETOF record
@@ -35,7 +36,7 @@ GRANT EXECUTE ON FUNCTION phiguard.who_saw(regclass, text, timestamptz, timestam
 COMMENT ON FUNCTION phiguard.who_saw(regclass, text, timestamptz, timestamptz, text[], text[]) IS
 'Every record in which the data of one person left, was written, or may have been: relation and key say who, as in subject= of the table; the row itself may be gone.
 columns: in what form each left (column=form), or what was only referenced. certainty: seen (rows of the person left), aggregate (they went into what left), written, possible (the record does not name everybody, and reached a table of the same persons).
-since is included, until is not. Read are all journals in this server''s directory, and those in directories (absolute paths; their reader must be a member of pg_read_server_files). also_named: names that tables with the same persons had before, as schema.table.
+Executions that began then: since is included, until is not. Read are all journals in this server''s directory, and those in directories (absolute paths; their reader must be a member of pg_read_server_files); what several copies hold is one row. also_named: names that tables with the same persons had before, as schema.table.
 For officers and auditors: raises 42501 for everybody else, 55000 for a relation without subject, PG002 without the key. Each reading is itself on record, as kind log_read, without the key. Source: 45 CFR 164.528, 164.402(2), 164.312(b).';
 
 -- The grounds on which PHI may have left, and whether an individual is told.
@@ -45,13 +46,14 @@ CREATE TABLE phiguard.disclosure_basis (
 	accounted boolean NOT NULL,
 	excluded_by text,
 	description text NOT NULL,
+	repeats boolean GENERATED ALWAYS AS (excluded_by IS NOT NULL OR citation = '164.502(a)(2)(ii)' OR starts_with(citation, '164.512')) STORED,
 	CHECK (accounted = (excluded_by IS NULL))
 );
 REVOKE ALL ON phiguard.disclosure_basis FROM PUBLIC;
 GRANT SELECT ON phiguard.disclosure_basis TO PUBLIC;
 COMMENT ON TABLE phiguard.disclosure_basis IS
-'Grounds of disclosures, for phiguard.record_disclosure(), and by which paragraph of 45 CFR 164.528(a)(1) some are not accounted for. De-identified data is no PHI: 164.502(d)(2).';
-INSERT INTO phiguard.disclosure_basis VALUES
+'Grounds of disclosures, for phiguard.record_disclosure(), and by which paragraph of 45 CFR 164.528(a)(1) some are not accounted for. De-identified data is no PHI: 164.502(d)(2). repeats: several may be one entry: (b)(3).';
+INSERT INTO phiguard.disclosure_basis (basis, citation, accounted, excluded_by, description) VALUES
 	('treatment', '164.506(c)(2)', false, '164.528(a)(1)(i)', 'Treatment'),
 	('payment', '164.506(c)(3)', false, '164.528(a)(1)(i)', 'Payment'),
 	('operations', '164.506(c)(4)', false, '164.528(a)(1)(i)', 'Health care operations'),
@@ -64,6 +66,7 @@ INSERT INTO phiguard.disclosure_basis VALUES
 	('custody', '164.512(k)(5)', false, '164.528(a)(1)(vii)', 'Correctional institutions, law enforcement custody'),
 	('limited_data_set', '164.514(e)', false, '164.528(a)(1)(viii)', 'Part of a limited data set'),
 	('deidentified', '164.502(d)(2)', false, '164.502(d)(2)', 'De-identified: no PHI'),
+	('secretary', '164.502(a)(2)(ii)', true, NULL, 'To the Secretary of HHS, to investigate or determine compliance'),
 	('required_by_law', '164.512(a)', true, NULL, 'Required by law'),
 	('public_health', '164.512(b)', true, NULL, 'Public health activities'),
 	('abuse', '164.512(c)', true, NULL, 'Victims of abuse, neglect or domestic violence'),
@@ -117,7 +120,7 @@ COMMENT ON TABLE phiguard.accounting_suspension IS 'Whose disclosures an individ
 CREATE VIEW phiguard.recorded_disclosures WITH (security_barrier) AS
 SELECT d.id, d.subjects, d.recipient, d.address, d.description, d.basis, b.citation, b.accounted, b.excluded_by, d.purpose, d.request,
 	d.disclosed, d.times, d.last_disclosed, d.protocol, d.recorded, d.recorded_by::text
-FROM phiguard.disclosure d JOIN phiguard.disclosure_basis b ON b.basis = d.basis
+FROM phiguard.disclosure d LEFT JOIN phiguard.disclosure_basis b ON b.basis = d.basis
 WHERE phiguard.reads_policies();
 REVOKE ALL ON phiguard.recorded_disclosures FROM PUBLIC;
 GRANT SELECT ON phiguard.recorded_disclosures TO PUBLIC;
@@ -129,6 +132,17 @@ WHERE phiguard.reads_policies();
 REVOKE ALL ON phiguard.accounting_suspensions FROM PUBLIC;
 GRANT SELECT ON phiguard.accounting_suspensions TO PUBLIC;
 COMMENT ON VIEW phiguard.accounting_suspensions IS 'What phiguard.suspend_accounting() wrote down: 45 CFR 164.528(a)(2). For officers and auditors.';
+
+CREATE FUNCTION phiguard.is_protocol(protocol jsonb) RETURNS boolean
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+SELECT coalesce(jsonb_typeof(protocol) = 'object' AND (SELECT bool_and(coalesce(protocol ->> part, '') <> '')
+	FROM unnest('{name,description,criteria,data,period,sponsor,researcher}'::text[]) part), false);
+END;
+REVOKE ALL ON FUNCTION phiguard.is_protocol(jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION phiguard.is_protocol(jsonb) IS
+'Does it say of a research protocol what an accounting must tell? Internal. Source: 45 CFR 164.528(b)(4)(i).';
 
 CREATE FUNCTION phiguard.record_disclosure(
 	relation regclass,
@@ -151,7 +165,8 @@ REVOKE ALL ON FUNCTION phiguard.record_disclosure(regclass, text[], text, text, 
 GRANT EXECUTE ON FUNCTION phiguard.record_disclosure(regclass, text[], text, text, text, text, timestamptz, text, text, integer, timestamptz, jsonb) TO PUBLIC;
 COMMENT ON FUNCTION phiguard.record_disclosure(regclass, text[], text, text, text, text, timestamptz, text, text, integer, timestamptz, jsonb) IS
 'Writes down a disclosure outside of the database, and returns its number: of which persons (relation and keys), to whom, what, on which basis (one of phiguard.disclosure_basis), and for which purpose, or a copy of the request.
-times and last_disclosed: made that often, to the same recipient for one purpose (45 CFR 164.528(b)(3)). protocol: research on 50 persons or more ((b)(4)): an object with name, description, criteria, period, sponsor, researcher; without keys it may concern everybody.
+times and last_disclosed: made that often, to the same recipient for one purpose (45 CFR 164.528(b)(3)), where the basis allows that. protocol: research on 50 persons or more ((b)(4)): an object with name, description (and purpose), criteria (by which records were selected), data (the type of PHI), period (or date, and the last one),
+sponsor and researcher (name, address, telephone); without keys it may concern everybody.
 A record of kind disclosure names the persons as tokens. For the officer: raises 42501 for everybody else, 22023 where something is missing. Source: 45 CFR 164.528(b).';
 
 CREATE FUNCTION phiguard.suspend_accounting(
@@ -177,39 +192,43 @@ LANGUAGE SQL IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 SELECT CASE
-	WHEN code = ANY ('{TREAT,COC,CLINTRL,ETREAT,BTG,ERTREAT,POPHLTH,TREATDS}'::text[]) THEN 'treatment'
-	WHEN code = ANY ('{HPAYMT,CLMATTCH,COVAUTH,COVERAGE,ELIGDTRM,ELIGVER,ENROLLM,MILDCRG,REMITADV}'::text[]) THEN 'payment'
-	WHEN code = ANY ('{HOPERAT,CAREMGT,DONAT,FRAUD,GOV,HACCRED,HCOMPL,HDECD,HDIRECT,HDM,HLEGAL,HOUTCOMS,HPRGRP,HQUALIMP,HSYSADMIN,HTEST,LABELING,METAMGT,MEMADMIN,MILCDM,PATADMIN,PATSFTY,PERFMSR,RECORDMGT,SYSDEV,TRAIN}'::text[]) THEN 'operations'
-	WHEN code = ANY ('{PATRQT,FAMRQT,PWATRNY,SUPNWK}'::text[]) THEN 'individual'
-	WHEN code = ANY ('{HRESCH,BIORCH,CLINTRCH,CLINTRCHNPC,CLINTRCHPC,PRECLINTRCH,DSRCH,POARCH,TRANSRCH}'::text[]) THEN 'research'
-	WHEN code = ANY ('{PUBHLTH,DISASTER,THREAT}'::text[]) THEN 'public_health'
+	WHEN code = ANY ('{TREAT,COC,ETREAT,BTG,ERTREAT,POPHLTH,TREATDS}'::text[]) THEN 'treatment'
+	WHEN code = ANY ('{HPAYMT,CLMATTCH,COVAUTH,COVERAGE,ELIGDTRM,ELIGVER,ENROLLM,REMITADV}'::text[]) THEN 'payment'
+	WHEN code = ANY ('{HOPERAT,CAREMGT,FRAUD,HACCRED,HCOMPL,HDM,HOUTCOMS,HPRGRP,HQUALIMP,HSYSADMIN,HTEST,LABELING,METAMGT,MEMADMIN,PATADMIN,PATSFTY,PERFMSR,RECORDMGT,SYSDEV,TRAIN}'::text[]) THEN 'operations'
+	WHEN code = ANY ('{PATRQT,PWATRNY}'::text[]) THEN 'individual'
+	WHEN code = ANY ('{FAMRQT,SUPNWK}'::text[]) THEN 'involved_in_care'
+	WHEN code = 'HDIRECT' THEN 'directory'
+	WHEN code = ANY ('{HRESCH,BIORCH,CLINTRCH,CLINTRCHNPC,CLINTRCHPC,PRECLINTRCH,DSRCH,POARCH,TRANSRCH,CLINTRL}'::text[]) THEN 'research'
+	WHEN code = ANY ('{PUBHLTH,DISASTER}'::text[]) THEN 'public_health'
+	WHEN code = 'THREAT' THEN 'serious_threat'
+	WHEN code = 'DONAT' THEN 'organ_donation'
+	WHEN code = 'HDECD' THEN 'decedents'
+	WHEN code = 'HLEGAL' THEN 'judicial'
+	WHEN code = ANY ('{GOV,MILCDM,MILDCRG}'::text[]) THEN 'government'
 END;
 END;
 REVOKE ALL ON FUNCTION phiguard.basis_of_code(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION phiguard.basis_of_code(text) TO PUBLIC;
 COMMENT ON FUNCTION phiguard.basis_of_code(text) IS
-'The row of phiguard.disclosure_basis that a purpose-of-use code (HL7 v3 ActReason) amounts to; NULL for the others, which are accounted for.';
+'The row of phiguard.disclosure_basis that a purpose-of-use code (HL7 v3 ActReason) amounts to; NULL for the others, which are accounted for. HL7 counts more as operations than 45 CFR 164.501 does: organ donation, decedents, the military and the government are 164.512, legal may be.';
 
--- Extracts: by what method the data was made, which decides whether it is PHI.
-CREATE FUNCTION phiguard.basis_of_extract("extract" text, purpose text) RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+-- Extracts: by what method the data was made, which decides whether it is PHI; the record of the reading says so.
+CREATE FUNCTION phiguard.basis_of_extract(flags text[], purpose text, started timestamptz) RETURNS text
+LANGUAGE SQL STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	method text;
-BEGIN
-	IF "extract" IS NOT NULL AND to_regclass('phiguard.extracts') IS NOT NULL THEN
-		EXECUTE 'SELECT method FROM phiguard.extracts WHERE $1 IN (format(''%I.%I'', schema, relation), relation)' INTO method USING "extract";
-	END IF;
-	RETURN coalesce(CASE method WHEN 'limited_data_set' THEN 'limited_data_set' WHEN 'safe_harbor' THEN 'deidentified'
-			WHEN 'expert_determination' THEN 'deidentified' END,
-		(SELECT phiguard.basis_of_code(p.code) FROM phiguard.purposes p WHERE p.purpose = basis_of_extract.purpose),
-		'impermissible');
-END $$;
-REVOKE ALL ON FUNCTION phiguard.basis_of_extract(text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION phiguard.basis_of_extract(text, text) TO PUBLIC;
-COMMENT ON FUNCTION phiguard.basis_of_extract(text, text) IS
-'The row of phiguard.disclosure_basis for a reading of an extract: by its method, or by the code of the purpose; impermissible where neither says, so that it is accounted for. For officers and auditors.';
+BEGIN ATOMIC
+SELECT coalesce(CASE
+		WHEN 'beside_extract' = ANY (flags) THEN NULL
+		WHEN 'limited_data_set' = ANY (flags) THEN 'limited_data_set'
+		WHEN flags && '{safe_harbor,expert_determination}' THEN 'deidentified'
+	END,
+	(SELECT phiguard.basis_of_code(p.code) FROM phiguard.purposes p WHERE p.purpose = basis_of_extract.purpose AND p.created <= basis_of_extract.started),
+	'impermissible');
+END;
+REVOKE ALL ON FUNCTION phiguard.basis_of_extract(text[], text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.basis_of_extract(text[], text, timestamptz) TO PUBLIC;
+COMMENT ON FUNCTION phiguard.basis_of_extract(text[], text, timestamptz) IS
+'The row of phiguard.disclosure_basis for a reading of an extract: by the method that its record names, unless it also reached labelled columns in another way; else by the code of the purpose, if that is not younger; impermissible where neither says, so that it is accounted for. For officers and auditors.';
 
 -- One row a disclosure of which the accounting knows, excluded ones and all.
 CREATE FUNCTION phiguard.disclosure_entries(relation regclass, key text, since timestamptz, until timestamptz, directories text[])
@@ -225,7 +244,7 @@ WHERE (phiguard.subject_token(relation, key) = ANY (d.subjects) OR (d.subjects =
 	AND d.last_disclosed >= since AND d.disclosed < until
 UNION ALL
 SELECT w.started, w.started, 1, coalesce(w.recipient, w.active_role), NULL, array_to_string(w.columns, ', '), w.purpose, NULL,
-	phiguard.basis_of_extract(w."extract", w.purpose), NULL, w.certainty
+	phiguard.basis_of_extract(w.flags, w.purpose, w.started), NULL, w.certainty
 FROM phiguard.who_saw(relation, key, since, until, directories) w
 WHERE w.kind = 'disclosure' AND w.command IS DISTINCT FROM 'RECORD DISCLOSURE';
 END;
@@ -252,18 +271,18 @@ WITH span AS (
 	SELECT coalesce(until, now()) AS before,
 		greatest(coalesce(since, '-infinity'), coalesce(until, now()) - interval '6 years') AS first
 ), entry AS (
-	SELECT e.*, b.citation, CASE WHEN e.last_disclosed < timestamptz '2003-04-14 00:00 UTC' THEN '164.528(a)(1)(ix)' ELSE b.excluded_by END AS excluded,
+	SELECT e.*, b.citation, CASE WHEN coalesce(b.repeats, false) THEN 0 ELSE row_number() OVER () END AS apart, CASE WHEN e.last_disclosed < timestamptz '2003-04-14 00:00 UTC' THEN '164.528(a)(1)(ix)' ELSE b.excluded_by END AS excluded,
 		(SELECT max(s.suspended_until) FROM phiguard.accounting_suspensions s
-		 WHERE s.recipient = e.recipient AND s.suspended_until > now()
+		 WHERE s.recipient = e.recipient AND s.suspended_until > now() AND e.basis IN ('oversight', 'law_enforcement')
 			AND (s.subject IS NULL OR s.subject = phiguard.subject_token(relation, key))) AS hidden_until
 	FROM span, phiguard.disclosure_entries(relation, key, span.first, span.before, directories) e
-	JOIN phiguard.disclosure_basis b ON b.basis = e.basis
+	LEFT JOIN phiguard.disclosure_basis b ON b.basis = e.basis
 ), grouped AS (
 	SELECT *, row_number() OVER again AS nth, sum(times) OVER (again ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS in_all,
 		max(last_disclosed) OVER (again ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS last_of_all
 	FROM entry
 	WHERE (include_excluded OR excluded IS NULL) AND (include_suspended OR hidden_until IS NULL)
-	WINDOW again AS (PARTITION BY recipient, coalesce(purpose, request), basis, excluded, protocol, certainty ORDER BY disclosed)
+	WINDOW again AS (PARTITION BY recipient, coalesce(purpose, request), basis, excluded, protocol, certainty, apart ORDER BY disclosed)
 )
 SELECT disclosed, last_of_all, in_all,
 	CASE WHEN in_all > 1 THEN format('%s times in %s days', in_all, 1 + (last_of_all AT TIME ZONE 'UTC')::date - (disclosed AT TIME ZONE 'UTC')::date) END,
@@ -277,24 +296,31 @@ REVOKE ALL ON FUNCTION phiguard.disclosures(regclass, text, timestamptz, timesta
 GRANT EXECUTE ON FUNCTION phiguard.disclosures(regclass, text, timestamptz, timestamptz, boolean, boolean, text[]) TO PUBLIC;
 COMMENT ON FUNCTION phiguard.disclosures(regclass, text, timestamptz, timestamptz, boolean, boolean, text[]) IS
 'The accounting of disclosures of one person''s data: what phiguard.record_disclosure() wrote down, and readings of extracts that are on record. Six years before until (now) at most.
-Repeated disclosures to one recipient for one purpose are one row: all about the first, how often, and the last ((b)(3)). form research: a protocol under which data of this person may have been disclosed ((b)(4)).
-Left out, unless asked for: what 164.528(a)(1) excludes (excluded_by says which paragraph), and what is suspended for the time being ((a)(2)). certainty possible: the record does not name everybody.
+Repeated disclosures to one recipient for one purpose under 164.512 are one row: all about the first, how often, and the last ((b)(3)). form research: a protocol under which data of this person may have been disclosed ((b)(4)).
+Left out, unless asked for: what 164.528(a)(1) excludes (excluded_by says which paragraph), and what went to a health oversight agency or law enforcement and is suspended for the time being ((a)(2)). certainty possible: the record does not name everybody.
 For officers and auditors: raises 42501 for everybody else. Source: 45 CFR 164.528.';
 
 CREATE FUNCTION phiguard.breach_report(
 	role text,
 	since timestamptz,
-	until timestamptz DEFAULT now())
+	until timestamptz DEFAULT now(),
+	directories text[] DEFAULT NULL)
 RETURNS TABLE (section text, item text, value text)
 LANGUAGE SQL VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 WITH access AS MATERIALIZED (
-	SELECT * FROM phiguard.access_log l
-	WHERE (l.active_role = breach_report.role OR l.login_role = breach_report.role) AND l.started >= since AND l.started < until
-		AND l.kind IN ('read', 'write', 'disclosure', 'denied')
+	SELECT DISTINCT ON (node, "position", started) * FROM (
+		SELECT 0 AS directory, l.* FROM phiguard.access_log l
+		WHERE (l.active_role = breach_report.role OR l.login_role = breach_report.role) AND l.started >= since AND l.started < until
+			AND l.kind IN ('read', 'write', 'disclosure', 'denied', 'probe')
+		UNION ALL
+		SELECT 1, l.* FROM unnest(directories) d, LATERAL phiguard.read_journal(d) l
+		WHERE (l.active_role = breach_report.role OR l.login_role = breach_report.role) AND l.started >= since AND l.started < until
+			AND l.kind IN ('read', 'write', 'disclosure', 'denied', 'probe')) every
+	ORDER BY node, "position", started, directory
 ), seen AS MATERIALIZED (
-	SELECT * FROM access WHERE kind <> 'denied' AND (coalesce(rows, 1) > 0 OR outcome IS NULL OR outcome = 'lost')
+	SELECT * FROM access WHERE kind NOT IN ('denied', 'probe') AND (coalesce(rows, 1) > 0 OR stored <> '{}' OR outcome IS NULL OR outcome = 'lost')
 ), person AS MATERIALIZED (
 	SELECT DISTINCT unnest(subjects) AS token FROM seen
 ), total AS (
@@ -315,20 +341,21 @@ WITH access AS MATERIALIZED (
 	UNION ALL SELECT 32, '164.402(2)(iii) acquired or viewed', 'first', min(started)::text FROM seen
 	UNION ALL SELECT 33, '164.402(2)(iii) acquired or viewed', 'last', max(coalesce(ended, started))::text FROM seen
 	UNION ALL SELECT 34, '164.402(2)(iii) acquired or viewed', 'refused attempts', count(*)::text FROM access WHERE kind = 'denied'
+	UNION ALL SELECT 35, '164.402(2)(iii) acquired or viewed', 'guesses of keys that exist', count(*)::text FROM access WHERE kind = 'probe'
 	UNION ALL SELECT 40, '164.402(2)(iv) mitigation', 'to be stated by the officer', 'not in the record'
 	UNION ALL SELECT 50, '164.404 individuals', 'persons', persons::text FROM total
 	UNION ALL SELECT 51, '164.404 individuals', 'persons at most, within some per cent', at_most::text FROM total WHERE at_most > persons AND uncounted = 0
 	UNION ALL SELECT 51, '164.404 individuals', 'executions that do not name everybody', unknown::text FROM total
 	UNION ALL SELECT 52, '164.404 individuals', 'notify without unreasonable delay, within 60 days of discovery', CASE WHEN persons + unknown > 0 THEN 'yes' ELSE 'no' END FROM total
 	UNION ALL SELECT 60, '164.406 media', 'more than 500 residents of one state', CASE WHEN persons > 500 OR unknown > 0 THEN 'possible' ELSE 'no' END FROM total
-	UNION ALL SELECT 61, '164.408 Secretary', '500 individuals or more', CASE WHEN persons >= 500 THEN 'yes: with the notice to individuals' WHEN unknown > 0 THEN 'possible' ELSE 'no: within 60 days after the end of the year' END FROM total
+	UNION ALL SELECT 61, '164.408 Secretary', '500 individuals or more', CASE WHEN persons >= 500 THEN 'yes: with the notice to individuals' WHEN unknown > 0 THEN 'possible' WHEN persons = 0 THEN 'no' ELSE 'no: within 60 days after the end of the year' END FROM total
 	UNION ALL SELECT 62, '164.410 business associate', 'tell the covered entity, with the persons below', CASE WHEN persons + unknown > 0 THEN 'where the data is held for one' ELSE 'no' END FROM total
 	UNION ALL SELECT 70, '164.404 individuals', 'person', token FROM person
 )
 SELECT section, item, value FROM line WHERE value IS NOT NULL ORDER BY n, item, value;
 END;
-REVOKE ALL ON FUNCTION phiguard.breach_report(text, timestamptz, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION phiguard.breach_report(text, timestamptz, timestamptz) TO PUBLIC;
-COMMENT ON FUNCTION phiguard.breach_report(text, timestamptz, timestamptz) IS
-'What the record says of the accesses of a role, as the assessment of a breach needs it: the four factors of 45 CFR 164.402(2), and what 164.404 to 164.410 ask for. since is included, until is not.
+REVOKE ALL ON FUNCTION phiguard.breach_report(text, timestamptz, timestamptz, text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.breach_report(text, timestamptz, timestamptz, text[]) TO PUBLIC;
+COMMENT ON FUNCTION phiguard.breach_report(text, timestamptz, timestamptz, text[]) IS
+'What the record says of the accesses of a role, as the assessment of a breach needs it: the four factors of 45 CFR 164.402(2), and what 164.404 to 164.410 ask for. Executions that began then: since is included, until is not. directories: journals of other nodes, by absolute paths (members of pg_read_server_files); what several copies hold counts once.
 Persons are tokens: phiguard.subject_token() tells whose. The record cannot say whether something was mitigated, nor in which state a person lives. For superusers and members of phiguard.auditor_role; raises 42501 for others.';

@@ -306,6 +306,7 @@ enter(RangeTblEntry *rte, Oid view, Search *s)
 	disclosure->extract = quote_qualified_identifier(row.schema, row.relation);
 	disclosure->measured = state->problem != NULL;
 	disclosure->agreement = row.agreement;
+	disclosure->method = row.method;
 	disclosure->recipient = disclosure->measured ? NULL : state->recipient ? pstrdup(state->recipient) : NULL;
 	disclosure->stamp = state->stamp;
 	disclosure->view = view;

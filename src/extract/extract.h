@@ -22,6 +22,7 @@ typedef struct PhigDisclosure
 	const char *extract;		/* "schema.view", quoted as needed */
 	const char *agreement;		/* or NULL */
 	const char *recipient;		/* or NULL: the agreement's party */
+	const char *method;			/* of de-identification */
 	uint64		stamp;			/* of what was proven: a plan is made under it */
 	Oid			view;
 	bool		measured;		/* for its risk only, before it is open: nobody gets a row */

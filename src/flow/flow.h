@@ -69,6 +69,8 @@ typedef struct PhigFlow
 #define PHIG_FLOW_ROW_TRIGGER	0x0001	/* a row trigger (or transition table) sees the whole row */
 #define PHIG_FLOW_INLINED		0x0002	/* a set-returning SQL function was followed */
 #define PHIG_FLOW_APPROXIMATE	0x0004	/* something had to be over-reported */
+#define PHIG_FLOW_BESIDE_EXTRACT 0x0008 /* labelled columns are reached in other ways than by
+										 * extracts: the caller's */
 
 /*
  * phig_flow_analyze

@@ -34,6 +34,7 @@ PhigPlanning *phig_plan_capture = NULL;
 bool		phig_plan_rehearsed = false;
 bool		phig_plan_only_shown = false;
 
+static bool reads_beside(Query *query, List *extracts);
 static List *enter_extracts(Query *query, const char *query_string);
 static void restrict_query(Query *query, const char *query_string, PhigPlanning *planning);
 static PhigSubjectSources *trace_subjects(Query *query, PhigPlanning *planning);
@@ -65,6 +66,8 @@ phig_plan_begin(Query *query, const char *query_string, PhigPlanning *planning)
 	if (planning->flow == NULL)
 		planning->flow = palloc0(sizeof(PhigFlow));
 	planning->flow->extracts = phig_extract_disclosures(extracts);
+	if (extracts != NIL && reads_beside(query, extracts))
+		planning->flow->flags |= PHIG_FLOW_BESIDE_EXTRACT;
 	if (planning->enforced.asked)
 		phig_flow_add_withheld(planning->flow, planning->enforced.asked);
 	planning->text = phig_normalize(query_string, query->stmt_location, query->stmt_len,
@@ -80,6 +83,18 @@ phig_plan_begin(Query *query, const char *query_string, PhigPlanning *planning)
 	if (phig_plan_capture && phig_plan_capture->depth == planning->depth)
 		*phig_plan_capture = *planning;
 	return true;
+}
+
+/* Does the query reach labelled columns elsewhere than in its extracts?  Their method says nothing of those. */
+static bool
+reads_beside(Query *query, List *extracts)
+{
+	PhigFlow   *flow;
+
+	phig_extract_hide(extracts);
+	flow = phig_flow_analyze(query);
+	phig_extract_show(extracts);
+	return flow != NULL && (flow->returned.nitems > 0 || flow->referenced.nitems > 0);
 }
 
 /* The boundaries of extracts, settled. */

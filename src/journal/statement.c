@@ -43,7 +43,7 @@ static bool is_defined_so(const PhigDefinition *def, const PhigFlow *flow, const
 #endif
 static void append_fingerprint(StringInfo buf, uint64 fingerprint);
 static void append_columns(StringInfo buf, Paths *paths, const PhigFlow *flow);
-static void append_disclosures(StringInfo buf, List *extracts);
+static void append_disclosures(StringInfo buf, const PhigFlow *flow);
 static char *joined(List *words);
 static int	compare_paths(const ListCell *a, const ListCell *b);
 static bool fits(const StringInfo buf);
@@ -115,7 +115,7 @@ define(PhigDefinition *def, const PhigFlow *flow, const char *command, const cha
 				 errhint("Split the statement.")));
 	append_paths(&buf, 'w', forms_of(&paths, &flow->returned));
 	append_paths(&buf, 'c', categories_of(&paths, flow));
-	append_disclosures(&buf, flow->extracts);
+	append_disclosures(&buf, flow);
 	if (paths.most < MaxAttrNumber)
 		append_line(&buf, 'F', "cut");
 	/* Last: what does not fit into a record is cut off at the end. */
@@ -148,14 +148,16 @@ discloses(List *extracts)
 	return false;
 }
 
-/* Which extracts, under which agreements, to whom: one line each. */
+/* Which extracts, under which agreements, to whom: one line each; and by which methods, for the accounting. */
 static void
-append_disclosures(StringInfo buf, List *extracts)
+append_disclosures(StringInfo buf, const PhigFlow *flow)
 {
+	static const char *const methods[] = {"expert_determination", "limited_data_set", "safe_harbor"};
+	bool		used[lengthof(methods)] = {false};
 	List	   *lines[3] = {NIL, NIL, NIL};
 	ListCell   *lc;
 
-	foreach(lc, extracts)
+	foreach(lc, flow->extracts)
 	{
 		const PhigDisclosure *disclosure = lfirst(lc);
 		const char *const values[3] = {disclosure->extract, disclosure->agreement, disclosure->recipient};
@@ -163,10 +165,17 @@ append_disclosures(StringInfo buf, List *extracts)
 		for (int i = 0; i < 3; i++)
 			if (values[i] != NULL)
 				lines[i] = lappend(lines[i], unconstify(char *, values[i]));
+		for (int i = 0; i < (int) lengthof(methods); i++)
+			used[i] |= strcmp(disclosure->method, methods[i]) == 0;
 	}
 	for (int i = 0; i < 3; i++)
 		if (lines[i] != NIL)
 			append_line(buf, "xgR"[i], joined(lines[i]));
+	for (int i = 0; i < (int) lengthof(methods); i++)
+		if (used[i])
+			append_line(buf, 'F', methods[i]);
+	if (flow->flags & PHIG_FLOW_BESIDE_EXTRACT)
+		append_line(buf, 'F', "beside_extract");
 }
 
 /* Sorted, each once, "a, b". */

@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
 #include "journal/chain.h"
@@ -74,12 +75,18 @@ static void
 check_times(FunctionCallInfo fcinfo)
 {
 	TimestampTz first = PG_GETARG_TIMESTAMPTZ(ARG_DISCLOSED);
+	TimestampTz now = GetCurrentTimestamp();
 
 	if (PG_ARGISNULL(ARG_TIMES) || PG_GETARG_INT32(ARG_TIMES) < 1 || PG_ARGISNULL(ARG_DISCLOSED) ||
 		(!PG_ARGISNULL(ARG_LAST) && PG_GETARG_TIMESTAMPTZ(ARG_LAST) < first))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a disclosure was made once or more often, and its last time is not before its first")));
+	/* It would not be in an accounting of today. */
+	if (first > now || (!PG_ARGISNULL(ARG_LAST) && PG_GETARG_TIMESTAMPTZ(ARG_LAST) > now))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a disclosure is written down when it was made, not before")));
 	if (PG_GETARG_INT32(ARG_TIMES) > 1 && PG_ARGISNULL(ARG_LAST))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -159,11 +166,43 @@ run_as_owner(const char *sql, int nargs, Oid *types, Datum *values, const bool *
 	return result;
 }
 
+/* Only some may be accounted for together, and only research by its protocol. */
+static void
+check_basis(FunctionCallInfo fcinfo)
+{
+	Oid			types[] = {TEXTOID, JSONBOID};
+	Datum		values[] = {PG_GETARG_DATUM(ARG_BASIS), PG_GETARG_DATUM(ARG_PROTOCOL)};
+	bool		nulls[] = {false, PG_ARGISNULL(ARG_PROTOCOL)};
+	int64		answer = run_as_owner("SELECT CASE WHEN $2 IS NULL THEN 0 "
+									  "WHEN b.basis OPERATOR(pg_catalog.<>) 'research' THEN 4 "
+									  "WHEN NOT phiguard.is_protocol($2) THEN 2 ELSE 0 END OPERATOR(pg_catalog.+) "
+									  "CASE WHEN b.repeats THEN 1 ELSE 0 END::bigint "
+									  "FROM phiguard.disclosure_basis b WHERE b.basis OPERATOR(pg_catalog.=) $1",
+									  lengthof(types), types, values, nulls);
+
+	if (answer & 4)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("only research is accounted for by a protocol"),
+				 errhint("45 CFR 164.528(b)(4).")));
+	if (answer & 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the protocol must be an object with name, description, criteria, data, period, sponsor and researcher"),
+				 errhint("45 CFR 164.528(b)(4)(i) asks for each.")));
+	if (PG_GETARG_INT32(ARG_TIMES) > 1 && !(answer & 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("disclosures on this basis are written down one by one"),
+				 errhint("Only those under 164.512, or to the Secretary, may be accounted for together: 45 CFR 164.528(b)(3).")));
+}
+
 /* What was written down, in one digest. */
 static char *
 digest(FunctionCallInfo fcinfo)
 {
 	static const int texts[] = {ARG_RECIPIENT, ARG_DESCRIPTION, ARG_BASIS, ARG_PURPOSE, ARG_ADDRESS, ARG_REQUEST};
+	static const int others[] = {ARG_DISCLOSED, ARG_TIMES, ARG_LAST, ARG_PROTOCOL};
 	uint8		hash[PHIG_HASH_BYTES];
 	char	   *hex = palloc0(2 * PHIG_HASH_BYTES + 1);
 
@@ -175,6 +214,15 @@ digest(FunctionCallInfo fcinfo)
 		if (value != NULL)
 			phig_hash_add(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
 		phig_hash_add("", 1);
+	}
+	for (int i = 0; i < (int) lengthof(others); i++)
+	{
+		char	   *value = PG_ARGISNULL(others[i]) ? "" : others[i] == ARG_PROTOCOL ?
+			JsonbToCString(NULL, &PG_GETARG_JSONB_P(ARG_PROTOCOL)->root, 0) :
+			psprintf(INT64_FORMAT, others[i] == ARG_TIMES ? (int64) PG_GETARG_INT32(ARG_TIMES) :
+					 PG_GETARG_TIMESTAMPTZ(others[i]));
+
+		phig_hash_add(value, strlen(value) + 1);
 	}
 	if (!phig_hash_end(hash))
 		ereport(ERROR,
@@ -232,6 +280,7 @@ phiguard_record_disclosure(PG_FUNCTION_ARGS)
 	if (is_empty(fcinfo, ARG_REQUEST))
 		require_text(fcinfo, ARG_PURPOSE, "the purpose, or a copy of the request,");
 	check_times(fcinfo);
+	check_basis(fcinfo);
 	persons = make_persons(fcinfo);
 	if (persons.n == 0 && PG_ARGISNULL(ARG_PROTOCOL))
 		ereport(ERROR,

@@ -20,6 +20,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
@@ -35,7 +36,7 @@ PG_FUNCTION_INFO_V1(phiguard_who_saw);
 static const PhigLogColumn shown[] = {
 	PHIG_LOG_STARTED, PHIG_LOG_ENDED, PHIG_LOG_NODE, PHIG_LOG_POSITION, PHIG_LOG_KIND, PHIG_LOG_COMMAND,
 	PHIG_LOG_LOGIN_ROLE, PHIG_LOG_ACTIVE_ROLE, PHIG_LOG_APP_USER, PHIG_LOG_CLIENT, PHIG_LOG_APPLICATION,
-	PHIG_LOG_PURPOSE, PHIG_LOG_JUSTIFICATION, PHIG_LOG_EXTRACT, PHIG_LOG_RECIPIENT
+	PHIG_LOG_PURPOSE, PHIG_LOG_JUSTIFICATION, PHIG_LOG_EXTRACT, PHIG_LOG_RECIPIENT, PHIG_LOG_FLAGS
 };
 
 #define COLUMNS_SEEN lengthof(shown)
@@ -50,7 +51,17 @@ typedef struct Person
 	List	   *relations;		/* names of relations with data of such persons, as the journal
 								 * spells them */
 	PhigSearch	search;
+	HTAB	   *shown;			/* Shown: rows that are in the answer; NULL where one directory is
+								 * read */
 } Person;
+
+/* A record.  Copies of a journal hold it too; one that says something else of itself is another. */
+typedef struct Shown
+{
+	char		node[16];
+	int64		position;
+	int64		started;
+} Shown;
 
 /* Relations whose rows lead to persons of the same set. */
 static List *
@@ -225,6 +236,22 @@ certainty(const Person *person, const PhigNamed *named, const Datum *values, con
 	return "possible";
 }
 
+static bool
+was_shown(const Person *person, const Datum *values)
+{
+	Shown		row;
+	bool		found;
+
+	if (person->shown == NULL)
+		return false;
+	memset(&row, 0, sizeof(row));
+	text_to_cstring_buffer(DatumGetTextPP(values[PHIG_LOG_NODE]), row.node, sizeof(row.node));
+	row.position = DatumGetInt64(values[PHIG_LOG_POSITION]);
+	row.started = DatumGetTimestampTz(values[PHIG_LOG_STARTED]);
+	hash_search(person->shown, &row, HASH_ENTER, &found);
+	return found;
+}
+
 static void
 put_row(ReturnSetInfo *result, const Datum *values, const bool *nulls, const char *certain)
 {
@@ -272,7 +299,7 @@ read_directory(ReturnSetInfo *result, const Person *person, const char *director
 			certainty(person, phig_log_named(reader), values, nulls) : NULL;
 
 		CHECK_FOR_INTERRUPTS();
-		if (certain != NULL)
+		if (certain != NULL && !was_shown(person, values))
 			put_row(result, values, nulls, certain);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(once);
@@ -288,6 +315,7 @@ phiguard_who_saw(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	PhigLogRange range = {PG_INT64_MIN, PG_INT64_MAX, PG_INT64_MIN, PG_INT64_MAX};
 	Person	   *person = palloc0(sizeof(Person));
+	HASHCTL		ctl = {.keysize = sizeof(Shown), .entrysize = sizeof(Shown), .hcxt = CurrentMemoryContext};
 
 	phig_source_permit("who_saw", true);
 	InitMaterializedSRF(fcinfo, 0);
@@ -301,7 +329,9 @@ phiguard_who_saw(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(2))
 		range.since = PG_GETARG_TIMESTAMPTZ(2);
 	if (!PG_ARGISNULL(3))
-		range.until = PG_GETARG_TIMESTAMPTZ(3) - 1;
+		range.until = TIMESTAMP_IS_NOBEGIN(PG_GETARG_TIMESTAMPTZ(3)) ? PG_INT64_MIN : PG_GETARG_TIMESTAMPTZ(3) - 1;
+	if (!PG_ARGISNULL(4))
+		person->shown = hash_create("phiguard who_saw: shown", 256, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	read_directory(result, person, NULL, &range);
 	if (!PG_ARGISNULL(4))
 	{

@@ -363,7 +363,6 @@ verify_journal(bool elsewhere)
 	return findings;
 }
 
-/* Read as access_log does: walk every record, and every line of every definition. */
 /* Persons that are said to be there are: the sanitizer sees to it. */
 static void
 read_persons(const PhigRecord *record)
@@ -383,6 +382,7 @@ read_persons(const PhigRecord *record)
 	persons_seen += bytes > 0 && sum != 1;
 }
 
+/* Read as access_log does: walk every record, and every line of every definition. */
 static void
 read_journal(void)
 {

@@ -109,7 +109,7 @@ my @made = (
 	[ 'individual', 13, '164.528(a)(1)(ii)' ], [ 'incident', 14, '164.528(a)(1)(iii)' ], [ 'authorization', 15, '164.528(a)(1)(iv)' ],
 	[ 'directory', 16, '164.528(a)(1)(v)' ], [ 'involved_in_care', 17, '164.528(a)(1)(v)' ], [ 'national_security', 18, '164.528(a)(1)(vi)' ],
 	[ 'custody', 19, '164.528(a)(1)(vii)' ], [ 'limited_data_set', 20, '164.528(a)(1)(viii)' ], [ 'deidentified', 21, '164.502(d)(2)' ],
-	map { [ $_, 22, '' ] } qw(required_by_law abuse oversight judicial law_enforcement decedents organ_donation serious_threat government
+	map { [ $_, 22, '' ] } qw(secretary required_by_law abuse oversight judicial law_enforcement decedents organ_donation serious_threat government
 	  workers_compensation impermissible));
 for my $d (@made)
 {
@@ -136,9 +136,20 @@ as('regress_phig_officer', "SELECT phiguard.record_disclosure('patient', '{$ann}
 is(row("basis = 'public_health'"), "Health department|-|case report|surveillance|164.512(b)|repeated|3|3 times in 21 days\n"
 	  . 'Health department|-|case report|another purpose|164.512(b)|repeated|4|4 times in 4 days', 'repeated ones are one row: 164.528(b)(3)');
 is(as('regress_phig_officer', "SELECT times FROM phiguard.disclosures('patient', '$bob')"), 3, 'persons who share a disclosure have it each');
+# Only those under 164.512, or to the Secretary; of a breach each is told.
+as('regress_phig_officer', "SELECT phiguard.record_disclosure('patient', '{$ann}', 'A newspaper', 'chart', 'impermissible', 'stolen laptop', now() - interval '$_ days')") for 9, 8;
+is(row("recipient = 'A newspaper'"), join("\n", ('A newspaper|-|chart|stolen laptop|164.402|single|1|-') x 2), 'what was not permitted is never put together');
+like(as('regress_phig_officer', "SELECT phiguard.record_disclosure('patient', '{$ann}', 'A newspaper', 'chart', 'impermissible', 'x', now() - interval '3 days', times => 3, last_disclosed => now() - interval '1 day')"),
+	qr/disclosures on this basis are written down one by one/, 'nor written down together');
 
 # (b)(4): research without a list of persons.
-as('regress_phig_officer', "SELECT phiguard.record_disclosure('patient', '{}', 'University X', 'chart review', 'research', 'protocol 7', now() - interval '40 days', protocol => '{\"name\": \"Protocol 7\", \"sponsor\": \"X\"}')");
+my $protocol = '{"name": "Protocol 7", "description": "why asthma comes back", "criteria": "adults with asthma", "data": "visits", "period": "2025, last in May", "sponsor": "X, 1 Main St, 555-0100", "researcher": "Dr. Y, 2 Main St, 555-0101"}';
+my $research = "SELECT phiguard.record_disclosure('patient', '{}', 'University X', 'chart review', 'research', 'protocol 7', now() - interval '40 days', protocol => ";
+like(as('regress_phig_officer', $research . "'" . ($protocol =~ s/"$_": ".*?"/"$_": ""/r) . "')"), qr/the protocol must be an object with name/, "a protocol says its $_")
+  for qw(name description criteria data period sponsor researcher);
+like(as('regress_phig_officer', $research . "'{}')"), qr/the protocol must be an object with name/, 'nor an empty one');
+like(as('regress_phig_officer', $research =~ s/'research'/'abuse'/r . "'$protocol')"), qr/only research is accounted for by a protocol/, 'for research only');
+like(as('regress_phig_officer', $research . "'$protocol')"), qr/^\d+$/, 'a whole one is taken');
 is(as('regress_phig_officer', "SELECT form, protocol->>'name', certainty FROM phiguard.disclosures('patient', '$bob') WHERE basis = 'research'"), 'research|Protocol 7|possible',
 	'a protocol may concern anybody: 164.528(b)(4)');
 
@@ -159,11 +170,16 @@ like(row("basis = 'oversight'"), qr/^Recipient of oversight/, 'has no effect her
 like(as('regress_phig_officer', "$suspend, now() + interval '20 days', 'it would impede', 'Inspector')"), qr/^\d+$/, 'an oral one, of all');
 is(row("basis = 'oversight'"), '', 'suspended: not in the accounting');
 like(row("basis = 'oversight'", ', include_suspended => true'), qr/^Recipient of oversight/, 'but there for the officer');
+as('regress_phig_officer', "SELECT phiguard.record_disclosure('patient', '{$ann}', 'Recipient of oversight', 'chart', '$_', 'a leak', now() - interval '1 day')") for qw(impermissible public_health);
+is(as('regress_phig_officer', "SELECT string_agg(basis, ' ' ORDER BY basis) FROM phiguard.disclosures('patient', '$ann') WHERE recipient = 'Recipient of oversight'"), 'impermissible public_health',
+	'only what went there for oversight or law enforcement is suspended');
 
 # What is missing is refused, and nothing of it is repeated.
 for my $case ([ "'patient', '{$ann}', '', 'b', 'abuse', 'c'", 'the recipient must be given' ], [ "'patient', '{$ann}', 'a', 'b', 'nothing', 'c'", 'the basis of the disclosure is not one of' ],
 	[ "'patient', '{$ann}', 'a', 'b', 'abuse'", 'the purpose, or a copy of the request, must be given' ], [ "'patient', '{}', 'a', 'b', 'abuse', 'c'", 'the persons must be given' ],
-	[ "'patient', '{$ann}', 'a', 'b', 'abuse', 'c', times => 2", 'the last time of disclosures' ])
+	[ "'patient', '{$ann}', 'a', 'b', 'abuse', 'c', times => 2", 'the last time of disclosures' ],
+	[ "'patient', '{$ann}', 'a', 'b', 'abuse', 'c', now() + interval '1 hour'", 'written down when it was made, not before' ],
+	[ "'patient', '{$ann}', 'a', 'b', 'abuse', 'c', now() - interval '1 hour', times => 2, last_disclosed => now() + interval '1 hour'", 'written down when it was made, not before' ])
 {
 	my $said = as('regress_phig_officer', "SELECT phiguard.record_disclosure($case->[0])");
 	like($said, qr/\Q$case->[1]\E/, "refused: $case->[1]");
@@ -174,12 +190,16 @@ for my $case ([ "'patient', '{$ann}', '', 'b', 'abuse', 'c'", 'the recipient mus
 is(as('regress_phig_auditor', "SELECT count(*), bool_and(phiguard.subject_token('patient', '$bob') = ANY (subjects)) FROM phiguard.access_log WHERE kind = 'disclosure' AND cardinality(subjects) = 2"),
 	'3|t', 'each is a record of kind disclosure that names the persons');
 is(as('regress_phig_auditor', "SELECT count(*) FROM phiguard.who_saw('patient', '$bob') WHERE command = 'RECORD DISCLOSURE'"), 4, 'and who_saw() knows them');
+my $digest = "SELECT count(DISTINCT query ~ '.*SHA') + count(DISTINCT regexp_replace(query, '.*SHA-256 ', '')) FROM phiguard.access_log WHERE recipient = 'Twice'";
+as('regress_phig_officer', "SELECT phiguard.record_disclosure('patient', '{$ann}', 'Twice', 'x', 'abuse', 'y', '2025-01-0$_')") for 1, 2;
+is(sql($digest), 1 + 2, 'the digest covers when it was');
 unlike(sql("SELECT string_agg(query, ' ') FROM phiguard.access_log WHERE kind = 'disclosure'"), qr/\Q$bob\E|case report/, 'without key or content');
 
 #
 # A breach.
 #
 my $breach = "SELECT item, value FROM phiguard.breach_report('regress_phig_nurse', now() - interval '1 day')";
+is(as('regress_phig_auditor', "SELECT value FROM phiguard.breach_report('nobody', now() - interval '1 day') WHERE item LIKE '500%'"), 'no', 'a role that saw nothing');
 is(as('regress_phig_auditor', "$breach WHERE item = 'persons'"), 'persons|' . @patients, 'how many persons: those that the counting reached');
 is(as('regress_phig_auditor', "SELECT count(*) FROM phiguard.breach_report('regress_phig_nurse', now() - interval '1 day') WHERE item = 'person' AND value = phiguard.subject_token('patient', '$ann')"), 1, 'who they are');
 is(as('regress_phig_auditor', "$breach WHERE item = 'categories'"), 'categories|note, ssn', 'categories');
@@ -194,7 +214,17 @@ like(as('regress_phig_nurse', $breach), qr/permission denied to read phiguard's 
 my $copy = PostgreSQL::Test::Utils::tempdir();
 system('cp -r ' . $node->data_dir . "/phiguard/journal $copy/journal && chmod -R a+rX $copy") == 0 or die;
 sql('GRANT pg_read_server_files TO regress_phig_auditor');
-is(as('regress_phig_auditor', "SELECT count(*) FROM phiguard.who_saw('patient', '$ann', directories => '{$copy/journal}') WHERE application = 'one'"), 2, 'who_saw() reads the journals of other directories, too');
+my $elsewhere = "directories => '{$copy/journal}'";
+is(as('regress_phig_auditor', "SELECT count(*) FROM phiguard.who_saw('patient', '$ann', $elsewhere) WHERE application = 'one'"), 1, 'a record that several copies hold is one');
+is(as('regress_phig_auditor', "SELECT string_agg(value, ' ') FROM phiguard.breach_report('regress_phig_nurse', now() - interval '1 day', $elsewhere) WHERE item IN ('persons', 'executions')"),
+	as('regress_phig_auditor', "SELECT string_agg(value, ' ') FROM phiguard.breach_report('regress_phig_nurse', now() - interval '1 day') WHERE item IN ('persons', 'executions')"), '... in a report of a breach, too');
+$node->stop;
+rename($node->data_dir . '/phiguard/journal', $node->data_dir . '/phiguard/another') or die;
+$node->start;
+is(as('regress_phig_auditor', "SELECT count(*) FROM phiguard.who_saw('patient', '$ann') WHERE application = 'one'"), 0, 'a node that saw nothing');
+is(as('regress_phig_auditor', "SELECT count(*) FROM phiguard.who_saw('patient', '$ann', $elsewhere) WHERE application = 'one'"), 1, 'who_saw() reads the journals of other directories');
+is(as('regress_phig_auditor', "$breach WHERE item = 'persons'"), 'persons|0', 'a report of a breach does not know');
+is(as('regress_phig_auditor', "SELECT value FROM phiguard.breach_report('regress_phig_nurse', now() - interval '1 day', $elsewhere) WHERE item = 'persons'"), scalar(@patients), '... but with the other directories');
 journal_is_intact($node, 'the journal is intact');
 
 done_testing();
