@@ -139,7 +139,7 @@ my $risk_of_uci = q{SELECT count(*) FROM phiguard.risk('uci', '{race,gender,age}
 my $plan;
 wait_until(sub {
 	$plan = run_as('', $explained . $forced . $risk_of_uci);
-	return (() = $plan =~ /Worker \d:.* rows=[1-9]\d+ /g) > 2;
+	return (() = $plan =~ /Worker \d:.* rows=[1-9]\d+(?:\.\d+)? /g) > 2;
 }, 'several workers have rows');
 like($plan, qr/Finalize Aggregate.*Workers Launched: [23].*Partial Aggregate/s, 'phiguard.risk is counted by parallel workers');
 unlike(run_as('', $explained . q{SET max_parallel_workers_per_gather = 0; } . $risk_of_uci), qr/Workers/, '... or without');

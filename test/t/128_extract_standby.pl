@@ -32,7 +32,7 @@ $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
 my ($out, $err) = run_sql($standby, 'SELECT count(DISTINCT who), min(zip3), min(sex) FROM train', as => 'regress_phig_scientist', app => 'reader one');
 is("$out$err", '5|021|f', 'an extract is read on a standby');
 ($out, $err) = run_sql($standby, "SELECT kind, extract, agreement, recipient, array_to_string(flags, ' ') FROM phiguard.access_log WHERE application = 'reader one'");
-is($out, 'disclosure|public.train|dua|University X|replica', '... on record in the standby\'s journal');
+is($out, 'disclosure|public.train|dua|University X|replica safe_harbor', '... on record in the standby\'s journal');
 ($out, $err) = run_sql($standby, "SELECT verdict FROM phiguard.check_extract('train') WHERE column_name IS NULL");
 is("$out$err", 'open', '... and looked at');
 
