@@ -78,7 +78,6 @@ static List *expose_entry(Trace *trace, Level *level, int rti, const Bitmapset *
 static List *expose_cte(Trace *trace, Level *level, RangeTblEntry *rte, int rti, const Bitmapset *nulling,
 						List *exposed);
 static List *hand_up(Query *query, List *exposed);
-static bool may_hand_up(const Level *level, Index rti);
 static bool may_hand_up_cte(Trace *trace);
 static void put_in_line(Trace *trace, Query *query, RangeTblEntry *rte);
 static void contribute(Trace *trace, Level *level);
@@ -245,7 +244,7 @@ expose_entry(Trace *trace, Level *level, int rti, const Bitmapset *nulling, List
 		case RTE_SUBQUERY:
 			inner.query = rte->subquery;
 			if (!is_row_wise(rte->subquery) || rte->subquery->commandType != CMD_SELECT ||
-				!may_hand_up(level, rti))
+				!(PHIG_JUNK_IS_PULLED_UP || phig_whole_row_keep(level->query, rti)))
 			{
 				contribute(trace, &inner);
 				return exposed;
@@ -364,26 +363,7 @@ hand_up(Query *query, List *exposed)
 	return exposed;
 }
 
-/*
- * Otherwise whole rows must stay as they are.  Beside rows that are locked or written, the planner asks for whole rows
- * itself, and wants those of views and functions to have their type.
- */
-static bool
-may_hand_up(const Level *level, Index rti)
-{
-	const RangeTblEntry *rte = rt_fetch(rti, level->query->rtable);
-
-	if (PHIG_JUNK_IS_PULLED_UP)
-		return true;
-	for (const Level *around = level; around != NULL && (OidIsValid(rte->relid) || rte->functions != NIL);
-		 around = around->outer)
-		if (around->query->rowMarks != NIL || around->query->commandType == CMD_UPDATE ||
-			around->query->commandType == CMD_DELETE || around->query->commandType == CMD_MERGE)
-			return false;
-	return phig_whole_row_keep(level->query, rti);
-}
-
-/* Otherwise nobody may ask for whole rows of CTEs, of which one has several places. */
+/* Where columns are no resjunk ones, nobody may ask for whole rows of CTEs, of which one has several places. */
 static bool
 may_hand_up_cte(Trace *trace)
 {

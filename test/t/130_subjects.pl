@@ -321,8 +321,6 @@ sub writing
 		return { %made, writes => 'sink', sql => "INSERT INTO sink (x, y) SELECT $a.x, $a.k::text FROM $relation->{sql} $a$order$returning",
 			oracle => "SELECT persons FROM $relation->{oracle} $a$order" };
 	}
-	# Views and functions are left to the scans there, since 18.
-	$made{exact} &&= $relation->{sql} !~ /\b(v_\w+|f_patients)/ if $node->pg_version >= 18;
 	return { %made, sql => "UPDATE $target $t SET $x = $a.x FROM $relation->{sql} $a WHERE $t.k = $a.k$returning" } if $kind < 5;
 	return { %made, sql => "DELETE FROM $target $t USING $relation->{sql} $a WHERE $t.k = $a.k" . ($returning && "$returning, $a.x") } if $kind == 5;
 	$returning = '' if $node->pg_version < 17;

@@ -62,10 +62,10 @@ my @shapes = (
 	[ 'INSERT', "INSERT INTO sink SELECT row_to_json(s)::text FROM $sub RETURNING x", 'k IN (3, 4)' ],
 	[ 'UPDATE, RETURNING', "UPDATE visit v SET note = s::text FROM $sub WHERE s.k = v.k RETURNING s, v.note", 'k IN (3, 4, 5)' ],
 	[ 'FOR UPDATE', "SELECT s FROM $sub FOR UPDATE", 'k IN (3, 4)' ],
-	[ 'UPDATE from a view that is closed', "UPDATE drug d SET name = v.name FROM v_closed v WHERE v.k = d.k AND d.k = 3 RETURNING d.name", 'k = 3', 'scanned' ],
-	[ 'DELETE by a view inside', "DELETE FROM drug d USING (SELECT v.k, v.name FROM v_closed v OFFSET 0) s WHERE s.k = d.k AND d.k = 3 RETURNING s", undef, 'scanned' ],
-	[ 'MERGE from a function', "MERGE INTO drug d USING patients(4) f ON f.k = d.k WHEN MATCHED THEN UPDATE SET name = f.name", 'k < 4', 'scanned' ],
-	[ 'FOR UPDATE beside a view', "SELECT d.k, v FROM drug d, v_closed v WHERE v.k = d.k AND d.k = 3 FOR UPDATE OF d", 'k = 3', 'scanned' ],
+	[ 'UPDATE from a view that is closed', "UPDATE drug d SET name = v.name FROM v_closed v WHERE v.k = d.k AND d.k = 3 RETURNING d.name", 'k = 3' ],
+	[ 'DELETE by a view inside', "DELETE FROM drug d USING (SELECT v.k, v.name FROM v_closed v OFFSET 0) s WHERE s.k = d.k AND d.k = 3 RETURNING s", 'k = 3' ],
+	[ 'MERGE from a function', "MERGE INTO drug d USING patients(4) f ON f.k = d.k WHEN MATCHED THEN UPDATE SET name = f.name", 'k < 4' ],
+	[ 'FOR UPDATE beside a view', "SELECT d.k, v FROM drug d, v_closed v WHERE v.k = d.k AND d.k = 3 FOR UPDATE OF d", 'k = 3' ],
 	[ 'a cursor', "DECLARE c CURSOR FOR SELECT s FROM (SELECT name FROM patient ORDER BY k) s; FETCH 2 FROM c", 'k < 3' ],
 );
 
