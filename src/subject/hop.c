@@ -196,11 +196,15 @@ plan_hop(const PhigSubjectHop *hop, Oid type)
 
 	/* The operator is the key type's own, whatever stands in the search path. */
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %s FROM %s WHERE %s OPERATOR(pg_catalog.=) $1::%s LIMIT 1",
+	appendStringInfo(&sql, "SELECT %s FROM %s WHERE %s OPERATOR(pg_catalog.=) $1",
 					 quote_identifier(person),
 					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(hop->relid)),
 												get_rel_name(hop->relid)),
-					 quote_identifier(key), format_type_be_qualified(key_type));
+					 quote_identifier(key));
+	/* A wider integer may be out of the key's range: it refers to nobody. */
+	if (!phig_subject_both_integers(type, key_type))
+		appendStringInfo(&sql, "::%s", format_type_be_qualified(key_type));
+	appendStringInfoString(&sql, " LIMIT 1");
 	plan = SPI_prepare(sql.data, 1, &type);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));

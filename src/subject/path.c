@@ -19,6 +19,7 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -94,6 +95,7 @@ static bool oldest_space(const NameData *schema, const NameData *relation, Space
 static void insert_space(Oid relid, const Space *space);
 static void new_space(Space *space);
 static void random_digits(char *out, int ndigits);
+static bool may_refer(Oid type, Oid key);
 static void refuse_target(Oid relid, const char *why);
 
 /* --- paths --- */
@@ -519,8 +521,14 @@ phig_subject_labelled(Oid relid, const char *text)
 			refuse_target(relid, "There is no such relation.");
 		if (!find_step(target, &step))
 			refuse_target(relid, "That relation has no subject itself.");
-		if (!foreign_key(relid, attno, target, &other, &key) && only_key(target) == InvalidAttrNumber)
-			refuse_target(relid, "There is neither a foreign key to that relation nor a primary key of one column in it.");
+		if (!foreign_key(relid, attno, target, &other, &key))
+		{
+			key = only_key(target);
+			if (key == InvalidAttrNumber)
+				refuse_target(relid, "There is neither a foreign key to that relation nor a primary key of one column in it.");
+			if (step.subject != key && !may_refer(get_atttype(relid, attno), get_atttype(target, key)))
+				refuse_target(relid, "The column has another type than that relation's primary key.");
+		}
 		(void) find_path(target, &path, &visited);
 		if (target == relid || list_member_oid(visited, relid))
 			refuse_target(relid, "From there it leads back to this relation.");
@@ -529,6 +537,22 @@ phig_subject_labelled(Oid relid, const char *text)
 		return;
 	new_space(&space);
 	insert_space(relid, &space);
+}
+
+/* Can each value of one type be looked up among those of the other? */
+static bool
+may_refer(Oid type, Oid key)
+{
+	Oid			from = getBaseType(type);
+	Oid			to = getBaseType(key);
+
+	return can_coerce_type(1, &from, &to, COERCION_IMPLICIT) || phig_subject_both_integers(from, to);
+}
+
+bool
+phig_subject_both_integers(Oid a, Oid b)
+{
+	return (a == INT2OID || a == INT4OID || a == INT8OID) && (b == INT2OID || b == INT4OID || b == INT8OID);
 }
 
 static void

@@ -65,6 +65,9 @@ extern uint64 phig_subject_generation(void);
  */
 extern void phig_subject_labelled(Oid relid, const char *text);
 
+/* Are they integers, which compare whatever their widths? */
+extern bool phig_subject_both_integers(Oid a, Oid b);
+
 /* A relation has lost its last parent; tops: its ancestors that had none.  Its persons stay theirs. */
 extern void phig_subject_detached(Oid relid, List *tops);
 

@@ -214,6 +214,23 @@ SECURITY LABEL FOR phiguard ON TABLE two IS 'subject=other->one';
 SQL
 like($cycle, qr/ERROR:  PG004/, 'a circle of subjects is refused');
 
+# A reference whose values could not be looked up is refused; one that is out of range refers to nobody.
+my (undef, $mistyped) = run_sql($node, <<'SQL');
+\set VERBOSITY verbose
+CREATE TABLE stay (k int PRIMARY KEY, id text, note text);
+CREATE TABLE dose (k int PRIMARY KEY, stay bigint, code text, note text);
+SELECT phiguard.label('stay', 'note', 'note'), phiguard.label('dose', 'note', 'note');
+SECURITY LABEL FOR phiguard ON TABLE stay IS 'subject=id->patient';
+INSERT INTO stay VALUES (1, 'person-7', 'x');
+INSERT INTO dose VALUES (1, 1, 'a', 'x'), (2, 3000000000, 'b', 'x');
+SECURITY LABEL FOR phiguard ON TABLE dose IS 'subject=code->stay';
+SECURITY LABEL FOR phiguard ON TABLE dose IS 'subject=stay->stay';
+GRANT SELECT ON dose TO regress_phig_nurse;
+SQL
+like($mistyped, qr/^\S+ ERROR:  PG004: [^\n]*\nDETAIL:  The column has another type[^\n]*\nHINT:[^\n]*\nLOCATION:[^\n]*$/, 'a text that refers to a number is refused, nothing else');
+is(leaves('a reference of another width', 'SELECT note FROM dose WHERE k = 1;', 7), '', 'is no error');
+is(leaves('nor is one that is out of range: nobody is there', 'SELECT note FROM dose WHERE k = 2;', 'not captured nobody'), '', 'it is not known whose it is');
+
 # Nothing of a person's key in the journal; the table's own file is the control.
 $node->psql('postgres', 'CHECKPOINT');
 my $path = $node->data_dir . '/' . sql("SELECT pg_relation_filepath('patient')");
