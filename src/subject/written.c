@@ -29,12 +29,8 @@ typedef struct Check
 	PhigCaptureSource *source;
 } Check;
 
-/* The row that is written, and those that it is written over where no scan has shown them as they are. */
-static const WCOKind kinds[] = {
-	WCO_VIEW_CHECK, WCO_RLS_CONFLICT_CHECK, WCO_RLS_MERGE_UPDATE_CHECK, WCO_RLS_MERGE_DELETE_CHECK
-};
-
-static void watch_target(PhigCapture *capture, ResultRelInfo *target, EState *estate);
+static void watch_target(PhigCapture *capture, const ModifyTableState *node, ResultRelInfo *target);
+static void add_check(ResultRelInfo *target, WCOKind kind, ExprState *state);
 static Datum look(ExprState *state, ExprContext *context, bool *isnull);
 static bool settle(PlanState *node, void *context);
 static bool has_unseen_target(ModifyTableState *node);
@@ -45,23 +41,26 @@ static bool changes_subject(ModifyTableState *node, ResultRelInfo *target);
 void
 phig_written_watch(PhigCapture *capture, ModifyTableState *node)
 {
-	EState	   *estate = node->ps.state;
+	MemoryContext old;
 
+	if (node->operation == CMD_DELETE)
+		return;
+	old = MemoryContextSwitchTo(node->ps.state->es_query_cxt);
 	for (int i = 0; i < node->mt_nrels; i++)
-		watch_target(capture, &node->resultRelInfo[i], estate);
+		watch_target(capture, node, &node->resultRelInfo[i]);
 	/* Where MERGE inserts, if it is none of those. */
 	if (node->rootResultRelInfo < node->resultRelInfo ||
 		node->rootResultRelInfo >= node->resultRelInfo + node->mt_nrels)
-		watch_target(capture, node->rootResultRelInfo, estate);
+		watch_target(capture, node, node->rootResultRelInfo);
+	MemoryContextSwitchTo(old);
 }
 
 static void
-watch_target(PhigCapture *capture, ResultRelInfo *target, EState *estate)
+watch_target(PhigCapture *capture, const ModifyTableState *node, ResultRelInfo *target)
 {
 	Relation	relation = target->ri_RelationDesc;
 	const PhigSubjectPath *found;
 	PhigSubjectPath path;
-	MemoryContext old;
 	ExprState  *state;
 	Check	   *check;
 
@@ -71,7 +70,6 @@ watch_target(PhigCapture *capture, ResultRelInfo *target, EState *estate)
 	if (found == NULL || found->space[0] == '\0')
 		return;
 	path = *found;
-	old = MemoryContextSwitchTo(estate->es_query_cxt);
 	check = palloc(sizeof(Check));
 	check->capture = capture;
 	check->source = phig_capture_source(capture, &path,
@@ -80,17 +78,27 @@ watch_target(PhigCapture *capture, ResultRelInfo *target, EState *estate)
 	state->flags = EEO_FLAG_IS_QUAL;
 	state->evalfunc = look;
 	state->evalfunc_private = check;
-	for (int i = 0; i < (int) lengthof(kinds); i++)
+	add_check(target, WCO_VIEW_CHECK, state);
+	/* Rows that are written over, where no scan has shown them as they are. */
+	if (((ModifyTable *) node->ps.plan)->onConflictAction == ONCONFLICT_UPDATE)
+		add_check(target, WCO_RLS_CONFLICT_CHECK, state);
+	if (node->operation == CMD_MERGE)
 	{
-		WithCheckOption *option = makeNode(WithCheckOption);
-
-		option->kind = kinds[i];
-		option->relname = RelationGetRelationName(relation);
-		/* The plan's own list is not ours to change. */
-		target->ri_WithCheckOptions = lappend(list_copy(target->ri_WithCheckOptions), option);
-		target->ri_WithCheckOptionExprs = lappend(list_copy(target->ri_WithCheckOptionExprs), state);
+		add_check(target, WCO_RLS_MERGE_UPDATE_CHECK, state);
+		add_check(target, WCO_RLS_MERGE_DELETE_CHECK, state);
 	}
-	MemoryContextSwitchTo(old);
+}
+
+static void
+add_check(ResultRelInfo *target, WCOKind kind, ExprState *state)
+{
+	WithCheckOption *option = makeNode(WithCheckOption);
+
+	option->kind = kind;
+	option->relname = RelationGetRelationName(target->ri_RelationDesc);
+	/* The plan's own list is not ours to change. */
+	target->ri_WithCheckOptions = lappend(list_copy(target->ri_WithCheckOptions), option);
+	target->ri_WithCheckOptionExprs = lappend(list_copy(target->ri_WithCheckOptionExprs), state);
 }
 
 static Datum
