@@ -212,13 +212,20 @@ kind_begin(const PhigScan *scan, int i)
 			before--;
 		else if (tokens[first].gap != PHIG_GAP_SPACE)
 			break;
-		if (tokens[before].type != PHIG_WORD || !(tokens[before].shape & PHIG_SHAPE_INITIAL_UPPER) ||
-			(tokens[before].shape & PHIG_SHAPE_USED) || (tokens[before].dict & PHIG_DICT_MEDICAL) ||
+		if (tokens[before].type != PHIG_WORD ||
+			!((tokens[before].shape & PHIG_SHAPE_INITIAL_UPPER) || tokens[first].gap == PHIG_GAP_NONE ||
+			  tokens[before + 1].gap == PHIG_GAP_NONE) || (tokens[before].shape & PHIG_SHAPE_USED) ||
+			(tokens[before].dict & PHIG_DICT_MEDICAL) ||
 			((tokens[before].lex != 0 || (tokens[before].dict & PHIG_DICT_WORD)) && (within || words > 0)))
 			break;
 		first = before;
 		words++;
 	}
+	/* "van der Meerlaan" */
+	for (int n = 0; n < 3 && first > 0 && (tokens[first - 1].lex & PHIG_LEX_PARTICLE) &&
+		 tokens[first].gap == PHIG_GAP_SPACE &&
+		 tokens[first - 1].type == PHIG_WORD; n++)
+		first--;
 	return within || words > 0 ? first : -1;
 }
 

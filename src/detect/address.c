@@ -25,6 +25,7 @@
 
 static int	end_flat(PhigAddress *at, int last);
 static int	skip_joint(PhigAddress *at);
+static bool is_sure(const PhigAddress *at, int first, PhigPart part);
 static bool is_confirmed(const PhigAddress *at, int first, int last, PhigPart part);
 static int	before_begin(PhigAddress *at, int first, int last, PhigPart *part);
 static int	name_begin(const PhigAddress *at, int last);
@@ -62,19 +63,23 @@ phig_find_whole_addresses(PhigScan *scan)
 	}
 }
 
-/* The middle may end inside a flat: "nr. 86, ap." */
+/* The middle may end inside a flat: "nr. 86, ap." "Vestergade 3, 7" */
 static int
 end_flat(PhigAddress *at, int last)
 {
+	const PhigToken *tokens = at->scan->tokens;
+	int			first = tokens[last].sign == '.' ? last - 1 : last;
 	int			flat;
 
-	if (last < 1 || at->scan->tokens[last].sign != '.' || !phig_is_flat_word(at, last - 1))
+	if (first < 1 || (first < last ? !phig_is_flat_word(at, first) : tokens[last].type != PHIG_NUMBER ||
+					  tokens[last - 1].sign != ','))
 		return last;
-	flat = phig_read_flat(at, last - 1);
+	at->joint = ',';
+	at->before = PHIG_PART_STREET;
+	flat = phig_read_flat(at, first);
 	if (flat <= last)
 		return last;
-	at->before = PHIG_PART_STREET;
-	phig_take_part(at, last - 1, flat, PHIG_PART_FLAT);
+	phig_take_part(at, first, flat, PHIG_PART_FLAT);
 	return flat;
 }
 
@@ -100,7 +105,7 @@ phig_read_behind(PhigAddress *at, int middle_end, bool keep)
 			at->npending = 0;
 			if (keep && part != PHIG_PART_FOUND && part != PHIG_PART_STATE)
 				phig_take_part(at, first, last, part);
-			at->sure |= part == PHIG_PART_POSTAL || part == PHIG_PART_COUNTRY || part == PHIG_PART_FLAT;
+			at->sure |= is_sure(at, first, part);
 			at->placed |= part == PHIG_PART_TOWN || part == PHIG_PART_STATE || part == PHIG_PART_FOUND;
 		}
 		else
@@ -147,6 +152,20 @@ skip_joint(PhigAddress *at)
 	return i;
 }
 
+/* Whether a part makes an address of what stands before it. */
+static bool
+is_sure(const PhigAddress *at, int first, PhigPart part)
+{
+	const PhigToken *token = &at->scan->tokens[first];
+
+	/* a flat or ZIP code that another recognizer found */
+	if (part == PHIG_PART_FOUND)
+		return phig_is_flat_word(at, first) || (token->type == PHIG_NUMBER && phig_token_len(token) == 5 &&
+												at->before == PHIG_PART_STATE);
+	return part == PHIG_PART_POSTAL || part == PHIG_PART_COUNTRY || part == PHIG_PART_FLAT ||
+		(part == PHIG_PART_TOWN && phig_is_place(at->scan, first, PHIG_PLACE_DISTRICT));
+}
+
 /* Whether a part is one without anything behind it. */
 static bool
 is_confirmed(const PhigAddress *at, int first, int last, PhigPart part)
@@ -157,6 +176,9 @@ is_confirmed(const PhigAddress *at, int first, int last, PhigPart part)
 		return true;
 	/* "04109 Leipzig" */
 	if (at->before == PHIG_PART_POSTAL && at->joint == ' ')
+		return true;
+	/* "Co. Kilkenny" */
+	if (phig_is_place(at->scan, first, PHIG_PLACE_DISTRICT) && last > first && at->joint != ' ')
 		return true;
 	if (phig_place_words(at->scan, first, PHIG_DICT_CITY, MAX_TOWN_WORDS, at->capitals) == last - first + 1 &&
 		at->joint != ' ')

@@ -98,8 +98,12 @@ phig_read_flat(const PhigAddress *at, int i)
 	}
 	if (tokens[i].type != PHIG_WORD)
 		return -1;
+	/* "25c" */
+	if (tokens[i].gap == PHIG_GAP_NONE)
+		return tokens[i - 1].type == PHIG_NUMBER && phig_token_len(&tokens[i]) == 1 ? read_flat_value(at, i) : -1;
 	if (phig_is_place(at->scan, i, PHIG_PLACE_ALONE) && ((tokens[i].shape & PHIG_SHAPE_INITIAL_UPPER) || !at->capitals))
-		return (tokens[i + 1].lex & PHIG_LEX_UNIT) && tokens[i + 1].gap == PHIG_GAP_SPACE ? i + 1 : i;
+		return (tokens[i + 1].lex & PHIG_LEX_UNIT) && tokens[i + 1].gap == PHIG_GAP_SPACE ? i + 1 :
+			phig_ends_part(at, i + 1) ? i : -1;
 	if (phig_is_flat_word(at, i))
 	{
 		j++;
@@ -121,6 +125,8 @@ read_staircase(const PhigAddress *at, int i)
 		phig_token_len(letter) != 1 ||
 		letter->gap != PHIG_GAP_SPACE || (at->capitals && !(letter->shape & PHIG_SHAPE_INITIAL_UPPER)))
 		return -1;
+	if (flat->type == PHIG_NUMBER && flat->gap == PHIG_GAP_SPACE && phig_is_place(at->scan, i + 2, PHIG_PLACE_FLOOR))
+		return i;
 	if (flat->type == PHIG_NUMBER && flat->gap == PHIG_GAP_SPACE && phig_token_len(flat) <= 3)
 		return i + 1;
 	return phig_ends_part(at, i + 1) ? i : -1;
@@ -144,24 +150,39 @@ read_flat_value(const PhigAddress *at, int i)
 	return i;
 }
 
-/* "2nd Floor", "2. tv", "3o Esq." */
+/* "2nd Floor", "2. tv", "3o Esq.", "8 OG", "5.em 78 ajto". */
 static int
 read_floor(const PhigAddress *at, int i)
 {
 	const PhigToken *tokens = at->scan->tokens;
 	int			j = i + 1;
+	bool		listed;
 
 	if (phig_token_len(&tokens[i]) > 2)
 		return -1;
 	/* an ordinal, or the letter that the sign for one is folded to */
-	if (tokens[j].gap == PHIG_GAP_NONE && ((tokens[j].lex & PHIG_LEX_ORDINAL) || tokens[j].sign == '.' ||
-										   phig_token_len(&tokens[j]) == 1))
+	if (tokens[j].gap == PHIG_GAP_NONE && ((tokens[j].lex & PHIG_LEX_ORDINAL) ||
+										   (phig_token_len(&tokens[j]) == 1 && tokens[j].sign != ',' &&
+											tokens[j].sign != '/')))
 		j++;
-	if (j == i + 1 || tokens[j].gap != PHIG_GAP_SPACE || tokens[j].type != PHIG_WORD)
+	listed = phig_is_place(at->scan, j, PHIG_PLACE_FLOOR) && phig_token_len(&tokens[j]) > 1;
+	if (tokens[j].type != PHIG_WORD || tokens[j].gap > PHIG_GAP_SPACE ||
+		(j == i + 1 ? !listed || tokens[j].gap == PHIG_GAP_NONE : tokens[j].gap == PHIG_GAP_NONE && !listed))
 		return -1;
-	if (!phig_is_place(at->scan, j, PHIG_PLACE_FLOOR) && !(phig_token_len(&tokens[j]) == 1 &&
-														   (tokens[j].shape & PHIG_SHAPE_INITIAL_UPPER)))
+	if (!listed && !(phig_token_len(&tokens[j]) == 1 && (phig_is_place(at->scan, j, PHIG_PLACE_FLOOR) ||
+														 (tokens[j].shape & PHIG_SHAPE_INITIAL_UPPER))))
 		return -1;
+	/* "County Road 6 Floor 12" */
+	if (j == i + 1 && tokens[j + 1].type == PHIG_NUMBER && !phig_is_place(at->scan, j + 2, PHIG_PLACE_FLOOR))
+		return -1;
+	/* "3 hoog achter", "5.em 78 ajto" */
+	if (phig_is_place(at->scan, j + 1, PHIG_PLACE_FLOOR) && tokens[j + 1].gap == PHIG_GAP_SPACE &&
+		phig_token_len(&tokens[j + 1]) > 1)
+		j++;
+	else if (tokens[j + 1].type == PHIG_NUMBER && tokens[j + 1].gap == PHIG_GAP_SPACE &&
+			 phig_token_len(&tokens[j + 1]) <= 3 &&
+			 phig_is_place(at->scan, j + 2, PHIG_PLACE_FLOOR) && phig_token_len(&tokens[j + 2]) > 1)
+		j += 2;
 	return tokens[j + 1].sign == '.' && tokens[j + 1].gap == PHIG_GAP_NONE && phig_ends_part(at, j + 2) ? j + 1 : j;
 }
 
@@ -212,7 +233,7 @@ read_postal(const PhigAddress *at, int i)
 		return -1;
 	/* a year and a word, or a year alone, are none */
 	if (tokens[last + 1].gap == PHIG_GAP_SPACE && tokens[last + 1].type == PHIG_WORD &&
-		phig_is_place_word(at, last + 1) &&
+		(phig_is_place_word(at, last + 1) || (tokens[last + 1].shape & PHIG_SHAPE_USED)) &&
 		(last > i || phig_token_len(&tokens[i]) != 4 || !(tokens[i + 1].dict & PHIG_DICT_WORD)))
 		return last;
 	return phig_ends_part(at, last + 1) && (last > i || phig_token_len(&tokens[i]) == 5) ? last : -1;
@@ -223,8 +244,9 @@ static int
 postal_form(const PhigAddress *at, int i, bool *letters)
 {
 	static const char *const forms[] = {
-		"9999", "99999", "999999", "99999-9999", "999 99", "9999 AA", "99-999", "9999-999", "99999-999", "999-9999",
-		"A-99999", "AA-9999",
+		"9999", "99999", "999999", "99999-9999", "999 99", "99 999", "999 999", "9999 AA", "99-999", "9999-999",
+		"99999-999", "999-9999",
+		"A-99999", "AA-9999", "AA9999",
 		"AA-99999", "A9 9AA", "A99 9AA", "AA9 9AA", "AA99 9AA", "A9A 9AA", "AA9A 9AA", "A9A 9A9", "A99 A9A9",
 		"A99 AA99", "A99 A99A",
 		"A99 AAA9", "A99 AAAA", "A99 A999"
@@ -403,7 +425,7 @@ ends_town(const PhigAddress *at, int i, int first)
 		return !is_town_sign(at, i);
 	if (token->type != PHIG_WORD)
 		return false;
-	if (token->gap == PHIG_GAP_SPACE &&
+	if (token->gap == PHIG_GAP_SPACE && !phig_is_place(at->scan, i - 1, PHIG_PLACE_SMALL) &&
 		phig_place_words(at->scan, i, PHIG_DICT_COUNTRY, MAX_COUNTRY_WORDS, false) > 0)
 		return true;
 	/* "Harrow HA3 7QR" */

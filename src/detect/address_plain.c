@@ -112,7 +112,9 @@ find_number_before(PhigAddress *at, int i)
 		next->sign != '-' && next->sign != '/')
 		return;
 	last = phig_house_number_end(at, i);
-	if (last < 0 || tokens[i].gap == PHIG_GAP_NONE || tokens[last + 1].gap != PHIG_GAP_SPACE ||
+	if (last < 0 || (tokens[i].gap == PHIG_GAP_NONE && (tokens[i - 1].sign == '\0' ||
+														strchr("\"(=|", tokens[i - 1].sign) == NULL)) ||
+		tokens[last + 1].gap != PHIG_GAP_SPACE ||
 		!phig_is_place_word(at, last + 1))
 		return;
 	if (tokens[i - 1].type == PHIG_NUMBER && tokens[i].gap == PHIG_GAP_SPACE && i > 1)

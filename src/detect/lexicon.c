@@ -98,7 +98,10 @@ static const struct
 	{PHIG_LEX_STREET, "street st avenue ave av boulevard blvd road rd drive dr lane ln court ct place pl way terrace "
 		"ter circle cir parkway pkwy highway hwy trail trl square sq loop alley aly plaza plz row run "
 		"path pike turnpike tpke crossing xing ridge expressway expy freeway fwy cove cv point pt hollow "
-	"glen bend grove hill hills landing meadow meadows crescent walk mews close broadway bypass  route causeway creek heights hts junction knoll lake manor mill orchard park pass spur station  summit trace valley view vista village wharf"},
+		"glen bend grove hill hills landing meadow meadows crescent walk mews close broadway bypass  route causeway creek heights hts junction knoll lake manor mill orchard park pass spur station  summit trace valley view vista village wharf arcade bayou bluff bluffs brook brooks burg burgs corners "
+		"crossroad dale esplanade estate estates ferry ford fords forest forge forks garden gardens gateway greens harbor "
+		"haven heath inlet lakes lodge mall manors mead mission motorway orchard oval overpass parade pines prairie ranch "
+	"rise shores skyway springs station throughway trafficway underpass unions vale viaduct ville yard"},
 	{PHIG_LEX_ROAD, "street st avenue ave boulevard blvd road rd drive lane ln terrace highway hwy parkway pkwy "
 	"turnpike"},
 	{PHIG_LEX_UNIT, "apt apartment unit suite ste floor fl room rm bldg building lot trlr trailer"},

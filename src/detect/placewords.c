@@ -16,19 +16,19 @@ static const struct
 }			vocabulary[] = {
 
 	{PHIG_PLACE_KIND,
-		"allee av avda avenida avenue boulevard c calle camino carrer carrera chemin corso cours impasse largo paseo "
-	"piazza place plac praca quai rambla route rua rue str strada travessa ul ulica ulice via viale vicolo"},
+		"aleea aleja allee av avda avenida avenue beco borgo boulevard bulevar bulevardul c calcada calea calle calz calzada camino carrer carrera chemin corso cours impasse intrarea largo paseo "
+	"piazza place plac praca prolongacion quai rambla route rua rue str strada travessa ul ulica ulice via viale vicolo"},
 	{PHIG_PLACE_BEHIND,
-		"allee caddesi cesta gade gasse gata gatan gate kapu katu plein platz puiestee sokak straat strase strasse "
-	"tanav tee tie trg u ut utca vagen veg vei vej weg"},
+		"allee caddesi cesta dambis gade gasse gata gatan gate gatve iela kapu katu korut lakotelep plein platz puiestee sokak sor str straat strase strasse "
+	"tanav tee ter tie trg u ut utca utja vagen veg vei vej weg"},
 	{PHIG_PLACE_FLAT,
-		"ap apartamento apartment appartement appt apt apto blk block boite bte d dept door esc escalera etage flat hno "
-		"int interno kat lgh m no nr ofc pas ph pier piso planta pmb porta puerta scala slip spc space stop top tur whg "
-	"wohnung"},
+		"ajto ap apartamento apartment appartement appt apt apto blk bloc block boite bte d dept door dz esc escalera etage flat hno "
+		"int interno kat lgh m no nr ofc oppgang pas ph pier piso planta pmb porta puerta scala slip spc space stop top tur whg "
+	"wohnung zimmer"},
 	{PHIG_PLACE_ALONE,
 	"basement bsmt frnt front lbby lobby lower lowr penthouse rear side upper uppr"},
 	{PHIG_PLACE_FLOOR,
-	"c dcha dto esq etage fl floor g h izq mf og piso sal stock th tv"},
+	"achter ajto c dcha dto em esq etage fl floor g h hoog izq krs mf og patro pietro piso sal stock th tv verdieping"},
 	{PHIG_PLACE_BOX,
 	"apartado bp casella casilla postboks postbox postbus postfach"},
 	{PHIG_PLACE_OFFICE,
@@ -41,8 +41,8 @@ static const struct
 	{PHIG_PLACE_DISTRICT,
 	"bairro barrio co col colonia county urb urbanizacion"},
 	{PHIG_PLACE_SMALL,
-		"a am an and da das de dei del della den der des di do dos du e el i im in la las le les los na "
-	"nad of on pod pri sur the u und upon van von y"},
+		"a aan am an and bei da das de dei del della den der des di do dos du e el i im in la las le les los na "
+	"nad ob of on op pod pri sul sur the u und upon van von vor y"},
 	{PHIG_PLACE_ROAD,
 	"cr fm rr sr us"},
 	{PHIG_PLACE_AGAIN,
@@ -57,6 +57,9 @@ static const struct
 	"address lives resides residence"},
 	{PHIG_PLACE_LEAD,
 	"at is on same the to with"},
+	{PHIG_PLACE_COUNTED,
+		"bed cycle day extremity fold foot hour level lymph mile minute month node part percent person phase pillow sister "
+	"sisters star step story vessel week year"},
 	{PHIG_PLACE_JOINT,
 	"and d dalla degli dei des l of the und"},
 	{PHIG_PLACE_SUITE,

@@ -28,6 +28,7 @@
 #define PHIG_PLACE_LABEL	0x10000 /* an address follows */
 #define PHIG_PLACE_LEAD		0x20000 /* between such a label and the address */
 #define PHIG_PLACE_JOINT	0x40000 /* between the words of a street */
+#define PHIG_PLACE_COUNTED	0x100000	/* the number before them says how many */
 #define PHIG_PLACE_SUITE	0x80000 /* a flat or office that an address stands around */
 
 typedef struct PhigPlaceSlot

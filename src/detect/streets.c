@@ -12,6 +12,10 @@
 #define MAX_NUMBER_TOKENS 8
 
 static bool find_street(PhigScan *scan, int i);
+static int	street_begin(const PhigScan *scan, int i, int *words, bool *capital);
+static bool is_house_number(const PhigScan *scan, int j, int i, int words);
+static bool ends_house_number(const PhigScan *scan, int i);
+static int	street_end(const PhigScan *scan, int i);
 static bool names_itself(const PhigScan *scan, int i);
 static int	house_number_begin(const PhigScan *scan, int i);
 static bool is_small(const PhigScan *scan, int i);
@@ -51,71 +55,20 @@ static bool
 find_street(PhigScan *scan, int i)
 {
 	PhigToken  *tokens = scan->tokens;
-	int			first = i;
-	int			words = 0;
+	bool		road = (tokens[i].lex & PHIG_LEX_ROAD) != 0;
 	bool		capital = is_capital(&tokens[i]);
-	int			last = i;
+	int			words = 0;
+	int			first,
+				last;
 
 	if (tokens[i].shape & PHIG_SHAPE_USED)
 		return false;
-	for (int j = i - 1; j >= 0 && words <= MAX_STREET_WORDS; j--)
-	{
-		const PhigToken *token = &tokens[j];
-
-		if (tokens[j + 1].gap > PHIG_GAP_SPACE)
-			return false;
-		if (token->type == PHIG_NUMBER)
-		{
-			/* "5th": a name; else the number of the house */
-			if ((tokens[j + 1].lex & PHIG_LEX_ORDINAL) && tokens[j + 1].gap == PHIG_GAP_NONE)
-			{
-				first = j;
-				continue;
-			}
-			if ((words == 0 && !names_itself(scan, i)) || phig_token_len(token) > 6 ||
-				tokens[j + 1].gap == PHIG_GAP_NONE)
-				return false;
-			first = house_number_begin(scan, j);
-			if (first < 0)
-				return false;
-			words++;
-			break;
-		}
-		if (token->type == PHIG_WORD)
-		{
-			/* "221B", "12-B": the letter belongs to the number */
-			if (token->gap == PHIG_GAP_NONE && j > 1 && phig_token_len(token) == 1 &&
-				(tokens[j - 1].type == PHIG_NUMBER || (tokens[j - 1].sign == '-' &&
-													   tokens[j - 1].gap == PHIG_GAP_NONE &&
-													   tokens[j - 2].type == PHIG_NUMBER)))
-			{
-				first = house_number_begin(scan, tokens[j - 1].type == PHIG_NUMBER ? j - 1 : j - 2);
-				break;
-			}
-			if (!is_capital(token) && !(token->lex & PHIG_LEX_ORDINAL))
-				capital = false;
-			if ((token->lex & (PHIG_LEX_MEASURE | PHIG_LEX_AT)) || (token->shape & PHIG_SHAPE_USED) ||
-				is_small(scan, j))
-				return false;
-			words++;
-			continue;
-		}
-		if (token->sign != '.' && token->sign != '\'' && token->sign != '-')
-			return false;
-	}
-	if (first < 0 || first == i || tokens[first].type == PHIG_SIGN || words == 0)
+	first = street_begin(scan, i, &words, &capital);
+	if (first < 0)
 		return false;
-	if (!capital && ((tokens[i].lex & PHIG_LEX_ROAD) == 0 || words > 3))
+	if (!capital && (!road || words > 3 || phig_has_context(scan, first, i, PHIG_LEX_MEASURE)))
 		return false;
-	if (!capital && phig_has_context(scan, first, last, PHIG_LEX_MEASURE))
-		return false;
-	if (tokens[last + 1].sign == '.' && tokens[last + 1].gap == PHIG_GAP_NONE &&
-		phig_token_len(&tokens[last]) <= 4)
-		last++;
-	if ((tokens[last + 1].lex & PHIG_LEX_DIRECTION) && is_capital(&tokens[last + 1]) &&
-		tokens[last + 1].gap == PHIG_GAP_SPACE)
-		last++;
-	last = unit_end(scan, last);
+	last = street_end(scan, i);
 	/* "99 3503 Bicetown Road" */
 	if (first > 0 && tokens[first].gap == PHIG_GAP_SPACE && tokens[first - 1].type == PHIG_NUMBER &&
 		tokens[first - 1].gap != PHIG_GAP_NONE && phig_token_len(&tokens[first - 1]) <= 5)
@@ -123,6 +76,83 @@ find_street(PhigScan *scan, int i)
 	use(scan, first, last);
 	phig_add(scan, tokens[first].start, tokens[last].end, "geo", "street", "street", capital ? 0.9f : 0.6f);
 	return true;
+}
+
+/*
+ * Where the number of the house begins before the words that kind i is the last of; -1: there is none.  words: how many
+ * the name has; capital: cleared where one has no capital.
+ */
+static int
+street_begin(const PhigScan *scan, int i, int *words, bool *capital)
+{
+	const PhigToken *tokens = scan->tokens;
+
+	for (int j = i - 1; j >= 0 && *words <= MAX_STREET_WORDS && tokens[j + 1].gap <= PHIG_GAP_SPACE; j--)
+	{
+		const PhigToken *token = &tokens[j];
+
+		if (token->type == PHIG_NUMBER)
+		{
+			/* "5th": a name; else the number of the house */
+			if (tokens[j + 1].gap != PHIG_GAP_NONE)
+				return is_house_number(scan, j, i, *words) ? house_number_begin(scan, j) : -1;
+			if ((tokens[j + 1].lex & PHIG_LEX_ORDINAL) == 0)
+				return -1;
+		}
+		else if (token->type == PHIG_WORD)
+		{
+			/* "221B", "12-B": the letter belongs to the number */
+			if (ends_house_number(scan, j))
+				return house_number_begin(scan, tokens[j - 1].type == PHIG_NUMBER ? j - 1 : j - 2);
+			if (!is_capital(token) && !(token->lex & PHIG_LEX_ORDINAL))
+				*capital = false;
+			if ((token->lex & (PHIG_LEX_MEASURE | PHIG_LEX_AT)) || (token->shape & PHIG_SHAPE_USED) ||
+				is_small(scan, j))
+				return -1;
+			(*words)++;
+		}
+		/* "St. Mary Street", not the end of a sentence */
+		else if ((token->sign != '.' && token->sign != '\'' && token->sign != '-') ||
+				 (token->sign == '.' && j > 0 && phig_token_len(&tokens[j - 1]) > 4))
+			return -1;
+	}
+	return -1;
+}
+
+/* Whether number j, with so many words up to kind i, is that of a house: not "6 Minute Walk". */
+static bool
+is_house_number(const PhigScan *scan, int j, int i, int words)
+{
+	if ((words == 0 && !names_itself(scan, i)) || phig_token_len(&scan->tokens[j]) > 6)
+		return false;
+	return (scan->tokens[i].lex & PHIG_LEX_ROAD) || !phig_is_place(scan, j + 1, PHIG_PLACE_COUNTED);
+}
+
+/* A letter that is joined to a number before it. */
+static bool
+ends_house_number(const PhigScan *scan, int i)
+{
+	const PhigToken *token = &scan->tokens[i];
+
+	if (token->gap != PHIG_GAP_NONE || i < 2 || phig_token_len(token) != 1)
+		return false;
+	return token[-1].type == PHIG_NUMBER ||
+		(token[-1].sign == '-' && token[-1].gap == PHIG_GAP_NONE && token[-2].type == PHIG_NUMBER);
+}
+
+/* Behind kind i: its full stop, a direction, a unit. */
+static int
+street_end(const PhigScan *scan, int i)
+{
+	const PhigToken *tokens = scan->tokens;
+	int			last = i;
+
+	if (tokens[last + 1].sign == '.' && tokens[last + 1].gap == PHIG_GAP_NONE && phig_token_len(&tokens[last]) <= 4)
+		last++;
+	if ((tokens[last + 1].lex & PHIG_LEX_DIRECTION) && is_capital(&tokens[last + 1]) &&
+		tokens[last + 1].gap == PHIG_GAP_SPACE)
+		last++;
+	return unit_end(scan, last);
 }
 
 /* "Broadway": a kind that is a name, too. */

@@ -69,7 +69,8 @@ SELECT phiguard.redact(t) FROM unnest(ARRAY[
 SELECT phiguard.redact(t) FROM unnest(ARRAY[
     'Address: 12 Main Street, Weight 145 lb, BP 120/80', E'12 Elm St\nSaw Dr. Poe\n10 mg', E'Home: 12 Elm Street\nMedications: Lasix 40 mg\n20000 units',
     '12 Main St Patient reports pain', 'Dose at Cycle 3, Day 15, 2021; Vitamin D: 4, B 12, 5000 IU; in Lane 4, 10500 Nike', 'Admitted to Bed 12, 4000 units Heparin; Site 12, 20000 patients',
-    'Traveled to Sweden 3 years ago, moved from Mexico. Corner of the mouth droops. Seen at 07:45 WITH DR. POE', 'Unit 3 nurse called Floor 2; Apt to fall, 1000 mL']) t;
+    'Traveled to Sweden 3 years ago, moved from Mexico. Corner of the mouth droops. Seen at 07:45 WITH DR. POE', 'Unit 3 nurse called Floor 2; Apt to fall, 1000 mL',
+    'A 6 Minute Walk test before the 3 Vessel Bypass; OF 2 LYMPH NODE STATIONS. STATION 7 SAMPLED; 3 MILE RUN; 5 Star Lodge']) t;
 -- Telephones of other countries, and lead-in words.
 SELECT * FROM show('registered 024 971 50 30; call me back on 450 0840; 61 51 81 office; called on 3-14-2019');
 
