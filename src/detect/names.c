@@ -26,6 +26,7 @@ typedef struct Run
 } Run;
 
 static bool read_run(const PhigScan *scan, int i, bool labelled, Run *run);
+static int	particle_begin(const PhigScan *scan, int i);
 static bool is_suffix(const PhigScan *scan, int i);
 static int	nickname_end(const PhigScan *scan, int i);
 static bool is_name_after_comma(const PhigScan *scan, int comma, bool labelled);
@@ -101,6 +102,7 @@ phig_find_names(PhigScan *scan)
 		{
 			const char *kind = evidence == PHIG_WITNESS_TITLE ? NULL : run.words + run.initials > 1 ? "full" : NULL;
 
+			run.first = particle_begin(scan, run.first);
 			phig_add(scan, scan->tokens[run.first].start, scan->tokens[run.last].end, "name", kind, "name", score);
 			if (score >= 0.6f)
 				keep_known(scan, &run);
@@ -116,6 +118,20 @@ phig_find_names(PhigScan *scan)
 	for (int i = scan->n - 3; i >= 0; i--)
 		if (scan->tokens[i + 2].shape & PHIG_SHAPE_NAME)
 			find_listed(scan, i, 1);
+}
+
+/* "van der Pol, Rick": particles without a capital before a name. */
+static int
+particle_begin(const PhigScan *scan, int i)
+{
+	const PhigToken *tokens = scan->tokens;
+
+	while (i > 0 && (tokens[i - 1].lex & PHIG_LEX_PARTICLE) && tokens[i - 1].shape == 0 &&
+		   tokens[i].gap == PHIG_GAP_SPACE &&
+		   phig_token_len(&tokens[i - 1]) > 1 && (tokens[i - 1].lex & (PHIG_LEX_STREET | PHIG_LEX_ORDINAL)) == 0 &&
+		   !(tokens[i - 1].shape & PHIG_SHAPE_USED))
+		i--;
+	return i;
 }
 
 /* From i on: capitalised words, initials, particles between them, a comma once. */
@@ -252,6 +268,10 @@ is_name_after_comma(const PhigScan *scan, int comma, bool labelled)
 		((given->lex & (PHIG_LEX_STATE | PHIG_LEX_CREDENTIAL)) && phig_token_len(given) == 2))
 		return false;
 	if (phig_credential_behind(scan, comma + 1) && ((last->dict & PHIG_DICT_LAST) || last->dict == 0))
+		return true;
+	/* "Poe, Ada M." */
+	if (is_initial(scan, comma + 2) && given[1].gap == PHIG_GAP_SPACE && given[2].sign == '.' &&
+		((last->dict | given->dict) & (PHIG_DICT_WORD | PHIG_DICT_MEDICAL | PHIG_DICT_CITY)) == 0 && given->lex == 0)
 		return true;
 	/* both in capitals at the beginning of a line, and no words */
 	if ((last->shape & given->shape & PHIG_SHAPE_ALL_UPPER) && last->gap >= PHIG_GAP_LINE &&
@@ -419,7 +439,7 @@ judge_run(const PhigScan *scan, const Run *run, PhigWitness evidence)
 								  phig_is_addressed(scan, run->first, run->last))))
 		return 0.6f;
 	if (run->comma)
-		return run->weight >= 2.5f ? 0.75f : run->weight >= 1.5f && upper ? 0.6f : 0.3f;
+		return run->weight >= 2.5f ? 0.75f : run->weight >= 1.5f && (upper || run->initials > 0) ? 0.6f : 0.3f;
 	if (run->words == 1 && run->initials > 0)
 	{
 		if (given)

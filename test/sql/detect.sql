@@ -33,6 +33,7 @@ SELECT * FROM show('3/14/2019 1200 mL; 3/15/2019, 4 tablets; April 3, 2019 10 mg
 -- Names with what people add to them.
 SELECT * FROM show('Ann "Addie" Poe; Tomasz (Tom) Kowalczyk; Priya Haddad, Jr.; Marek Dvorak III; Ann Poe (Mother), Rev. Ann Poe, Sr.');
 SELECT * FROM show('seen with priya maria de la poe. dr. leonard st. vandermeer');
+SELECT * FROM show('I spoke with Quorrell, Zenaida F. by phone; van der Pol, Rick called. The ward, Monday M. shift.');
 SELECT * FROM show('dr. grace park and marek "tomek" dvorak iii, with the grace period; mrs. haddad');
 -- Notes are not the only texts: keys and fields.
 SELECT * FROM show('{"patient_name": "Ann Poe", "mrn": "0012345", "dob": "1950-01-02", "phone_number": "6175550142", "zip": "02115"}');
