@@ -17,6 +17,8 @@
 static bool may_be_kind(const PhigScan *scan, int i);
 static void find_forces(PhigScan *scan, int i);
 static void find_kind_before(PhigScan *scan, int i);
+static bool is_without_number(const PhigScan *scan, int i);
+static bool is_before_flat(const PhigScan *scan, int i);
 static int	house_before(const PhigScan *scan, int i);
 static void find_kind_within(PhigScan *scan, int i);
 static int	kind_begin(const PhigScan *scan, int i);
@@ -143,12 +145,35 @@ find_kind_before(PhigScan *scan, int i)
 																			 is_divided(scan, j)) &&
 		(capital || before || tokens[i + 1].sign == '.'))
 		take(scan, before ? house : i, j, "street", 0.7f);
+	else if (capital && (is_without_number(scan, j) || is_before_flat(scan, j)))
+		take(scan, i, tokens[j].sign == ',' ? j - 1 : j + 2, "street", 0.6f);
 	else if (before)
 	{
 		while (tokens[j - 1].type == PHIG_SIGN)
 			j--;
 		take(scan, house, j - 1, "street", 0.65f);
 	}
+}
+
+/* "s/n": the house has no number. */
+static bool
+is_without_number(const PhigScan *scan, int i)
+{
+	const PhigToken *token = &scan->tokens[i];
+
+	return phig_token_len(token) == 1 && (scan->text[token->start] | 0x20) == 's' && token[1].sign == '/' &&
+		token[1].gap == PHIG_GAP_NONE && phig_token_len(&token[2]) == 1 && (scan->text[token[2].start] | 0x20) == 'n' &&
+		token[2].gap == PHIG_GAP_NONE;
+}
+
+/* ", Bloc 36": a house that is named by the number of a flat. */
+static bool
+is_before_flat(const PhigScan *scan, int i)
+{
+	const PhigToken *token = &scan->tokens[i];
+
+	return token->sign == ',' && phig_is_place(scan, i + 1, PHIG_PLACE_FLAT) &&
+		(token[2].type == PHIG_NUMBER || (token[2].sign == '.' && token[3].type == PHIG_NUMBER));
 }
 
 /* Where the number begins that stands before kind i: "56 rue", "56, rue", "56 bis, rue"; -1: none does. */

@@ -142,6 +142,8 @@ skip_joint(PhigAddress *at)
 			break;
 		if (tokens[i].sign == '\0' || strchr(line ? ",>?*|-" : ",^-/", tokens[i].sign) == NULL)
 			return -1;
+		if (tokens[i].sign == '/' && tokens[i - 1].type != PHIG_NUMBER)
+			return -1;
 		/* "12-4", "12/7" go on with the number; a dash elsewhere has spaces */
 		if ((tokens[i].sign == '-' || tokens[i].sign == '/') && !line && tokens[i].gap != tokens[i + 1].gap)
 			return -1;
@@ -287,7 +289,8 @@ phig_take_part(PhigAddress *at, int first, int last, PhigPart part)
 		return;
 	}
 	phig_add(scan, scan->tokens[first].start, scan->tokens[last].end, "geo",
-			 part == PHIG_PART_POSTAL ? "zip" : street ? "street" : "city", "address", 0.65f);
+			 part == PHIG_PART_POSTAL ? "zip" : street ? "street" : part == PHIG_PART_TOWN ? "city" : "state",
+			 "address", 0.65f);
 	if (part == PHIG_PART_STREET)
 		at->street = scan->nfound > n ? n : -1;
 }

@@ -14,7 +14,7 @@
 #define MAX_PART_WORDS 6
 #define MAX_PART_TOKENS 8
 #define MAX_COUNTRY_WORDS 5
-#define MAX_POSTAL_CHARS 10
+#define MAX_POSTAL_CHARS 12
 
 static int	read_used(const PhigAddress *at, int i);
 static int	read_flat_value(const PhigAddress *at, int i);
@@ -23,6 +23,7 @@ static int	read_road_number(const PhigAddress *at, int i);
 static int	read_staircase(const PhigAddress *at, int i);
 static int	read_box(const PhigAddress *at, int i);
 static int	read_postal(const PhigAddress *at, int i);
+static bool is_year(const PhigAddress *at, int i);
 static int	postal_form(const PhigAddress *at, int i, bool *letters);
 static int	read_country(const PhigAddress *at, int i);
 static int	read_state(const PhigAddress *at, int i);
@@ -173,7 +174,8 @@ read_floor(const PhigAddress *at, int i)
 														 (tokens[j].shape & PHIG_SHAPE_INITIAL_UPPER))))
 		return -1;
 	/* "County Road 6 Floor 12" */
-	if (j == i + 1 && tokens[j + 1].type == PHIG_NUMBER && !phig_is_place(at->scan, j + 2, PHIG_PLACE_FLOOR))
+	if (j == i + 1 && tokens[j + 1].type == PHIG_NUMBER && tokens[j + 1].gap <= PHIG_GAP_SPACE &&
+		!phig_is_place(at->scan, j + 2, PHIG_PLACE_FLOOR))
 		return -1;
 	/* "3 hoog achter", "5.em 78 ajto" */
 	if (phig_is_place(at->scan, j + 1, PHIG_PLACE_FLOOR) && tokens[j + 1].gap == PHIG_GAP_SPACE &&
@@ -234,9 +236,19 @@ read_postal(const PhigAddress *at, int i)
 	/* a year and a word, or a year alone, are none */
 	if (tokens[last + 1].gap == PHIG_GAP_SPACE && tokens[last + 1].type == PHIG_WORD &&
 		(phig_is_place_word(at, last + 1) || (tokens[last + 1].shape & PHIG_SHAPE_USED)) &&
-		(last > i || phig_token_len(&tokens[i]) != 4 || !(tokens[i + 1].dict & PHIG_DICT_WORD)))
+		(last > i || !is_year(at, i) || !(tokens[i + 1].dict & PHIG_DICT_WORD)))
 		return last;
 	return phig_ends_part(at, last + 1) && (last > i || phig_token_len(&tokens[i]) == 5) ? last : -1;
+}
+
+/* "1999", "2021". */
+static bool
+is_year(const PhigAddress *at, int i)
+{
+	const PhigToken *token = &at->scan->tokens[i];
+	const char *s = at->scan->text + token->start;
+
+	return phig_token_len(token) == 4 && ((s[0] == '1' && s[1] == '9') || (s[0] == '2' && s[1] == '0'));
 }
 
 /* The end of the longest form of a postal code at token i; letters: it has some. */
@@ -271,7 +283,7 @@ postal_form(const PhigAddress *at, int i, bool *letters)
 		size_t		len = strlen(forms[j]);
 
 		if (len > best && strncmp(form, forms[j], len) == 0 && !(is_letter(form[len]) || is_digit(form[len])) &&
-			!(form[len] == '-' && is_alnum(form[len + 1])))
+			!((form[len] == '-' || form[len] == '.') && is_alnum(form[len + 1])))
 		{
 			best = len;
 			*letters = strchr(forms[j], 'A') != NULL;

@@ -89,8 +89,9 @@ may_precede(const PhigAddress *at, int i)
 		return false;
 	/* "u. 14", "No: 42" */
 	if (before->type == PHIG_SIGN)
-		return before->sign == '.' || before->sign == ',' || (before->sign == ':' && i > 1 &&
-															  phig_is_flat_word(at, i - 2));
+		return ((before->sign == '.' || before->sign == ',') && at->scan->tokens[i].gap == PHIG_GAP_SPACE) ||
+			(before->sign == ':' && i > 1 &&
+			 phig_is_flat_word(at, i - 2));
 	return before->type == PHIG_WORD && at->scan->tokens[i].gap == PHIG_GAP_SPACE &&
 		((before->shape & (PHIG_SHAPE_INITIAL_UPPER | PHIG_SHAPE_OTHER_LETTERS)) || !at->capitals ||
 		 before->dict == 0 ||
