@@ -1,11 +1,11 @@
 -- Disclosure risk of what is released: for expert determination, 45 CFR 164.514(b)(1).
 
-CREATE FUNCTION phiguard.risk_profile_add(internal, nquasi integer, in_population boolean, k integer, l integer, threshold double precision,
+CREATE FUNCTION phiguard.risk_profile_add(internal, nquasi integer, in_population boolean, k integer, l integer, threshold double precision, steps integer[],
                                           person "any", population_person "any", VARIADIC columns "any") RETURNS internal
     LANGUAGE C IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'phiguard_risk_profile_add';
-REVOKE ALL ON FUNCTION phiguard.risk_profile_add(internal, integer, boolean, integer, integer, double precision, "any", "any", "any") FROM PUBLIC;
-COMMENT ON FUNCTION phiguard.risk_profile_add(internal, integer, boolean, integer, integer, double precision, "any", "any", "any") IS
+REVOKE ALL ON FUNCTION phiguard.risk_profile_add(internal, integer, boolean, integer, integer, double precision, integer[], "any", "any", "any") FROM PUBLIC;
+COMMENT ON FUNCTION phiguard.risk_profile_add(internal, integer, boolean, integer, integer, double precision, integer[], "any", "any", "any") IS
 'One more row for phiguard.risk_profile. Internal.';
 
 CREATE FUNCTION phiguard.risk_profile_write(internal) RETURNS bytea
@@ -32,7 +32,7 @@ CREATE FUNCTION phiguard.risk_profile_measure(internal) RETURNS double precision
 REVOKE ALL ON FUNCTION phiguard.risk_profile_measure(internal) FROM PUBLIC;
 COMMENT ON FUNCTION phiguard.risk_profile_measure(internal) IS 'The result of phiguard.risk_profile. Internal.';
 
-CREATE AGGREGATE phiguard.risk_profile(nquasi integer, in_population boolean, k integer, l integer, threshold double precision,
+CREATE AGGREGATE phiguard.risk_profile(nquasi integer, in_population boolean, k integer, l integer, threshold double precision, steps integer[],
                                        person "any", population_person "any", VARIADIC columns "any") (
     SFUNC = phiguard.risk_profile_add,
     STYPE = internal,
@@ -43,25 +43,26 @@ CREATE AGGREGATE phiguard.risk_profile(nquasi integer, in_population boolean, k 
     DESERIALFUNC = phiguard.risk_profile_read,
     PARALLEL = SAFE
 );
-REVOKE ALL ON FUNCTION phiguard.risk_profile(integer, boolean, integer, integer, double precision, "any", "any", "any") FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION phiguard.risk_profile(integer, boolean, integer, integer, double precision, "any", "any", "any") TO PUBLIC;
-COMMENT ON AGGREGATE phiguard.risk_profile(integer, boolean, integer, integer, double precision, "any", "any", "any") IS
+REVOKE ALL ON FUNCTION phiguard.risk_profile(integer, boolean, integer, integer, double precision, integer[], "any", "any", "any") FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.risk_profile(integer, boolean, integer, integer, double precision, integer[], "any", "any", "any") TO PUBLIC;
+COMMENT ON AGGREGATE phiguard.risk_profile(integer, boolean, integer, integer, double precision, integer[], "any", "any", "any") IS
 'All that phiguard.risk says of a release, as numbers in the order of the metrics, after one pass over its rows. Internal: use phiguard.risk.';
 
 -- Reads as whoever calls it, nothing that the caller could not read: for everybody.
 CREATE FUNCTION phiguard.risk(relation regclass, quasi name[], sensitive name[] DEFAULT '{}', subject name DEFAULT NULL,
                               population regclass DEFAULT NULL, population_subject name DEFAULT NULL,
                               k integer DEFAULT 11, l integer DEFAULT 2, threshold double precision DEFAULT 1.0::double precision / 11,
+                              hierarchies jsonb DEFAULT NULL,
                               OUT metric text, OUT sensitive_column name, OUT value double precision, OUT meaning text) RETURNS SETOF record
     LANGUAGE C STABLE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'phiguard_risk';
-REVOKE ALL ON FUNCTION phiguard.risk(regclass, name[], name[], name, regclass, name, integer, integer, double precision) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION phiguard.risk(regclass, name[], name[], name, regclass, name, integer, integer, double precision) TO PUBLIC;
-COMMENT ON FUNCTION phiguard.risk(regclass, name[], name[], name, regclass, name, integer, integer, double precision) IS
+REVOKE ALL ON FUNCTION phiguard.risk(regclass, name[], name[], name, regclass, name, integer, integer, double precision, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION phiguard.risk(regclass, name[], name[], name, regclass, name, integer, integer, double precision, jsonb) TO PUBLIC;
+COMMENT ON FUNCTION phiguard.risk(regclass, name[], name[], name, regclass, name, integer, integer, double precision, jsonb) IS
 'Disclosure risk of a table or view with these quasi-identifiers, a row a metric: equivalence classes, k-anonymity, prosecutor, journalist and marketer risk, uniques, and for each
 sensitive column l-diversity and t-closeness. Counts persons, not rows: subject names the column that says whose row it is, by default the table''s subject.
 population: a table with the same quasi-identifiers of all whom the release could be of; without one the release counts as the whole population. k: cells of fewer persons are small.
-l: of recursive (c,l)-diversity. threshold: risk above it is at risk. NULL is a value of its own. Null where a metric does not apply. Reads as the caller does.
+l: of recursive (c,l)-diversity. threshold: risk above it is at risk. hierarchies: for sensitive columns expressions from fine to coarse, {"diagnosis": ["left(diagnosis, 3)"]}, for t-closeness over them. NULL is a value of its own. Null where a metric does not apply. Reads as the caller does.
 Raises 22023 where nothing says whose row it is, 42703 for unknown columns. Source: 45 CFR 164.514(b)(1), which names no number.';
 
 -- Makes what the caller could make: for everybody.

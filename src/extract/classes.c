@@ -43,8 +43,9 @@ static void grow_classes(PhigClasses *classes);
 
 PhigClasses *
 phig_classes_create(MemoryContext context, const PhigColumnType persons[2],
-					int nquasi, int nsensitive, const PhigColumnType *columns)
+					int nquasi, int nsensitive, const int32 *nsteps, const PhigColumnType *columns)
 {
+	const PhigColumnType *step = columns + nquasi + nsensitive;
 	MemoryContext before = MemoryContextSwitchTo(context);
 	PhigClasses *classes = palloc0(sizeof(PhigClasses));
 
@@ -61,6 +62,10 @@ phig_classes_create(MemoryContext context, const PhigColumnType persons[2],
 
 		classes->sensitive[i].codes = phig_codes_create(context, column->type, column->collation);
 		classes->sensitive[i].counts = pairs_create(context, 64, NULL);
+		classes->sensitive[i].nsteps = nsteps == NULL ? 0 : nsteps[i];
+		classes->sensitive[i].steps = palloc0(sizeof(HierarchyStep) * Max(classes->sensitive[i].nsteps, 1));
+		for (int j = 0; j < classes->sensitive[i].nsteps; j++, step++)
+			classes->sensitive[i].steps[j].codes = phig_codes_create(context, step->type, step->collation);
 	}
 	phig_members_init(classes, &classes->release, &persons[0], nsensitive);
 	phig_members_init(classes, &classes->population, &persons[1], 0);
@@ -74,6 +79,7 @@ void
 phig_classes_add(PhigClasses *classes, const NullableDatum *person, const NullableDatum *columns)
 {
 	int			row = classes->release.nwaiting;
+	const NullableDatum *step = &columns[classes->nquasi + classes->nsensitive];
 
 	classes->rows++;
 	classes->rows_without_person += person->isnull;
@@ -83,6 +89,13 @@ phig_classes_add(PhigClasses *classes, const NullableDatum *person, const Nullab
 
 		classes->sensitive[i].waiting[row] =
 			phig_codes_of(classes->sensitive[i].codes, column->value, column->isnull);
+		for (int j = 0; j < classes->sensitive[i].nsteps; j++, step++)
+		{
+			HierarchyStep *of = &classes->sensitive[i].steps[j];
+
+			phig_classes_put_in_group(classes, of, classes->sensitive[i].waiting[row],
+									  phig_codes_of(of->codes, step->value, step->isnull));
+		}
 	}
 	let_wait(classes, &classes->release, person, columns);
 }
@@ -136,6 +149,33 @@ PhigCodes *
 phig_classes_sensitive(const PhigClasses *classes, int column)
 {
 	return classes->sensitive[column].codes;
+}
+
+int
+phig_classes_steps(const PhigClasses *classes, int column)
+{
+	return classes->sensitive[column].nsteps;
+}
+
+const int32 *
+phig_classes_groups(const PhigClasses *classes, int column, int step, int32 *ngroups)
+{
+	*ngroups = phig_codes_count(classes->sensitive[column].steps[step].codes);
+	return classes->sensitive[column].steps[step].groups.at;
+}
+
+void
+phig_classes_put_in_group(PhigClasses *classes, HierarchyStep *step, int32 value, int32 group)
+{
+	int32	   *known = phig_number_at(classes, &step->groups, value);
+
+	if (*known >= 0 && *known != group)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the steps of a sensitive column are no hierarchy"),
+				 errdetail("A step gives one value two groups."),
+				 errhint("Use expressions over the column itself.")));
+	*known = group;
 }
 
 PhigCodes *

@@ -36,12 +36,20 @@ typedef struct PhigClasses PhigClasses;
  *		No rows yet, of quasi-identifiers and sensitive columns with these types.
  *
  * persons: types of what says whose row it is, in the release and in the population.
+ * nsteps:  how many steps the hierarchy of each sensitive column has, NULL for none.
+ * columns: quasi-identifiers, sensitive columns, the steps of the first sensitive column from fine to coarse, ...
  * Memory:  all in context, about 100 bytes a person.
  */
 extern PhigClasses *phig_classes_create(MemoryContext context, const PhigColumnType persons[2],
-										int nquasi, int nsensitive, const PhigColumnType *columns);
+										int nquasi, int nsensitive, const int32 *nsteps,
+										const PhigColumnType *columns);
 
-/* A row of the release: values of the quasi-identifiers, then of the sensitive columns. */
+/*
+ * phig_classes_add
+ *		A row of the release: values of the columns, in their order.
+ *
+ * Errors:  22023 for a value that a step of its hierarchy gives two groups.
+ */
 extern void phig_classes_add(PhigClasses *classes, const NullableDatum *person, const NullableDatum *columns);
 
 /* A row of the population: values of the quasi-identifiers. */
@@ -57,6 +65,8 @@ extern int64 phig_classes_rows_without_person(const PhigClasses *classes);
 extern int64 phig_classes_persons(const PhigClasses *classes);
 extern const PhigClass *phig_classes_all(const PhigClasses *classes, int32 *count);
 extern PhigCodes *phig_classes_sensitive(const PhigClasses *classes, int column);
+extern int	phig_classes_steps(const PhigClasses *classes, int column);
+extern const int32 *phig_classes_groups(const PhigClasses *classes, int column, int step, int32 *ngroups);
 extern PhigCodes *phig_classes_quasi(const PhigClasses *classes, int column);
 
 /*

@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "utils/memutils.h"
+
 #include "extract/classes.h"
 
 /* Numbers by a pair of numbers. */
@@ -103,9 +105,18 @@ typedef struct ValueSlice
 	pairs_hash *further;		/* (member, value) of the members' further values */
 } ValueSlice;
 
+/* A step of a column's hierarchy. */
+typedef struct HierarchyStep
+{
+	PhigCodes  *codes;			/* of its groups */
+	Numbers		groups;			/* by value: its group */
+} HierarchyStep;
+
 typedef struct SensitiveColumn
 {
 	PhigCodes  *codes;
+	int			nsteps;
+	HierarchyStep *steps;
 	ValueSlice	slices[PHIG_CLASSES_SLICES + 1];
 	pairs_hash *counts;			/* (class, value) to persons */
 	int32		waiting[PHIG_CLASSES_BATCH];	/* values of the rows that wait */
@@ -162,6 +173,27 @@ extern void phig_members_add_values(PhigClasses *classes, SensitiveColumn *colum
 
 /* Persons of the scratch slice count, and make room for others. */
 extern void phig_members_forget(PhigClasses *classes);
+
+/* A value is in this group; in another one it may not be. */
+extern void phig_classes_put_in_group(PhigClasses *classes, HierarchyStep *step, int32 value, int32 group);
+
+/* Place in an array that has one for each index so far: -1 where nothing was put yet. */
+static inline int32 *
+phig_number_at(PhigClasses *classes, Numbers *numbers, int32 index)
+{
+	if (unlikely((Size) index >= numbers->allocated))
+	{
+		Size		allocated = Max(64, 2 * (Size) index);
+
+		if (numbers->at == NULL)
+			numbers->at = MemoryContextAllocHuge(classes->context, sizeof(int32) * allocated);
+		else
+			numbers->at = repalloc_huge(numbers->at, sizeof(int32) * allocated);
+		memset(numbers->at + numbers->allocated, 0xff, sizeof(int32) * (allocated - numbers->allocated));
+		numbers->allocated = allocated;
+	}
+	return &numbers->at[index];
+}
 
 static inline SliceRow *
 phig_slice_row(const Membership *membership, const char *rows, int32 index)

@@ -15,14 +15,9 @@
 #include "miscadmin.h"
 #include "utils/float.h"
 
+#include "extract/fraction.h"
+#include "extract/hierarchy.h"
 #include "extract/measure.h"
-
-/* A sum of fractions between 0 and 1, in units of 2^-63: the same in any order. */
-typedef struct FractionSum
-{
-	uint64		low;
-	uint64		high;
-} FractionSum;
 
 /* Over the classes of the release. */
 typedef struct Sums
@@ -64,8 +59,6 @@ typedef struct Whole
 } Whole;
 
 static void add_class(Sums *sums, const PhigClass *cls, const PhigRiskOptions *options);
-static inline void add_fraction(FractionSum *sum, double fraction);
-static inline double fraction_sum(const FractionSum *sum);
 static void find_rates(const Sums *sums, const PhigRiskOptions *options, double metrics[PHIG_RISK_NMETRICS]);
 static void find_whole(const PhigClasses *classes, int column, const PhigClassValue *values, int32 nentries,
 					   Whole *whole);
@@ -143,21 +136,6 @@ add_class(Sums *sums, const PhigClass *cls, const PhigRiskOptions *options)
 	}
 }
 
-static inline void
-add_fraction(FractionSum *sum, double fraction)
-{
-	uint64		units = (uint64) ldexp(fraction, 63);
-
-	sum->low += units;
-	sum->high += sum->low < units;
-}
-
-static inline double
-fraction_sum(const FractionSum *sum)
-{
-	return ldexp((double) sum->high, 1) + ldexp((double) sum->low, -63);
-}
-
 static void
 find_rates(const Sums *sums, const PhigRiskOptions *options, double metrics[PHIG_RISK_NMETRICS])
 {
@@ -200,6 +178,7 @@ phig_risk_measure_sensitive(const PhigClasses *classes, int column, const PhigRi
 		if (first[i + 1] > first[i])
 			measure_values(shares, values + first[i], first[i + 1] - first[i], &whole, options, metrics);
 	}
+	metrics[PHIG_RISK_T_HIERARCHY] = phig_hierarchy_distance(classes, column, values, first);
 	if (first[count] == 0)
 		for (int i = PHIG_RISK_L_DISTINCT; i < PHIG_RISK_NSENSITIVE; i++)
 			metrics[i] = get_float8_nan();

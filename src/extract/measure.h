@@ -48,6 +48,7 @@ typedef enum PhigSensitiveMetric
 	PHIG_RISK_L_RECURSIVE,		/* (c,l)-diversity holds for each c above this */
 	PHIG_RISK_T_NOMINAL,
 	PHIG_RISK_T_ORDERED,
+	PHIG_RISK_T_HIERARCHY,		/* of a column that has one */
 	PHIG_RISK_NSENSITIVE
 } PhigSensitiveMetric;
 

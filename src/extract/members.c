@@ -28,7 +28,6 @@ static inline void count_member(PhigClasses *classes, const Membership *membersh
 static inline int32 *first_value_of(PhigClasses *classes, SensitiveColumn *column, const Waiting *row);
 static bool new_value(SensitiveColumn *column, int32 *first, const Waiting *row, int32 value);
 static void forget_numbers(Numbers *numbers);
-static inline int32 *number_at(PhigClasses *classes, Numbers *numbers, int32 index);
 
 void
 phig_members_init(PhigClasses *classes, Membership *membership, const PhigColumnType *person, int nsensitive)
@@ -261,7 +260,8 @@ first_value_of(PhigClasses *classes, SensitiveColumn *column, const Waiting *row
 {
 	ValueSlice *slice = &column->slices[row->slice];
 
-	return number_at(classes, row->member < 0 ? &slice->further_first_value : &slice->first_value, abs(row->member));
+	return phig_number_at(classes, row->member < 0 ? &slice->further_first_value : &slice->first_value,
+						  abs(row->member));
 }
 
 /* A member has a value: not so far? */
@@ -308,22 +308,4 @@ forget_numbers(Numbers *numbers)
 {
 	if (numbers->at != NULL)
 		memset(numbers->at, 0xff, sizeof(int32) * numbers->allocated);
-}
-
-/* Place in an array that has one for each index so far: -1 where nothing was put yet. */
-static inline int32 *
-number_at(PhigClasses *classes, Numbers *numbers, int32 index)
-{
-	if (unlikely((Size) index >= numbers->allocated))
-	{
-		Size		allocated = Max(64, 2 * (Size) index);
-
-		if (numbers->at == NULL)
-			numbers->at = MemoryContextAllocHuge(classes->context, sizeof(int32) * allocated);
-		else
-			numbers->at = repalloc_huge(numbers->at, sizeof(int32) * allocated);
-		memset(numbers->at + numbers->allocated, 0xff, sizeof(int32) * (allocated - numbers->allocated));
-		numbers->allocated = allocated;
-	}
-	return &numbers->at[index];
 }

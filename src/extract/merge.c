@@ -23,6 +23,7 @@ typedef struct PartHead
 {
 	int32		nquasi;
 	int32		nsensitive;
+	int32		nsteps;			/* of all sensitive columns */
 	int32		nclasses;
 	int64		rows;
 	int64		rows_without_person;
@@ -70,13 +71,17 @@ typedef struct Part
 	int32		nfurther;
 } Part;
 
+static int32 steps_of(const PhigClasses *classes);
 static PhigColumnType *types_of(const PhigClasses *classes, Size *size);
+static void write_column(const SensitiveColumn *column, PhigPacked *bytes);
 static void write_members(const Membership *membership, int tables, PhigPacked *bytes);
 static void write_values(const PersonSlice *slice, const ValueSlice *values, PhigPacked *bytes);
 static void write_rows(const Membership *membership, int number, PhigPacked *bytes);
-static const PartHead *read_head(PhigPackedReader *reader, const PhigColumnType **types);
+static const PartHead *read_head(PhigPackedReader *reader, const PhigColumnType **types, int32 **nsteps);
 static void begin_part(Part *part, PhigClasses *into, PhigPackedReader *reader);
-static void must_be_alike(const PhigClasses *classes, const PartHead *head, const PhigColumnType *types);
+static void merge_column(Part *part, int number);
+static void must_be_alike(const PhigClasses *classes, const PartHead *head, const PhigColumnType *types,
+						  const int32 *nsteps);
 static void merge_classes(Part *part);
 static void merge_slice(Part *part);
 static void read_members(Part *part, Membership *membership, PhigWrittenCodes *persons, const FurtherMember **further);
@@ -100,18 +105,21 @@ phig_classes_write(PhigClasses *classes, PhigPacked *bytes)
 	phig_classes_place(classes, &classes->population);
 	head.nquasi = classes->nquasi;
 	head.nsensitive = classes->nsensitive;
+	head.nsteps = steps_of(classes);
 	head.nclasses = classes->nclasses;
 	head.rows = classes->rows;
 	head.rows_without_person = classes->rows_without_person;
 	phig_packed_put(bytes, &head, sizeof(head));
 	types = types_of(classes, &size);
 	phig_packed_put(bytes, types, size);
+	for (int i = 0; i < classes->nsensitive; i++)
+		*(int32 *) phig_packed_room(bytes, sizeof(int32)) = classes->sensitive[i].nsteps;
 	for (int i = 0; i < classes->nquasi; i++)
 		phig_codes_write(classes->quasi[i], bytes);
 	phig_packed_put(bytes, classes->keys, sizeof(int32) * (Size) classes->nclasses * classes->nquasi);
 	phig_packed_put(bytes, classes->classes, sizeof(PhigClass) * (Size) classes->nclasses);
 	for (int i = 0; i < classes->nsensitive; i++)
-		phig_codes_write(classes->sensitive[i].codes, bytes);
+		write_column(&classes->sensitive[i], bytes);
 	for (int slice = 0; slice < PHIG_CLASSES_SLICES; slice++)
 	{
 		/* The scratch slice is empty. */
@@ -127,10 +135,21 @@ phig_classes_write(PhigClasses *classes, PhigPacked *bytes)
 	}
 }
 
+static int32
+steps_of(const PhigClasses *classes)
+{
+	int32		nsteps = 0;
+
+	for (int i = 0; i < classes->nsensitive; i++)
+		nsteps += classes->sensitive[i].nsteps;
+	return nsteps;
+}
+
 static PhigColumnType *
 types_of(const PhigClasses *classes, Size *size)
 {
-	PhigColumnType *types = palloc(sizeof(PhigColumnType) * (2 + classes->nquasi + classes->nsensitive));
+	PhigColumnType *types = palloc(sizeof(PhigColumnType) *
+								   (2 + classes->nquasi + classes->nsensitive + steps_of(classes)));
 	int			count = 0;
 
 	types[count++] = phig_codes_type(classes->release.slices[PHIG_CLASSES_SCRATCH].persons);
@@ -139,8 +158,24 @@ types_of(const PhigClasses *classes, Size *size)
 		types[count++] = phig_codes_type(classes->quasi[i]);
 	for (int i = 0; i < classes->nsensitive; i++)
 		types[count++] = phig_codes_type(classes->sensitive[i].codes);
+	for (int i = 0; i < classes->nsensitive; i++)
+		for (int j = 0; j < classes->sensitive[i].nsteps; j++)
+			types[count++] = phig_codes_type(classes->sensitive[i].steps[j].codes);
 	*size = sizeof(PhigColumnType) * count;
 	return types;
+}
+
+static void
+write_column(const SensitiveColumn *column, PhigPacked *bytes)
+{
+	Size		nvalues = phig_codes_count(column->codes);
+
+	phig_codes_write(column->codes, bytes);
+	for (int i = 0; i < column->nsteps; i++)
+	{
+		phig_codes_write(column->steps[i].codes, bytes);
+		phig_packed_put(bytes, column->steps[i].groups.at, sizeof(int32) * nvalues);
+	}
 }
 
 static void
@@ -208,8 +243,9 @@ phig_classes_merge(MemoryContext context, PhigPackedReader *readers, int nparts)
 {
 	PhigPackedReader first = readers[0];
 	const PhigColumnType *types;
-	const PartHead *head = read_head(&first, &types);
-	PhigClasses *into = phig_classes_create(context, types, head->nquasi, head->nsensitive, types + 2);
+	int32	   *nsteps;
+	const PartHead *head = read_head(&first, &types, &nsteps);
+	PhigClasses *into = phig_classes_create(context, types, head->nquasi, head->nsensitive, nsteps, types + 2);
 	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "phiguard risk slice", ALLOCSET_DEFAULT_SIZES);
 	Part	   *parts = palloc0(sizeof(Part) * nparts);
 
@@ -231,14 +267,27 @@ phig_classes_merge(MemoryContext context, PhigPackedReader *readers, int nparts)
 	return into;
 }
 
+/* nsteps: of each sensitive column (palloc'd). */
 static const PartHead *
-read_head(PhigPackedReader *reader, const PhigColumnType **types)
+read_head(PhigPackedReader *reader, const PhigColumnType **types, int32 **nsteps)
 {
 	const PartHead *head = phig_packed_take(reader, sizeof(PartHead));
+	int64		sum = 0;
 
-	if (head->nquasi < 1 || head->nsensitive < 0)
+	if (head->nquasi < 1 || head->nsensitive < 0 || head->nsteps < 0)
 		phig_packed_damaged();
-	*types = phig_packed_take_array(reader, (int64) head->nquasi + head->nsensitive + 2, sizeof(PhigColumnType));
+	*types = phig_packed_take_array(reader, (int64) head->nquasi + head->nsensitive + head->nsteps + 2,
+								   sizeof(PhigColumnType));
+	*nsteps = palloc(sizeof(int32) * Max(head->nsensitive, 1));
+	for (int i = 0; i < head->nsensitive; i++)
+	{
+		(*nsteps)[i] = *(const int32 *) phig_packed_take(reader, sizeof(int32));
+		if ((*nsteps)[i] < 0)
+			phig_packed_damaged();
+		sum += (*nsteps)[i];
+	}
+	if (sum != head->nsteps)
+		phig_packed_damaged();
 	return head;
 }
 
@@ -246,9 +295,10 @@ static void
 begin_part(Part *part, PhigClasses *into, PhigPackedReader *reader)
 {
 	const PhigColumnType *types;
-	const PartHead *head = read_head(reader, &types);
+	int32	   *nsteps;
+	const PartHead *head = read_head(reader, &types, &nsteps);
 
-	must_be_alike(into, head, types);
+	must_be_alike(into, head, types, nsteps);
 	into->rows += head->rows;
 	into->rows_without_person += head->rows_without_person;
 	part->into = into;
@@ -257,23 +307,46 @@ begin_part(Part *part, PhigClasses *into, PhigPackedReader *reader)
 	merge_classes(part);
 	part->columns = palloc0(sizeof(PartColumn) * Max(into->nsensitive, 1));
 	for (int i = 0; i < into->nsensitive; i++)
-	{
-		PhigWrittenCodes written;
+		merge_column(part, i);
+}
 
-		phig_codes_read(into->sensitive[i].codes, reader, &written);
-		part->columns[i].values = phig_codes_merge(into->sensitive[i].codes, &written);
-		part->columns[i].nvalues = written.count;
+static void
+merge_column(Part *part, int number)
+{
+	SensitiveColumn *into = &part->into->sensitive[number];
+	PartColumn *column = &part->columns[number];
+	PhigWrittenCodes written;
+
+	phig_codes_read(into->codes, part->reader, &written);
+	column->values = phig_codes_merge(into->codes, &written);
+	column->nvalues = written.count;
+	for (int i = 0; i < into->nsteps; i++)
+	{
+		HierarchyStep *step = &into->steps[i];
+		int32	   *mine;
+		const int32 *groups;
+
+		phig_codes_read(step->codes, part->reader, &written);
+		mine = phig_codes_merge(step->codes, &written);
+		groups = phig_packed_take_array(part->reader, column->nvalues, sizeof(int32));
+		for (int32 value = 0; value < column->nvalues; value++)
+			phig_classes_put_in_group(part->into, step, column->values[value],
+									  here(mine, written.count, groups[value]));
 	}
 }
 
 static void
-must_be_alike(const PhigClasses *classes, const PartHead *head, const PhigColumnType *types)
+must_be_alike(const PhigClasses *classes, const PartHead *head, const PhigColumnType *types, const int32 *nsteps)
 {
 	Size		size;
 	PhigColumnType *mine = types_of(classes, &size);
 
-	if (head->nquasi != classes->nquasi || head->nsensitive != classes->nsensitive || memcmp(mine, types, size) != 0)
+	if (head->nquasi != classes->nquasi || head->nsensitive != classes->nsensitive ||
+		head->nsteps != steps_of(classes) || memcmp(mine, types, size) != 0)
 		phig_packed_damaged();
+	for (int i = 0; i < classes->nsensitive; i++)
+		if (nsteps[i] != classes->sensitive[i].nsteps)
+			phig_packed_damaged();
 }
 
 static void

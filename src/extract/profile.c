@@ -20,7 +20,7 @@
 /* Arguments of the transition function: the state, these, the columns. */
 enum
 {
-	ARG_STATE, ARG_NQUASI, ARG_IN_POPULATION, ARG_K, ARG_L, ARG_THRESHOLD, ARG_PERSON, ARG_POPULATION_PERSON,
+	ARG_STATE, ARG_NQUASI, ARG_IN_POPULATION, ARG_K, ARG_L, ARG_THRESHOLD, ARG_STEPS, ARG_PERSON, ARG_POPULATION_PERSON,
 	ARG_FIRST_COLUMN
 };
 
@@ -43,7 +43,9 @@ PG_FUNCTION_INFO_V1(phiguard_risk_profile_measure);
 
 static MemoryContext aggregate_context(FunctionCallInfo fcinfo);
 static ProfileState *new_state(FunctionCallInfo fcinfo, MemoryContext context);
+static int32 *steps_argument(FunctionCallInfo fcinfo, int *sum, int *count);
 static PhigColumnType argument_type(FunctionCallInfo fcinfo, int argument);
+static Datum steps_array(const PhigProfileQuery *query, int *sum);
 static char *profile_text(const PhigProfileQuery *query);
 static void put_source(StringInfo text, const PhigProfileQuery *query, bool population);
 static PhigProfile *no_rows(const PhigProfileQuery *query);
@@ -170,6 +172,9 @@ new_state(FunctionCallInfo fcinfo, MemoryContext context)
 	int			ncolumns = PG_NARGS() - ARG_FIRST_COLUMN;
 	PhigColumnType persons[2];
 	PhigColumnType columns[FUNC_MAX_ARGS];
+	int32	   *nsteps;
+	int			all_steps;
+	int			given;
 
 	if (AggGetAggref(fcinfo) == NULL)
 		ereport(ERROR,
@@ -179,7 +184,10 @@ new_state(FunctionCallInfo fcinfo, MemoryContext context)
 		if (PG_ARGISNULL(i))
 			elog(ERROR, "argument %d of risk_profile is null", i);
 	state->nquasi = PG_GETARG_INT32(ARG_NQUASI);
-	state->nsensitive = ncolumns - state->nquasi;
+	nsteps = steps_argument(fcinfo, &all_steps, &given);
+	state->nsensitive = ncolumns - state->nquasi - all_steps;
+	if (given >= 0 && given != state->nsensitive)
+		elog(ERROR, "risk_profile has %d sensitive columns, and steps of %d", state->nsensitive, given);
 	if (state->nquasi < 1 || state->nsensitive < 0 || ncolumns > PHIG_PROFILE_MAX_COLUMNS)
 		elog(ERROR, "risk_profile has %d columns, %d of them quasi-identifiers", ncolumns, state->nquasi);
 	state->options.k = PG_GETARG_INT32(ARG_K);
@@ -189,8 +197,33 @@ new_state(FunctionCallInfo fcinfo, MemoryContext context)
 	persons[1] = argument_type(fcinfo, ARG_POPULATION_PERSON);
 	for (int i = 0; i < ncolumns; i++)
 		columns[i] = argument_type(fcinfo, ARG_FIRST_COLUMN + i);
-	state->classes = phig_classes_create(context, persons, state->nquasi, state->nsensitive, columns);
+	state->classes = phig_classes_create(context, persons, state->nquasi, state->nsensitive, nsteps, columns);
 	return state;
+}
+
+/* How many steps the hierarchy of each sensitive column has: NULL where there are none, count -1. */
+static int32 *
+steps_argument(FunctionCallInfo fcinfo, int *sum, int *count)
+{
+	Datum	   *numbers;
+	bool	   *nulls;
+	int32	   *nsteps;
+
+	*sum = 0;
+	*count = -1;
+	if (PG_ARGISNULL(ARG_STEPS))
+		return NULL;
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(ARG_STEPS), INT4OID, sizeof(int32), true, TYPALIGN_INT,
+					  &numbers, &nulls, count);
+	nsteps = palloc(sizeof(int32) * Max(*count, 1));
+	for (int i = 0; i < *count; i++)
+	{
+		nsteps[i] = DatumGetInt32(numbers[i]);
+		if (nulls[i] || nsteps[i] < 0 || nsteps[i] > PHIG_PROFILE_MAX_COLUMNS)
+			elog(ERROR, "steps of risk_profile are no numbers of steps");
+		*sum += nsteps[i];
+	}
+	return nsteps;
 }
 
 static PhigColumnType
@@ -208,9 +241,10 @@ PhigProfile *
 phig_profile_read(const PhigProfileQuery *query)
 {
 	MemoryContext caller = CurrentMemoryContext;
+	int			all_steps = 0;
 	Datum		args[] = {Int32GetDatum(query->nquasi), Int32GetDatum(query->options.k),
-	Int32GetDatum(query->options.l), Float8GetDatum(query->options.threshold)};
-	Oid			types[] = {INT4OID, INT4OID, INT4OID, FLOAT8OID};
+	Int32GetDatum(query->options.l), Float8GetDatum(query->options.threshold), steps_array(query, &all_steps)};
+	Oid			types[] = {INT4OID, INT4OID, INT4OID, FLOAT8OID, INT4ARRAYOID};
 	PhigProfile *profile;
 	char	   *text;
 	bool		isnull;
@@ -221,10 +255,11 @@ phig_profile_read(const PhigProfileQuery *query)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("quasi names no column"),
 				 errhint("Name the columns that others could know of a person: year of birth, sex, ZIP code.")));
-	if (query->nquasi + query->nsensitive > PHIG_PROFILE_MAX_COLUMNS)
+	if (query->nquasi + query->nsensitive + all_steps > PHIG_PROFILE_MAX_COLUMNS)
 		ereport(ERROR,
 				(errcode(ERRCODE_TOO_MANY_COLUMNS),
-				 errmsg("more than %d columns in quasi and sensitive", PHIG_PROFILE_MAX_COLUMNS)));
+				 errmsg("more than %d columns in quasi and sensitive", PHIG_PROFILE_MAX_COLUMNS),
+				 all_steps == 0 ? 0 : errdetail("Each step of a hierarchy is one.")));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	text = profile_text(query);
@@ -247,6 +282,22 @@ phig_profile_read(const PhigProfileQuery *query)
 	return profile;
 }
 
+/* For ARG_STEPS. */
+static Datum
+steps_array(const PhigProfileQuery *query, int *sum)
+{
+	Datum	   *counts = palloc(sizeof(Datum) * Max(query->nsensitive, 1));
+
+	for (int i = 0; i < query->nsensitive; i++)
+	{
+		int			count = query->nsteps == NULL ? 0 : query->nsteps[i];
+
+		*sum += count;
+		counts[i] = Int32GetDatum(count);
+	}
+	return PointerGetDatum(construct_array(counts, query->nsensitive, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
 /* SELECT phiguard.risk_profile(...) FROM (rows of the release UNION ALL rows of the population) */
 static char *
 profile_text(const PhigProfileQuery *query)
@@ -254,11 +305,14 @@ profile_text(const PhigProfileQuery *query)
 	StringInfoData text;
 
 	initStringInfo(&text);
-	appendStringInfoString(&text, "SELECT phiguard.risk_profile($1, in_population, $2, $3, $4, person, population_person");
+	appendStringInfoString(&text, "SELECT phiguard.risk_profile($1, in_population, $2, $3, $4, $5, person, population_person");
 	for (int i = 0; i < query->nquasi; i++)
 		appendStringInfo(&text, ", q%d", i + 1);
 	for (int i = 0; i < query->nsensitive; i++)
 		appendStringInfo(&text, ", s%d", i + 1);
+	for (int i = 0; query->nsteps != NULL && i < query->nsensitive; i++)
+		for (int j = 0; j < query->nsteps[i]; j++)
+			appendStringInfo(&text, ", s%d_%d", i + 1, j + 1);
 	appendStringInfoString(&text, ") FROM (");
 	put_source(&text, query, false);
 	if (OidIsValid(query->population))
@@ -287,6 +341,9 @@ put_source(StringInfo text, const PhigProfileQuery *query, bool population)
 		appendStringInfo(text, ", %s AS q%d", quasi[i], i + 1);
 	for (int i = 0; i < query->nsensitive; i++)
 		appendStringInfo(text, ", %s AS s%d", population ? "NULL" : query->sensitive[i], i + 1);
+	for (int i = 0; query->nsteps != NULL && i < query->nsensitive; i++)
+		for (int j = 0; j < query->nsteps[i]; j++)
+			appendStringInfo(text, ", %s AS s%d_%d", population ? "NULL" : query->steps[i][j], i + 1, j + 1);
 	appendStringInfo(text, " FROM %s", phig_release_name(relid));
 }
 

@@ -13,7 +13,7 @@
 
 #include "extract/measure.h"
 
-/* Quasi-identifiers and sensitive columns together: functions take 100 arguments. */
+/* Quasi-identifiers, sensitive columns and steps together: functions take 100 arguments. */
 #define PHIG_PROFILE_MAX_COLUMNS 90
 
 /* The result, apart. */
@@ -32,6 +32,8 @@ typedef struct PhigProfileQuery
 	const char **quasi;			/* expressions over the relation's columns */
 	int			nsensitive;
 	const char **sensitive;
+	const int  *nsteps;			/* of their hierarchies, or NULL */
+	const char ***steps;		/* expressions */
 	const char *person;
 	Oid			population;		/* or InvalidOid */
 	const char **population_quasi;

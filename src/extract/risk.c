@@ -15,6 +15,7 @@
 #include "extract/extract.h"
 #include "extract/profile.h"
 #include "extract/release.h"
+#include "extract/steps.h"
 #include "journal/statement.h"
 #include "label/label.h"
 
@@ -22,7 +23,7 @@
 enum
 {
 	ARG_RELATION, ARG_QUASI, ARG_SENSITIVE, ARG_SUBJECT, ARG_POPULATION, ARG_POPULATION_SUBJECT, ARG_K, ARG_L,
-	ARG_THRESHOLD
+	ARG_THRESHOLD, ARG_HIERARCHIES
 };
 
 /* Columns of its result. */
@@ -67,10 +68,12 @@ static const MetricText sensitive_texts[PHIG_RISK_NSENSITIVE] = {
 	[PHIG_RISK_L_RECURSIVE] = {"l_recursive", "recursive (c,l)-diversity holds for each c above this"},
 	[PHIG_RISK_T_NOMINAL] = {"t_nominal", "t-closeness, all values equally far from each other"},
 	[PHIG_RISK_T_ORDERED] = {"t_ordered", "t-closeness, values as far as the places between them"},
+	[PHIG_RISK_T_HIERARCHY] = {"t_hierarchy", "t-closeness, values as far as the step that puts them together is high"},
 };
 
 PG_FUNCTION_INFO_V1(phiguard_risk);
 
+static void read_hierarchies(FunctionCallInfo fcinfo, const char **sensitive, PhigProfileQuery *query);
 static char *measured_words(const PhigProfileQuery *query);
 static void read_population(FunctionCallInfo fcinfo, PhigProfileQuery *query);
 static void read_options(FunctionCallInfo fcinfo, PhigRiskOptions *options);
@@ -89,6 +92,7 @@ phiguard_risk(PG_FUNCTION_ARGS)
 	query.quasi = phig_release_quoted(query.quasi, query.nquasi);
 	sensitive = phig_release_columns(fcinfo, ARG_SENSITIVE, query.relid, "sensitive", &query.nsensitive);
 	query.sensitive = phig_release_quoted(sensitive, query.nsensitive);
+	read_hierarchies(fcinfo, sensitive, &query);
 	query.person = quote_identifier(phig_release_person(fcinfo, ARG_SUBJECT, query.relid));
 	read_population(fcinfo, &query);
 	read_options(fcinfo, &query.options);
@@ -102,8 +106,23 @@ phiguard_risk(PG_FUNCTION_ARGS)
 		put_metric(result, &release_texts[i], NULL, profile->release[i]);
 	for (int column = 0; column < query.nsensitive; column++)
 		for (int i = 0; i < PHIG_RISK_NSENSITIVE; i++)
-			put_metric(result, &sensitive_texts[i], sensitive[column], profile->sensitive[column][i]);
+			if (i != PHIG_RISK_T_HIERARCHY || query.nsteps[column] > 0)
+				put_metric(result, &sensitive_texts[i], sensitive[column], profile->sensitive[column][i]);
 	return (Datum) 0;
+}
+
+static void
+read_hierarchies(FunctionCallInfo fcinfo, const char **sensitive, PhigProfileQuery *query)
+{
+	const Jsonb *given = PG_ARGISNULL(ARG_HIERARCHIES) ? NULL : PG_GETARG_JSONB_P(ARG_HIERARCHIES);
+	int		   *nsteps = palloc0(sizeof(int) * Max(query->nsensitive, 1));
+	const char **shown;
+
+	phig_steps_check(given, sensitive, query->nsensitive, "sensitive");
+	query->steps = palloc(sizeof(char **) * Max(query->nsensitive, 1));
+	for (int i = 0; i < query->nsensitive; i++)
+		query->steps[i] = phig_steps_of(given, sensitive[i], &nsteps[i], &shown);
+	query->nsteps = nsteps;
 }
 
 /* "public.stays, by admitted, sex; sensitive: diagnosis" */

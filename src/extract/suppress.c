@@ -21,8 +21,6 @@
 #include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "nodes/parsenodes.h"
-#include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
@@ -31,6 +29,7 @@
 
 #include "extract/profile.h"
 #include "extract/release.h"
+#include "extract/steps.h"
 
 /* Arguments of phiguard.suppress, in their order. */
 enum
@@ -67,9 +66,7 @@ PG_FUNCTION_INFO_V1(phiguard_suppress);
 
 static void read_arguments(FunctionCallInfo fcinfo, Search *search);
 static void read_hierarchies(FunctionCallInfo fcinfo, Search *search, const char **names);
-static void read_levels(Hierarchy *hierarchy, JsonbValue *value);
-static const char *expression_of(const Hierarchy *hierarchy, const char *text);
-static void must_be_a_quasi(const Search *search, const JsonbValue *key);
+static void read_levels(Hierarchy *hierarchy, const Jsonb *given);
 static void generalise(Search *search);
 static void refine(Search *search);
 static bool measure(Search *search);
@@ -130,94 +127,30 @@ read_hierarchies(FunctionCallInfo fcinfo, Search *search, const char **names)
 	search->query.quasi = palloc0(sizeof(char *) * Max(search->query.nquasi, 1));
 	for (int i = 0; i < search->query.nquasi; i++)
 		search->hierarchies[i].name = names[i];
-	if (given != NULL)
-	{
-		JsonbIterator *iterator = JsonbIteratorInit(&given->root);
-		JsonbValue	value;
-		JsonbIteratorToken token = JsonbIteratorNext(&iterator, &value, true);
-
-		if (token != WJB_BEGIN_OBJECT)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("hierarchies must be an object of columns")));
-		while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
-			if (token == WJB_KEY)
-				must_be_a_quasi(search, &value);
-	}
+	phig_steps_check(given, names, search->query.nquasi, "quasi");
 	for (int i = 0; i < search->query.nquasi; i++)
-	{
-		JsonbValue	found;
-		JsonbValue *value = given == NULL ? NULL :
-			getKeyJsonValueFromContainer(&given->root, names[i], strlen(names[i]), &found);
-
-		read_levels(&search->hierarchies[i], value);
-	}
+		read_levels(&search->hierarchies[i], given);
 }
 
 static void
-read_levels(Hierarchy *hierarchy, JsonbValue *value)
+read_levels(Hierarchy *hierarchy, const Jsonb *given)
 {
-	int			nsteps = 0;
+	int			nsteps;
+	const char **shown;
+	const char **steps = phig_steps_of(given, hierarchy->name, &nsteps, &shown);
 
-	if (value != NULL)
-	{
-		if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("the hierarchy of column \"%s\" must be an array of expressions", hierarchy->name)));
-		nsteps = JsonContainerSize(value->val.binary.data);
-	}
 	hierarchy->nlevels = nsteps + 2;
 	hierarchy->levels = palloc(sizeof(char *) * hierarchy->nlevels);
 	hierarchy->shown = palloc(sizeof(char *) * hierarchy->nlevels);
 	hierarchy->levels[0] = hierarchy->shown[0] = quote_identifier(hierarchy->name);
 	for (int i = 0; i < nsteps; i++)
 	{
-		JsonbValue *step = getIthJsonbValueFromContainer(value->val.binary.data, i);
-
-		if (step == NULL || step->type != jbvString)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("the hierarchy of column \"%s\" must be an array of expressions", hierarchy->name)));
-		hierarchy->shown[i + 1] = pnstrdup(step->val.string.val, step->val.string.len);
-		hierarchy->levels[i + 1] = expression_of(hierarchy, hierarchy->shown[i + 1]);
+		hierarchy->shown[i + 1] = shown[i];
+		hierarchy->levels[i + 1] = steps[i];
 	}
 	/* Any type will do for one value. */
 	hierarchy->levels[nsteps + 1] = "NULL::pg_catalog.text";
 	hierarchy->shown[nsteps + 1] = "NULL";
-}
-
-/* In parentheses, and nothing but an expression. */
-static const char *
-expression_of(const Hierarchy *hierarchy, const char *text)
-{
-	char	   *expression = psprintf("(%s\n)", text);
-	List	   *parsed = raw_parser(psprintf("SELECT %s", expression), RAW_PARSE_DEFAULT);
-	SelectStmt *select = list_length(parsed) == 1 ? (SelectStmt *) linitial_node(RawStmt, parsed)->stmt : NULL;
-
-	if (select == NULL || !IsA(select, SelectStmt) || select->op != SETOP_NONE ||
-		list_length(select->targetList) != 1 ||
-		linitial_node(ResTarget, select->targetList)->name != NULL || select->intoClause != NULL ||
-		select->fromClause != NIL || select->whereClause != NULL || select->groupClause != NIL ||
-		select->havingClause != NULL || select->windowClause != NIL || select->sortClause != NIL ||
-		select->limitCount != NULL || select->limitOffset != NULL || select->lockingClause != NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("a step in the hierarchy of column \"%s\" is not an expression", hierarchy->name)));
-	return expression;
-}
-
-static void
-must_be_a_quasi(const Search *search, const JsonbValue *key)
-{
-	for (int i = 0; i < search->query.nquasi; i++)
-		if ((int) strlen(search->hierarchies[i].name) == key->val.string.len &&
-			memcmp(search->hierarchies[i].name, key->val.string.val, key->val.string.len) == 0)
-			return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("hierarchies speak of a column that quasi does not name"),
-			 errhint("The keys of hierarchies are columns of quasi.")));
 }
 
 static void

@@ -676,7 +676,7 @@ extracts()
 # Risk over 1 million rows and 5 quasi-identifiers against the plain GROUP BY over them, which counts rows.
 risk()
 {
-	local columns='zip3, birth, sex, race, language' quasi="'{zip3,birth,sex,race,language}'" table
+	local columns='zip3, birth, sex, race, language' quasi="'{zip3,birth,sex,race,language}'" table workers='SET max_parallel_workers_per_gather = 2'
 
 	on phig <<-'SQL' >/dev/null
 		SELECT setseed(0.5);
@@ -694,6 +694,13 @@ risk()
 			"SELECT count(value) FROM phiguard.risk('$table', $quasi, '{diagnosis}', subject => 'person')"
 		BATCH=1 within "$table classes, A = count(DISTINCT person)" simple "SELECT count(n) FROM (SELECT $columns, count(DISTINCT person) AS n FROM $table GROUP BY $columns) x" \
 			"SELECT count(value) FROM phiguard.risk('$table', $quasi, subject => 'person')"
+	done
+	heading 'The same where the server has parallel workers: what counts is the elapsed ratio, CPU is that of the leader alone'
+	for table in few many; do
+		BATCH=1 within "$table classes, in parallel" simple "SELECT count(n) FROM (SELECT $columns, count(*) AS n FROM $table GROUP BY $columns) x" \
+			"SELECT count(value) FROM phiguard.risk('$table', $quasi, subject => 'person')" "$workers" "$workers"
+		BATCH=1 within "$table classes, with a sensitive column, in parallel" simple "SELECT count(n) FROM (SELECT $columns, count(*) AS n FROM $table GROUP BY $columns) x" \
+			"SELECT count(value) FROM phiguard.risk('$table', $quasi, '{diagnosis}', subject => 'person')" "$workers" "$workers"
 	done
 }
 

@@ -48,7 +48,7 @@ sub risk_metrics
 
 	for my $column (0 .. $#{ $of{order} })
 	{
-		my %of_column = sensitive_metrics($of{rows}, $of{quasi}, $column, $of{order}[$column], $of{l});
+		my %of_column = sensitive_metrics($of{rows}, $of{quasi}, $column, $of{order}[$column], $of{l}, $of{hierarchies}[$column]);
 		$metrics{"$_ $column"} = $of_column{$_} for keys %of_column;
 	}
 	return %metrics;
@@ -71,7 +71,7 @@ sub members
 
 sub sensitive_metrics
 {
-	my ($list, $quasi, $column, $order, $l) = @_;
+	my ($list, $quasi, $column, $order, $l, $steps) = @_;
 	my (%persons, %value_of, %all);
 
 	# Persons that have a value in a class.
@@ -92,7 +92,7 @@ sub sensitive_metrics
 		my ($x, $y) = @value_of{ $a, $b };
 		!defined $x || !defined $y ? (defined $x ? -1 : 1) : $order ? $order->($x, $y) : $x cmp $y
 	} keys %q;
-	my (@distinct, @entropy, @recursive, @nominal, @ordered);
+	my (@distinct, @entropy, @recursive, @nominal, @ordered, @hierarchy);
 
 	for my $class (@classes)
 	{
@@ -111,6 +111,7 @@ sub sensitive_metrics
 		push @entropy, exp(-sum(map { $_ * log($_) } @r));
 		push @recursive, $tail > 0 ? $r[0] / $tail : 9**9**9;
 		push @nominal, sum(map { abs($p{$_} - $q{$_}) } @values) / 2;
+		push @hierarchy, carried({ map { $_ => $p{$_} - $q{$_} } @values }, \%value_of, @$steps) if $steps;
 		push @ordered, @values > 1 ? $distance / $#values : 0;
 	}
 	return (
@@ -119,7 +120,33 @@ sub sensitive_metrics
 		l_entropy => min(@entropy),
 		l_recursive => max(@recursive),
 		t_nominal => max(@nominal),
+		($steps ? (t_hierarchy => max(@hierarchy)) : ()),
 		t_ordered => $order ? max(@ordered) : undef);
+}
+
+# As Li et al. have it: each group settles what its members have too much and too little of among themselves, at the
+# height of its step, and passes on the rest.
+sub carried
+{
+	my ($left, $value_of, @steps) = @_;
+	my $cost = 0;
+
+	for my $height (1 .. @steps + 1)
+	{
+		my %group = map { my $key = $_; $key => $height > @steps ? 'all' : text($steps[ $height - 1 ]->($value_of->{$key})) } keys %$left;
+		my (%much, %little, %rest, %value);
+
+		for my $key (keys %$left)
+		{
+			my $group = $group{$key};
+			$left->{$key} > 0 ? ($much{$group} += $left->{$key}) : ($little{$group} -= $left->{$key});
+			$rest{$group} += $left->{$key};
+			$value{$group} = $value_of->{$key};
+		}
+		$cost += $height / (@steps + 1) * min($much{$_} // 0, $little{$_} // 0) for keys %rest;
+		($left, $value_of) = (\%rest, \%value);
+	}
+	return $cost;
 }
 
 sub class_of

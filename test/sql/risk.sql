@@ -65,6 +65,15 @@ CREATE VIEW seen AS SELECT person AS code, zip3, sex FROM release;
 SELECT value FROM phiguard.risk('seen', '{zip3,sex}');
 SELECT value AS k FROM phiguard.risk('seen', '{zip3,sex}', subject => 'code') WHERE metric = 'k';
 
+-- Over a hierarchy: b and c are one kind, a and null the other. Of 18, values and kinds: F 2 and 2, M 8 and 4, null 10 and 2; half of (8 + 4) / 18 and of (10 + 2) / 18.
+SELECT metric, round(value::numeric, 6) AS value, meaning
+  FROM phiguard.risk('release', '{zip3,sex}', '{diagnosis}', subject => 'person', hierarchies => '{"diagnosis": ["coalesce(diagnosis, ''a'') < ''b''"]}') WHERE metric ~ '^t_';
+SELECT value FROM phiguard.risk('release', '{zip3}', '{diagnosis}', subject => 'person', hierarchies => '{"diagnosis": ["age"]}');
+SELECT value FROM phiguard.risk('release', '{zip3}', '{diagnosis}', subject => 'person', hierarchies => '{"diagnosis": ["diagnosis < ''c''", "diagnosis < ''b''"]}');
+SELECT value FROM phiguard.risk('release', '{zip3}', '{diagnosis}', subject => 'person', hierarchies => '{"zip3": ["left(zip3, 1)"]}');
+SELECT value FROM phiguard.risk('release', '{zip3}', '{diagnosis}', subject => 'person', hierarchies => '{"diagnosis": ["diagnosis FROM release; DROP TABLE release"]}');
+SELECT value FROM phiguard.risk('release', '{zip3}', '{diagnosis}', subject => 'person', hierarchies => '{"diagnosis": "age"}');
+
 -- What is refused says what is valid.
 SELECT value FROM phiguard.risk('release', '{zip5,sex}');
 SELECT value FROM phiguard.risk('release', '{zip3,sex,zip3}');
@@ -84,10 +93,10 @@ INSERT INTO places VALUES ('(1,2)', 1);
 SELECT value FROM phiguard.risk('places', '{p}', subject => 'who');
 
 -- The aggregate by itself: whatever it is given, an answer or an error.
-SELECT phiguard.risk_profile(1, false, 2, 1, 0.5, p, NULL::int, q) OVER () FROM (VALUES (1, 2)) v (p, q);
-SELECT phiguard.risk_profile(2, false, 2, 1, 0.5, p, NULL::int, q) FROM (VALUES (1, 2)) v (p, q);
-SELECT phiguard.risk_profile(NULL, false, 2, 1, 0.5, p, NULL::int, q) FROM (VALUES (1, 2)) v (p, q);
-SELECT (phiguard.risk_profile(1, false, 2, 1, 0.5, p, NULL::int, q ORDER BY q DESC) FILTER (WHERE p > 0))[1:5] AS numbers FROM (VALUES (1, '{1}'::int[]), (2, '{1}'), (0, NULL)) v (p, q);
+SELECT phiguard.risk_profile(1, false, 2, 1, 0.5, NULL, p, NULL::int, q) OVER () FROM (VALUES (1, 2)) v (p, q);
+SELECT phiguard.risk_profile(2, false, 2, 1, 0.5, NULL, p, NULL::int, q) FROM (VALUES (1, 2)) v (p, q);
+SELECT phiguard.risk_profile(NULL, false, 2, 1, 0.5, NULL, p, NULL::int, q) FROM (VALUES (1, 2)) v (p, q);
+SELECT (phiguard.risk_profile(1, false, 2, 1, 0.5, NULL, p, NULL::int, q ORDER BY q DESC) FILTER (WHERE p > 0))[1:5] AS numbers FROM (VALUES (1, '{1}'::int[]), (2, '{1}'), (0, NULL)) v (p, q);
 
 -- As the caller reads: no privilege, no number. Names need quotes, search_path does not matter.
 CREATE SCHEMA "Odd schema";

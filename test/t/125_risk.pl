@@ -112,7 +112,14 @@ for my $round (1 .. 12)
 	hold("random $round, $type", "phiguard.risk($arguments)", { risk_metrics(%same) }, 's1', 's2');
 	hold("random $round with a population", "phiguard.risk($arguments, population => 'register$round', population_subject => 'who')",
 		{ risk_metrics(%same, population => \@population) }, 's1', 's2');
+	# Over hierarchies: of numbers by two and four and eight, of texts by nothing but all, and by whether they are small.
+	my $hierarchies = q{, hierarchies => '{"s1": ["floor(s1 / 2)", "floor(s1 / 4)", "floor(s1 / 8)"], "s2": ["s2 < ''3''"]}'};
+	hold("random $round over hierarchies", "phiguard.risk($arguments$hierarchies)",
+		{ risk_metrics(%same, hierarchies => [ [ by(2), by(4), by(8) ], [ sub { defined $_[0] ? ($_[0] lt '3' ? 't' : 'f') : undef } ] ]) }, 's1', 's2');
 }
+# No step but that of all values: the same as if all were equally far from each other.
+is($node->safe_psql('postgres', q{SELECT count(*), count(DISTINCT value) FROM phiguard.risk('release1', '{q1}', '{s1,s2}', subject => 'person', hierarchies => '{"s1": ["1"], "s2": []}')
+	WHERE metric IN ('t_nominal', 't_hierarchy') AND sensitive_column = 's1'}), '2|2', 'a step that puts all together halves distances');
 
 # More rows of a few persons than wait: they are looked up before the end, some of them in each worker.
 for my $type (qw(text integer))
@@ -139,7 +146,7 @@ my $risk_of_uci = q{SELECT count(*) FROM phiguard.risk('uci', '{race,gender,age}
 my $plan;
 wait_until(sub {
 	$plan = run_as('', $explained . $forced . $risk_of_uci);
-	return (() = $plan =~ /Worker \d:.* rows=[1-9]\d+(?:\.\d+)? /g) > 2;
+	return (() = $plan =~ /Worker \d:.* rows=[1-9]\d+[ .]/g) > 2;
 }, 'several workers have rows');
 like($plan, qr/Finalize Aggregate.*Workers Launched: [23].*Partial Aggregate/s, 'phiguard.risk is counted by parallel workers');
 unlike(run_as('', $explained . q{SET max_parallel_workers_per_gather = 0; } . $risk_of_uci), qr/Workers/, '... or without');
@@ -216,6 +223,13 @@ sub value
 {
 	my ($values, $nulls) = @_;
 	return random(10) < $nulls ? undef : random($values);
+}
+
+# Which of the groups of so many numbers.
+sub by
+{
+	my ($size) = @_;
+	return sub { defined $_[0] ? int($_[0] / $size) : undef };
 }
 
 sub person

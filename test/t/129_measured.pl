@@ -53,7 +53,7 @@ like($measured, qr/^rows\|\|4000$/m, '... all of its rows');
 like($measured, qr/^persons\|\|400$/m, '... and persons');
 is(officer($forced . $metrics), $measured, '... with parallel workers the same');
 my @shown = ('SELECT * FROM stays', 'SELECT count(*) FROM stays', 'TABLE stays LIMIT 0', 'COPY (SELECT who FROM stays) TO STDOUT', 'CREATE TEMP TABLE t AS SELECT * FROM stays',
-	q{SELECT phiguard.risk_profile(1, false, 11, 2, 0.1::float8, who, NULL::int, zip3) FROM stays}, q{SELECT * FROM phiguard.suppress('stays', 'pg_temp.s', '{zip3}', subject => 'who')},
+	q{SELECT phiguard.risk_profile(1, false, 11, 2, 0.1::float8, NULL, who, NULL::int, zip3) FROM stays}, q{SELECT * FROM phiguard.suppress('stays', 'pg_temp.s', '{zip3}', subject => 'who')},
 	q{SELECT * FROM phiguard.risk((SELECT 'seen'::regclass), '{sex}', subject => 'who')}, q{SELECT phiguard.extract_manifest('stays')});
 officer('CREATE VIEW seen AS SELECT * FROM stays');
 for my $sql (@shown)
