@@ -12,8 +12,8 @@
  * distinct or put together there: the transform then gets what the purpose shows, and the proof of an
  * extract says so (phig_enforce_extract).
  *
- * Keyed and random transforms are called through twins that everybody may execute and nobody can call;
- * see transform/twin.c.
+ * Keyed and random transforms are called through twins that everybody may execute and nobody can call (see
+ * transform/twin.c), and so are those whose argument is a call of one.
  */
 #include "postgres.h"
 
@@ -56,6 +56,7 @@ typedef struct Clearing
 } Clearing;
 
 static bool clear_walker(Node *node, void *context);
+static bool takes_code(const FuncExpr *call, int method);
 static void clear_arguments(FuncExpr *call, Clearing *c);
 static Var *column_below(Node *argument);
 static bool make_clear(Clearing *c, const Level *level, Var *var);
@@ -97,7 +98,20 @@ clear_walker(Node *node, void *context)
 		clear_arguments((FuncExpr *) node, c);
 		phig_twin_in_extract((FuncExpr *) node);
 	}
+	else if (IsA(node, FuncExpr) && takes_code((FuncExpr *) node, c->method))
+		phig_twin_in_extract((FuncExpr *) node);
 	return expression_tree_walker(node, clear_walker, context);
+}
+
+/* A transform of a code that the method accepts, split(surrogate(...)) say: what it takes stands for nobody. */
+static bool
+takes_code(const FuncExpr *call, int method)
+{
+	const Node *argument = call->args == NIL ? NULL : phig_flow_uncast(linitial(call->args));
+
+	return argument != NULL && IsA(argument, FuncExpr) && phig_flow_is_transform(call->funcid) &&
+		phig_flow_is_code(((const FuncExpr *) argument)->funcid) &&
+		phig_flow_method_accepts(((const FuncExpr *) argument)->funcid, method);
 }
 
 static void

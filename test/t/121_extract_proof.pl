@@ -321,6 +321,13 @@ passes('SELECT admitted, city, state, zip, age FROM visit, patient', qr/2024.*Bo
 # Training, validation and test sets: one person is in one of them.
 passes('SELECT phiguard.split(mrn, ARRAY[0.7, 0.15, 0.15], \'dua\') AS split, sex FROM patient', qr/^[1-3]\|/, %lds);
 refused('SELECT phiguard.split(mrn, ARRAY[0.7, 0.15, 0.15], \'study\') AS split, sex FROM patient', qr/patient\.mrn/);
+# Safe Harbor takes one of the person's random code, not of what identifies the person, nor of a code with anything else.
+passes('SELECT phiguard.split(phiguard.surrogate(mrn, \'study\'), ARRAY[0.7, 0.15, 0.15], \'study\') AS split, sex FROM patient', qr/^[1-3]\|f$/m);
+refused('SELECT phiguard.split(mrn, ARRAY[0.7, 0.15, 0.15], \'study\') AS split, sex FROM patient', qr/patient\.mrn\): use surrogate\(\)/);
+refused('SELECT phiguard.split(phiguard.token(mrn, \'study\'), ARRAY[0.7, 0.15, 0.15], \'study\') AS split, sex FROM patient', qr/patient\.mrn/);
+refused('SELECT phiguard.split(phiguard.surrogate(mrn, \'study\') || mrn, ARRAY[0.7, 0.15, 0.15], \'study\') AS split, sex FROM patient', qr/patient\.mrn/);
+refused('SELECT phiguard.split(phiguard.surrogate(mrn, \'study\'), ARRAY[0.7, 0.15, length(name)], \'study\') AS split, sex FROM patient', qr/patient\.name/);
+refused('SELECT phiguard.split(phiguard.surrogate(mrn, \'study\'), ARRAY[0.7, 0.15, 0.15], \'elsewhere\') AS split, sex FROM patient', qr/key domain of split\(\) is to be 'study'/);
 # A transform lowers a column for the methods that accept it.
 run_sql($node, q{CREATE FUNCTION public.bin(text) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT length($1) % 3';
 	SELECT phiguard.register_transform('public.bin(text)', 'generalisation', 'none', methods => '{expert_determination}', source => 'ours')});

@@ -94,6 +94,22 @@ my %numbers = map { $_ => 1 } split /\n/, $node->safe_psql('postgres', 'SELECT D
 is(scalar(keys %codes), scalar(keys %numbers), 'one code a person');
 is(scalar(grep { $numbers{$_} } keys %codes), 0, 'which is not the number');
 
+# Sets by person, in Safe Harbor: of the code, since of the number itself they are refused.
+my $sets = q{SELECT %s AS set, phiguard.surrogate(patient_nbr, 'dua-2026-07') AS patient, age FROM encounter};
+($out, $err) = officer("SELECT phiguard.create_extract('sets', \$\$ " . sprintf($sets, q{phiguard.split(patient_nbr, ARRAY[0.7, 0.15, 0.15], 'dua-2026-07')}) . " \$\$, 'readmission', agreement => 'dua-2026-07')");
+like($err, qr/column "set" \(public\.encounter\.patient_nbr\): use surrogate/, 'sets of the number itself are refused');
+($out, $err) = officer("SELECT phiguard.create_extract('sets', \$\$ " . sprintf($sets, q{phiguard.split(phiguard.surrogate(patient_nbr, 'dua-2026-07'), ARRAY[0.7, 0.15, 0.15], 'dua-2026-07')})
+	  . " \$\$, 'readmission', agreement => 'dua-2026-07'); SELECT phiguard.attest_extract('sets', 'No actual knowledge'); GRANT SELECT ON sets TO regress_phig_scientist");
+is($err, '', 'sets of the code are not');
+($out, $err) = scientist('SELECT set, count(DISTINCT patient), count(*) FROM sets GROUP BY set ORDER BY set');
+my %share = map { my ($set, $persons) = split /\|/; $set => $persons / keys %codes } split /\n/, $out;
+is(join(' ', sort keys %share), '1 2 3', 'everybody is in one of three');
+ok(abs($share{1} - 0.7) < 0.03 && abs($share{2} - 0.15) < 0.03, '... as many as the weights say') or diag($out);
+($out, $err) = scientist('SELECT count(*), max(sets) FROM (SELECT patient, count(DISTINCT set) AS sets FROM sets GROUP BY patient) p');
+is($out, keys(%codes) . '|1', '... and nobody in two');
+($out, $err) = scientist('SELECT max(persons) > 1 FROM (SELECT count(DISTINCT patient) AS persons FROM sets GROUP BY set, age) s');
+is($out, 't', '... with others of their age');
+
 synthea();
 
 is($node->safe_psql('postgres', 'SELECT count(*) FROM phiguard.verify_journal()'), '0', 'the journal is intact');
