@@ -328,6 +328,7 @@ refused('SELECT phiguard.split(phiguard.token(mrn, \'study\'), ARRAY[0.7, 0.15, 
 refused('SELECT phiguard.split(phiguard.surrogate(mrn, \'study\') || mrn, ARRAY[0.7, 0.15, 0.15], \'study\') AS split, sex FROM patient', qr/patient\.mrn/);
 refused('SELECT phiguard.split(phiguard.surrogate(mrn, \'study\'), ARRAY[0.7, 0.15, length(name)], \'study\') AS split, sex FROM patient', qr/patient\.name/);
 refused('SELECT phiguard.split(phiguard.surrogate(mrn, \'study\'), ARRAY[0.7, 0.15, 0.15], \'elsewhere\') AS split, sex FROM patient', qr/key domain of split\(\) is to be 'study'/);
+refused("SELECT phiguard.$_(phiguard.surrogate(mrn, 'study'), 'study') AS code, sex FROM patient", qr/patient\.mrn/) for qw(token seal token_uuid);
 # A transform lowers a column for the methods that accept it.
 run_sql($node, q{CREATE FUNCTION public.bin(text) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT length($1) % 3';
 	SELECT phiguard.register_transform('public.bin(text)', 'generalisation', 'none', methods => '{expert_determination}', source => 'ours')});
