@@ -46,6 +46,7 @@ typedef struct Numbers
  */
 #define PHIG_CLASSES_SLICES 64
 #define PHIG_CLASSES_SLICE_ROWS 16384
+#define PHIG_CLASSES_SLICE_BYTES (1024 * 1024)
 
 /* A slice of its own, whose tables serve one other after the other. */
 #define PHIG_CLASSES_SCRATCH PHIG_CLASSES_SLICES
@@ -92,6 +93,7 @@ typedef struct Membership
 	PhigColumnType type;
 	bool		by_value;
 	Size		row_size;		/* of a SliceRow */
+	int32		most_rows;		/* that wait in a slice */
 	Waiting		waiting[PHIG_CLASSES_BATCH];
 	int32	   *keys;			/* nquasi codes for each */
 	int			nwaiting;

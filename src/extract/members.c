@@ -35,6 +35,7 @@ phig_members_init(PhigClasses *classes, Membership *membership, const PhigColumn
 	membership->type = *person;
 	membership->by_value = get_typbyval(person->type);
 	membership->row_size = MAXALIGN(offsetof(SliceRow, values) + sizeof(int32) * nsensitive);
+	membership->most_rows = Min(PHIG_CLASSES_SLICE_ROWS, PHIG_CLASSES_SLICE_BYTES / membership->row_size);
 	membership->keys = palloc(sizeof(int32) * PHIG_CLASSES_BATCH * Max(classes->nquasi, 1));
 	create_tables(classes, membership, PHIG_CLASSES_SCRATCH);
 }
@@ -61,7 +62,7 @@ phig_members_add(PhigClasses *classes, Membership *membership, int count)
 	}
 	/* Only now: looking rows up takes the places of those that waited. */
 	for (int i = 0; i < PHIG_CLASSES_SLICES; i++)
-		if (membership->slices[i].nrows > PHIG_CLASSES_SLICE_ROWS - PHIG_CLASSES_BATCH)
+		if (membership->slices[i].nrows > membership->most_rows - PHIG_CLASSES_BATCH)
 		{
 			if (membership->slices[i].persons == NULL)
 				create_tables(classes, membership, i);

@@ -97,6 +97,11 @@ phiguard_risk(PG_FUNCTION_ARGS)
 	read_population(fcinfo, &query);
 	read_options(fcinfo, &query.options);
 	query.measured = phig_extract_waits_for_expert(query.relid) && phig_is_officer();
+	if (query.measured && !PG_ARGISNULL(ARG_HIERARCHIES))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("extract %s is closed, and measured without hierarchies only", phig_release_name(query.relid)),
+				 errdetail("Their expressions would be given values of it.")));
 	if (query.measured)
 		phig_statement_policy("MEASURE EXTRACT", measured_words(&query));
 	profile = phig_profile_read(&query);

@@ -70,6 +70,12 @@ closed('... and after a measurement that failed');
 reads($metrics);
 closed('nobody else measures it');
 is(officer($metrics), $measured, 'the officer does again');
+$node->append_conf('postgresql.conf', 'phiguard.mode = enforce');
+$node->reload;
+wait_until(sub { $node->safe_psql('postgres', 'SHOW phiguard.mode') eq 'enforce' }, 'mode enforce');
+is(officer($forced . $metrics), $measured, '... in mode enforce too, without a purpose of his own');
+reads($metrics);
+closed('... and nobody else');
 
 # What runs inside of a measurement reads the extract as everybody: closed.
 su(q{CREATE FUNCTION spy() RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY SELECT who FROM public.stays; END $$;
@@ -83,6 +89,13 @@ for my $population (qw(register others))
 	closed("a function in the population, $population");
 	unlike($err, qr/seen tk1_/, '... which would have told');
 }
+
+# Nor does an expression that is given: it would be called with values of the extract.
+my $told = q{SELECT metric FROM phiguard.risk('stays', '{sex}', '{who}', subject => 'who', hierarchies => '{"who": ["public.tells(who)"]}')};
+su(q{CREATE FUNCTION tells(who text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'seen %', who; RETURN 1; END $$});
+officer($told);
+closed('an expression of a hierarchy');
+unlike($err, qr/seen tk1_/, '... is given nothing');
 
 # On record: what was measured, by whom; no disclosure.
 is(su(q{SELECT string_agg(DISTINCT kind || ' ' || command || coalesce(' ' || extract, '') || coalesce(' to ' || recipient, ''), ', ') FROM phiguard.access_log WHERE application = 'measured'}),
@@ -108,6 +121,8 @@ is($err, '', '... without an error');
 like(reads('SELECT who FROM stays LIMIT 1'), qr/^tk1_/, '... and reads it');
 reads("SELECT value FROM phiguard.risk('stays', '{sex}', subject => 'who', population => 'others', population_subject => 'who')");
 like($err, qr/seen tk1_/, '... where the function tells');
+reads($told);
+like($err, qr/seen tk1_/, '... and the expression');
 is(su(q{SELECT count(*) > 1 FROM phiguard.access_log WHERE kind = 'disclosure' AND outcome = 'ok' AND recipient = 'University X'}), 't', '... which is disclosure');
 
 $node->stop;
