@@ -158,6 +158,9 @@ extern void phig_members_init(PhigClasses *classes, Membership *membership, cons
 /* So many rows that wait, whose classes are known. */
 extern void phig_members_add(PhigClasses *classes, Membership *membership, int count);
 
+/* So many rows of the release will be looked up, whose classes and values are known. */
+extern void phig_members_expect(PhigClasses *classes, int64 rows);
+
 /* No more rows: persons are counted, and their names not needed any more. */
 extern void phig_members_finish(PhigClasses *classes, Membership *membership);
 

@@ -73,6 +73,12 @@ phig_members_add(PhigClasses *classes, Membership *membership, int count)
 void
 phig_members_finish(PhigClasses *classes, Membership *membership)
 {
+	int64		rows = 0;
+
+	for (int i = 0; i < PHIG_CLASSES_SLICES; i++)
+		rows += membership->slices[i].nrows;
+	if (membership == &classes->release)
+		phig_members_expect(classes, rows);
 	for (int i = 0; i < PHIG_CLASSES_SLICES; i++)
 	{
 		bool		has_tables = membership->slices[i].persons != NULL;
@@ -80,6 +86,22 @@ phig_members_finish(PhigClasses *classes, Membership *membership)
 		look_up(classes, membership, i, has_tables ? i : PHIG_CLASSES_SCRATCH);
 		if (!has_tables)
 			phig_members_forget(classes);
+	}
+}
+
+/* A table that grows is filled anew each time. */
+void
+phig_members_expect(PhigClasses *classes, int64 rows)
+{
+	for (int i = 0; i < classes->nsensitive; i++)
+	{
+		SensitiveColumn *column = &classes->sensitive[i];
+		int64		pairs = Min(column->counts->members + rows,
+								(int64) classes->nclasses * phig_codes_count(column->codes));
+		uint64		wanted = (uint64) pairs * 10 / 9 + 1;
+
+		if (wanted > column->counts->size && pairs < PG_INT32_MAX)
+			pairs_grow(column->counts, wanted);
 	}
 }
 

@@ -251,6 +251,7 @@ phig_classes_merge(MemoryContext context, PhigPackedReader *readers, int nparts)
 
 	for (int i = 0; i < nparts; i++)
 		begin_part(&parts[i], into, &readers[i]);
+	phig_members_expect(into, into->rows);
 	for (int slice = 0; slice < PHIG_CLASSES_SLICES; slice++)
 	{
 		MemoryContext before = MemoryContextSwitchTo(work);
