@@ -278,7 +278,7 @@ read_head(PhigPackedReader *reader, const PhigColumnType **types, int32 **nsteps
 	if (head->nquasi < 1 || head->nsensitive < 0 || head->nsteps < 0)
 		phig_packed_damaged();
 	*types = phig_packed_take_array(reader, (int64) head->nquasi + head->nsensitive + head->nsteps + 2,
-								   sizeof(PhigColumnType));
+									sizeof(PhigColumnType));
 	*nsteps = palloc(sizeof(int32) * Max(head->nsensitive, 1));
 	for (int i = 0; i < head->nsensitive; i++)
 	{
