@@ -55,7 +55,7 @@ phig_find_whole_addresses(PhigScan *scan)
 	{
 		const PhigToken *token = &scan->tokens[i];
 
-		if (token->type == PHIG_NUMBER && i > 0 && !(token->shape & PHIG_SHAPE_USED))
+		if (token->type == PHIG_NUMBER && !(token->shape & PHIG_SHAPE_USED))
 			phig_find_plain_street(&at, i);
 		else if (token->type == PHIG_WORD && phig_token_len(token) == 6 &&
 				 strncasecmp(scan->text + token->start, "corner", 6) == 0)
@@ -164,7 +164,11 @@ is_sure(const PhigAddress *at, int first, PhigPart part)
 	if (part == PHIG_PART_FOUND)
 		return phig_is_flat_word(at, first) || (token->type == PHIG_NUMBER && phig_token_len(token) == 5 &&
 												at->before == PHIG_PART_STATE);
-	return part == PHIG_PART_POSTAL || part == PHIG_PART_COUNTRY || part == PHIG_PART_FLAT ||
+	/* "D 3", "No. 4" may be anything */
+	if (part == PHIG_PART_FLAT)
+		return token->type == PHIG_WORD && ((token->lex & PHIG_LEX_UNIT) ||
+											(phig_token_len(token) > 2 && (token->dict & PHIG_DICT_WORD) == 0));
+	return part == PHIG_PART_POSTAL || part == PHIG_PART_COUNTRY ||
 		(part == PHIG_PART_TOWN && phig_is_place(at->scan, first, PHIG_PLACE_DISTRICT));
 }
 

@@ -23,7 +23,7 @@ static bool is_side_part(const PhigAddress *at, int i);
 void
 phig_find_plain_street(PhigAddress *at, int i)
 {
-	if (!find_road(at, i) && !find_number_behind(at, i))
+	if (i == 0 || (!find_road(at, i) && !find_number_behind(at, i)))
 		find_number_before(at, i);
 }
 
@@ -118,7 +118,7 @@ find_number_before(PhigAddress *at, int i)
 		tokens[last + 1].gap != PHIG_GAP_SPACE ||
 		!phig_is_place_word(at, last + 1))
 		return;
-	if (tokens[i - 1].type == PHIG_NUMBER && tokens[i].gap == PHIG_GAP_SPACE && i > 1)
+	if (i > 0 && tokens[i - 1].type == PHIG_NUMBER && tokens[i].gap == PHIG_GAP_SPACE)
 		first--;
 	if (!is_introduced(at, first))
 		return;

@@ -65,13 +65,15 @@ SELECT phiguard.redact(t) FROM unnest(ARRAY[
     'Ilica 12, 10000 Zagreb, Croatia; Bağdat Caddesi No: 42 D: 4, 34710 Kadıköy/İstanbul; 37-2-3 Nishi-Hara, Tokyo 160-0023, Japan',
     '12 bis, rue des Lilas, BP 40122, 69003 Lyon, France; Kossuth Lajos u. 14., 1053 Budapest; Kauppakatu 35 A 12, 40100 Jyväskylä',
     'at the corner of Elm St. and 5th Avenue, APO AE 09499-0074', 'Address: 8 Mill Rd' || E'\nApt 4\nGalena\nIL 61036\nPhone: none',
-    'she lives at keizersgracht 12, 1015 cj amsterdam, netherlands']) t;
+    'she lives at keizersgracht 12, 1015 cj amsterdam, netherlands', '37-2-3 Nishi-Hara, Tokyo 160-0023',
+    'Pützdelle 7 5 OG, 50246 Hameln; Calle Luna s/n, 98671 Guaymas; Intrarea Bega, Bloc 31, 891478 Mangalia; 12 Quill Meadow, Doylemouth, Co. Kilkenny']) t;
 -- Numbers and names that are no parts of one.
 SELECT phiguard.redact(t) FROM unnest(ARRAY[
     'Address: 12 Main Street, Weight 145 lb, BP 120/80', E'12 Elm St\nSaw Dr. Poe\n10 mg', E'Home: 12 Elm Street\nMedications: Lasix 40 mg\n20000 units',
     '12 Main St Patient reports pain', 'Dose at Cycle 3, Day 15, 2021; Vitamin D: 4, B 12, 5000 IU; in Lane 4, 10500 Nike', 'Admitted to Bed 12, 4000 units Heparin; Site 12, 20000 patients',
     'Traveled to Sweden 3 years ago, moved from Mexico. Corner of the mouth droops. Seen at 07:45 WITH DR. POE', 'Unit 3 nurse called Floor 2; Apt to fall, 1000 mL',
-    'A 6 Minute Walk test before the 3 Vessel Bypass; OF 2 LYMPH NODE STATIONS. STATION 7 SAMPLED; 3 MILE RUN; 5 Star Lodge']) t;
+    'A 6 Minute Walk test before the 3 Vessel Bypass; OF 2 LYMPH NODE STATIONS. STATION 7 SAMPLED; 3 MILE RUN; 5 Star Lodge',
+    'At Troponinol 2, No. 4; PR 4356, GCC 10.2, GFDL-1.3, GPL-3']) t;
 -- Telephones of other countries, and lead-in words.
 SELECT * FROM show('registered 024 971 50 30; call me back on 450 0840; 61 51 81 office; called on 3-14-2019');
 
