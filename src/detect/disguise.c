@@ -55,6 +55,7 @@ static const char *const months[] = {
 static void disguise_name(StringInfo out, const char *text, size_t len, PhigDisguiseSeed seed, void *state);
 static void disguise_place(StringInfo out, const char *text, size_t len, PhigDisguiseSeed seed, void *state);
 static void disguise_date(StringInfo out, const char *text, size_t len, Random *random);
+static bool is_year(const char *text);
 static bool is_short_year(const char *text, size_t len, size_t at, int numbers);
 static void disguise_email(StringInfo out, Random *random);
 static void disguise_url(StringInfo out, Random *random);
@@ -185,6 +186,7 @@ static void
 disguise_date(StringInfo out, const char *text, size_t len, Random *random)
 {
 	int			numbers = 0;
+	bool		year = false;
 	size_t		i = 0;
 
 	while (i < len)
@@ -222,8 +224,12 @@ disguise_date(StringInfo out, const char *text, size_t len, Random *random)
 			i++;
 		digits = i - start;
 		numbers++;
-		if (digits >= 4)
+		if (digits == 4 && (year || !is_year(text + start)))
+			/* "@ 1430", "0745" */
+			appendStringInfo(out, "%02d%02d", 1 + (int) next_random(random, 12), 10 + (int) next_random(random, 50));
+		else if (digits >= 4)
 		{
+			year = true;
 			/* a year, of a compact form with month, day and time behind it */
 			appendBinaryStringInfo(out, text + start, 4);
 			for (size_t j = 4; j + 2 <= digits; j += 2)
@@ -232,12 +238,24 @@ disguise_date(StringInfo out, const char *text, size_t len, Random *random)
 				appendStringInfoChar(out, '1');
 		}
 		else if (digits == 2 && is_short_year(text, len, start, numbers))
+		{
+			year = true;
 			appendBinaryStringInfo(out, text + start, 2);
+		}
 		else if (digits == 1)
 			appendStringInfoChar(out, '1' + next_random(random, 9));
 		else
 			appendStringInfo(out, "%0*d", (int) digits, 1 + (int) next_random(random, 12));
 	}
+}
+
+/* Of the first four digits: 1800 to 2199, and no time of day. */
+static bool
+is_year(const char *text)
+{
+	int			n = to_int(text, 4);
+
+	return n >= 1800 && n <= 2199;
 }
 
 /* '19, and the last of three numbers between the same signs: 6/8/15. */

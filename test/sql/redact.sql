@@ -24,6 +24,9 @@ SELECT (regexp_match(result, 'Patient: \w+ (\w+),'))[1] = (regexp_match(result, 
        result ~ 'DOB \d \w{3} 1936\. ' AS birth, result ~ 'on \d/\d/15 at \d\d:\d\d\.' AS seen,
        result ~ 'Call \(\d{3}\) 555-01\d\d, SSN \d{3}-\d\d-\d{4}\.$' AS numbers, result ~ 'MRN: \d{8},' AS mrn FROM surrogate WHERE id = 1;
 SELECT phiguard.redact('a 95-year-old', 'surrogate');
+-- The year stays, a time of day in four digits does not.
+SELECT result ~ '^on \d{1,2}-\d{1,2}-15 @ \d{4}, \d{1,2} \w+ 2019 \d{4}\.$' AS form, result ~ '1430|0745' AS times
+  FROM phiguard.redact('on 3-16-15 @ 1430, 8 May 2019 0745.', 'surrogate') result;
 
 -- Keyed: the same in all texts of a subject, and other ones for another subject.
 SELECT phiguard.create_key('study');
