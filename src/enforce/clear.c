@@ -56,7 +56,9 @@ typedef struct Clearing
 } Clearing;
 
 static bool clear_walker(Node *node, void *context);
-static bool takes_code(const FuncExpr *call, int method);
+static bool takes_code(const FuncExpr *call, const Clearing *c);
+static bool is_code(Node *node, const Level *level, int method);
+static CommonTableExpr *cte_of(const Level **level, const RangeTblEntry *rte);
 static void clear_arguments(FuncExpr *call, Clearing *c);
 static Var *column_below(Node *argument);
 static bool make_clear(Clearing *c, const Level *level, Var *var);
@@ -98,20 +100,71 @@ clear_walker(Node *node, void *context)
 		clear_arguments((FuncExpr *) node, c);
 		phig_twin_in_extract((FuncExpr *) node);
 	}
-	else if (IsA(node, FuncExpr) && takes_code((FuncExpr *) node, c->method))
+	else if (IsA(node, FuncExpr) && takes_code((FuncExpr *) node, c))
 		phig_twin_in_extract((FuncExpr *) node);
 	return expression_tree_walker(node, clear_walker, context);
 }
 
 /* A transform of a code that the method accepts, split(surrogate(...)) say: what it takes stands for nobody. */
 static bool
-takes_code(const FuncExpr *call, int method)
+takes_code(const FuncExpr *call, const Clearing *c)
 {
-	const Node *argument = call->args == NIL ? NULL : phig_flow_uncast(linitial(call->args));
+	return call->args != NIL && phig_flow_is_transform(call->funcid) &&
+		is_code(linitial(call->args), c->level, c->method);
+}
 
-	return argument != NULL && IsA(argument, FuncExpr) && phig_flow_is_transform(call->funcid) &&
-		phig_flow_is_code(((const FuncExpr *) argument)->funcid) &&
-		phig_flow_method_accepts(((const FuncExpr *) argument)->funcid, method);
+/* Also where a sub-select or a CTE passes it on. */
+static bool
+is_code(Node *node, const Level *level, int method)
+{
+	const Level *above = level;
+	const RangeTblEntry *rte;
+	const Var  *var;
+	Query	   *query = NULL;
+
+	check_stack_depth();
+	node = phig_flow_uncast(node);
+	if (IsA(node, FuncExpr))
+		return phig_flow_is_code(((FuncExpr *) node)->funcid) &&
+			phig_flow_method_accepts(((FuncExpr *) node)->funcid, method);
+	if (!IsA(node, Var) || IS_SPECIAL_VARNO(((Var *) node)->varno) || ((Var *) node)->varattno <= 0)
+		return false;
+	var = (const Var *) node;
+	for (Index up = var->varlevelsup; up > 0 && above != NULL; up--)
+		above = above->above;
+	if (above == NULL)
+		return false;
+	rte = rt_fetch(var->varno, above->query->rtable);
+	if (rte->rtekind == RTE_SUBQUERY)
+		query = rte->subquery;
+	else if (rte->rtekind == RTE_CTE)
+	{
+		const CommonTableExpr *cte = cte_of(&above, rte);
+
+		query = cte == NULL ? NULL : castNode(Query, cte->ctequery);
+	}
+	if (query == NULL || query->commandType != CMD_SELECT || query->setOperations != NULL ||
+		var->varattno > list_length(query->targetList))
+		return false;
+	level = &(const Level) {query, above};
+	return is_code((Node *) list_nth_node(TargetEntry, query->targetList, var->varattno - 1)->expr, level, method);
+}
+
+/* NULL for one that is recursive; *level becomes that which it is defined at. */
+static CommonTableExpr *
+cte_of(const Level **level, const RangeTblEntry *rte)
+{
+	CommonTableExpr *cte = NULL;
+	ListCell   *lc;
+
+	for (Index up = rte->ctelevelsup; up > 0 && *level != NULL; up--)
+		*level = (*level)->above;
+	if (*level == NULL)
+		return NULL;
+	foreach(lc, (*level)->query->cteList)
+		if (strcmp(lfirst_node(CommonTableExpr, lc)->ctename, rte->ctename) == 0)
+			cte = lfirst_node(CommonTableExpr, lc);
+	return cte == NULL || cte->cterecursive ? NULL : cte;
 }
 
 static void
@@ -295,19 +348,14 @@ passes_on(const Query *query)
 static bool
 clear_of_cte(Clearing *c, const Level *level, RangeTblEntry *rte, Var *var)
 {
-	CommonTableExpr *cte = NULL;
+	CommonTableExpr *cte;
 	Query	   *query;
 	bool		added = false;
-	ListCell   *lc;
 
-	for (Index up = rte->ctelevelsup; up > 0 && level != NULL; up--)
-		level = level->above;
+	cte = cte_of(&level, rte);
 	if (level == NULL)
 		return false;
-	foreach(lc, level->query->cteList)
-		if (strcmp(lfirst_node(CommonTableExpr, lc)->ctename, rte->ctename) == 0)
-			cte = lfirst_node(CommonTableExpr, lc);
-	c->lost = cte == NULL || cte->cterecursive;
+	c->lost = cte == NULL;
 	if (c->lost)
 		return false;
 	query = castNode(Query, cte->ctequery);

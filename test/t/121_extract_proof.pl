@@ -323,6 +323,10 @@ passes('SELECT phiguard.split(mrn, ARRAY[0.7, 0.15, 0.15], \'dua\') AS split, se
 refused('SELECT phiguard.split(mrn, ARRAY[0.7, 0.15, 0.15], \'study\') AS split, sex FROM patient', qr/patient\.mrn/);
 # Safe Harbor takes one of the person's random code, not of what identifies the person, nor of a code with anything else.
 passes('SELECT phiguard.split(phiguard.surrogate(mrn, \'study\'), ARRAY[0.7, 0.15, 0.15], \'study\') AS split, sex FROM patient', qr/^[1-3]\|f$/m);
+passes('SELECT who, phiguard.split(who, ARRAY[0.7, 0.15, 0.15], \'study\') AS split FROM (SELECT phiguard.surrogate(mrn, \'study\') AS who FROM patient) p', qr/\|[1-3]$/m);
+passes('WITH p AS (SELECT DISTINCT phiguard.surrogate(mrn, \'study\') AS who FROM patient) SELECT x.s FROM p, LATERAL (SELECT phiguard.split(p.who, ARRAY[0.7, 0.15, 0.15], \'study\') AS s) x', qr/^[1-3]$/m);
+passes('WITH p AS MATERIALIZED (SELECT phiguard.surrogate(mrn, \'study\') AS who FROM patient), q AS (SELECT who AS c FROM p) SELECT phiguard.split(c, ARRAY[0.7, 0.15, 0.15], \'study\') AS s FROM q', qr/^[1-3]$/m);
+refused('SELECT phiguard.split(who, ARRAY[0.7, 0.15, 0.15], \'study\') FROM (SELECT phiguard.surrogate(mrn, \'study\') AS who FROM patient UNION ALL SELECT mrn FROM patient) p', qr/patient\.mrn/);
 refused('SELECT phiguard.split(mrn, ARRAY[0.7, 0.15, 0.15], \'study\') AS split, sex FROM patient', qr/patient\.mrn\): use surrogate\(\)/);
 refused('SELECT phiguard.split(phiguard.token(mrn, \'study\'), ARRAY[0.7, 0.15, 0.15], \'study\') AS split, sex FROM patient', qr/patient\.mrn/);
 refused('SELECT phiguard.split(phiguard.surrogate(mrn, \'study\') || mrn, ARRAY[0.7, 0.15, 0.15], \'study\') AS split, sex FROM patient', qr/patient\.mrn/);
