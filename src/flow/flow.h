@@ -14,7 +14,6 @@
 #include "postgres.h"
 
 #include "nodes/parsenodes.h"
-#include "nodes/plannodes.h"
 
 #include "label/label.h"
 
@@ -130,12 +129,6 @@ extern void phig_flow_put_in_line(RangeTblEntry *rte, Query *inlined, List **fun
  * Returns its resno.  Whoever names the sub-select's columns has to name it too.
  */
 extern AttrNumber phig_flow_add_output(Query *query, Expr *expr);
-
-/* Such an output's TargetEntry.resorigcol, which has a meaning for what a client is told only. */
-#define PHIG_ADDED_COLUMN PG_INT16_MIN
-
-/* Leave such outputs out of whole rows that the planner has asked for. */
-extern void phig_flow_hide_added(PlannedStmt *plan);
 
 /*
  * phig_flow_copy_to

@@ -310,7 +310,6 @@ phig_flow_add_output(Query *query, Expr *expr)
 	}
 	added = list_length(tlist) + 1;
 	tlist = lappend(tlist, makeTargetEntry(expr, added, pstrdup("?column?"), false));
-	llast_node(TargetEntry, tlist)->resorigcol = PHIG_ADDED_COLUMN;
 	foreach(lc, hidden)
 	{
 		TargetEntry *tle = lfirst_node(TargetEntry, lc);

@@ -209,7 +209,6 @@ phig_plan_finish(PlannedStmt *plan, PhigPlanning *planning)
 			*phig_plan_capture = *planning;
 	}
 	planning->statement.flags |= planning->flags;
-	phig_flow_hide_added(plan);
 	if (!phig_enforce_plan(plan, &planning->enforced, &refusal))
 	{
 		record_refusal(&planning->statement);

@@ -109,6 +109,8 @@ static Source *make_source(PhigCapture *capture, const PhigSubjectPath *path, At
 static void watch(PhigCapture *capture, PlanState *node, Where where, Source *source);
 static bool watch_scans(PlanState *node, void *context);
 static bool watch_writers(PlanState *node, void *context);
+static bool copies_rows(const PlannedStmt *plan);
+static bool watch_locks(PlanState *node, void *context);
 static void watch_routed(PhigCapture *capture, ModifyTableState *node);
 static void watch_scan(PhigCapture *capture, ScanState *node, Oid relid);
 static const PhigSubjectPath *wanted(PhigCapture *capture, Oid relid);
@@ -192,6 +194,9 @@ phig_capture_begin(QueryDesc *query_desc, const PhigSubjectSources *sources, Phi
 		(void) watch_scans(top, capture);
 	if (query_desc->plannedstmt->resultRelations != NIL)
 		(void) watch_writers(top, capture);
+	if (query_desc->plannedstmt->rowMarks != NIL &&
+		(phig_subject_has_scans(sources) || copies_rows(query_desc->plannedstmt)))
+		(void) watch_locks(top, capture);
 	MemoryContextSwitchTo(old);
 }
 
@@ -297,9 +302,6 @@ watch_scans(PlanState *node, void *context)
 		case T_TidRangeScanState:
 			watch_scan(capture, (ScanState *) node, scanned(capture, node));
 			break;
-		case T_LockRowsState:
-			watch(capture, node, WHERE_ANEW, palloc0(sizeof(Source)));
-			break;
 		case T_ForeignScanState:
 		case T_CustomScanState:
 			/* It may join and aggregate elsewhere. */
@@ -349,6 +351,31 @@ watch_writers(PlanState *node, void *context)
 			watch_routed(capture, (ModifyTableState *) node);
 	}
 	return planstate_tree_walker(node, watch_writers, context);
+}
+
+/* Of sub-selects, for when a row that is to be locked has changed: without the columns that are read along. */
+static bool
+copies_rows(const PlannedStmt *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->rowMarks)
+	{
+		const PlanRowMark *mark = lfirst_node(PlanRowMark, lc);
+		const RangeTblEntry *rte = rt_fetch(mark->rti, plan->rtable);
+
+		if (mark->markType == ROW_MARK_COPY && (rte->rtekind == RTE_SUBQUERY || rte->rtekind == RTE_CTE))
+			return true;
+	}
+	return false;
+}
+
+static bool
+watch_locks(PlanState *node, void *context)
+{
+	if (IsA(node, LockRowsState))
+		watch(context, node, WHERE_ANEW, palloc0(sizeof(Source)));
+	return planstate_tree_walker(node, watch_locks, context);
 }
 
 /* What INSERT hands on to partitions, or a foreign server, are the rows of the plan below, column by column. */

@@ -28,6 +28,7 @@
 #include "flow/flow.h"
 #include "journal/format.h"
 #include "label/label.h"
+#include "subject/hidden.h"
 #include "subject/query.h"
 #include "subject/whole_row.h"
 
@@ -78,6 +79,7 @@ static List *expose_entry(Trace *trace, Level *level, int rti, const Bitmapset *
 static List *expose_cte(Trace *trace, Level *level, RangeTblEntry *rte, int rti, const Bitmapset *nulling,
 						List *exposed);
 static List *hand_up(Query *query, List *exposed);
+static bool rows_are_marked(const Level *level);
 static bool may_hand_up_cte(Trace *trace);
 static void put_in_line(Trace *trace, Query *query, RangeTblEntry *rte);
 static void contribute(Trace *trace, Level *level);
@@ -244,7 +246,7 @@ expose_entry(Trace *trace, Level *level, int rti, const Bitmapset *nulling, List
 		case RTE_SUBQUERY:
 			inner.query = rte->subquery;
 			if (!is_row_wise(rte->subquery) || rte->subquery->commandType != CMD_SELECT ||
-				!(PHIG_JUNK_IS_PULLED_UP || phig_whole_row_keep(level->query, rti)))
+				!(PHIG_JUNK_IS_PULLED_UP || phig_whole_row_keep(level->query, rti, rows_are_marked(level))))
 			{
 				contribute(trace, &inner);
 				return exposed;
@@ -358,9 +360,23 @@ hand_up(Query *query, List *exposed)
 			query->targetList = lappend(query->targetList, makeTargetEntry(expr, one->resno, NULL, true));
 		}
 		else
+		{
 			one->resno = phig_flow_add_output(query, expr);
+			get_tle_by_resno(query->targetList, one->resno)->resorigcol = PHIG_HIDDEN_COLUMN;
+		}
 	}
 	return exposed;
+}
+
+/* Are rows locked or written, beside which the planner asks for whole rows itself? */
+static bool
+rows_are_marked(const Level *level)
+{
+	for (; level != NULL; level = level->outer)
+		if (level->query->rowMarks != NIL || level->query->commandType == CMD_UPDATE ||
+			level->query->commandType == CMD_DELETE || level->query->commandType == CMD_MERGE)
+			return true;
+	return false;
 }
 
 /* Where columns are no resjunk ones, nobody may ask for whole rows of CTEs, of which one has several places. */
@@ -753,6 +769,7 @@ phig_subject_planned(PlannedStmt *plan, PhigSubjectSources *sources)
 {
 	Plan	   *rows = IsA(plan->planTree, ModifyTable) ? outerPlan(plan->planTree) : plan->planTree;
 
+	phig_subject_hide(plan);
 	for (int i = 0; i < sources->nsources; i++)
 	{
 		PhigSubjectSource *source = &sources->sources[i];

@@ -41,14 +41,14 @@ static Expr *row_of(const RangeTblEntry *rte, Oid type);
 static bool search_cte(Node *node, void *context);
 
 bool
-phig_whole_row_keep(Query *query, Index rti)
+phig_whole_row_keep(Query *query, Index rti, bool marked)
 {
 	RangeTblEntry *rte = rt_fetch(rti, query->rtable);
 	Search		wanted = {.rti = rti};
 
 	if (!query_tree_walker(query, search, &wanted, 0))
 		return true;
-	if (!can_repeat(rte, wanted.type))
+	if ((marked && (OidIsValid(rte->relid) || rte->functions != NIL)) || !can_repeat(rte, wanted.type))
 		return false;
 	wanted.column = phig_flow_add_output(rte->subquery, row_of(rte, wanted.type));
 	rte->eref->colnames = lappend(rte->eref->colnames, makeString(pstrdup(rte->eref->aliasname)));

@@ -132,11 +132,21 @@ writes('into another partition', "UPDATE parted SET k = k + 50, id = 'person-27'
 writes('into one with a trigger: nobody is ruled out', "UPDATE routed SET k = k + 50, name = 'x' WHERE k = 6", 'not captured nobody');
 writes('a view', "UPDATE v_chart SET name = 'x' WHERE k = 7", 7);
 
-# INSTEAD OF: what the trigger writes is on record, too.
-my $old = writes('INSTEAD OF UPDATE', "UPDATE v_instead SET name = 'x' WHERE k = 7; SELECT name FROM old_chart WHERE k = 7", 7);
+# INSTEAD OF: what the trigger writes is on record, too.  Since 18, the view is left to the scans.
+sub writes_at_least
+{
+	my ($name, $statement, @expected) = @_;
+
+	return writes($name, $statement, @expected) if $major < 18;
+	my $out = (run_sql($node, "BEGIN;\n$statement;\nROLLBACK", app => 'write ' . ++$runs))[0];
+	my %have = map { $_ => 1 } split / /, persons("write $runs");
+	is((grep { !$have{ sprintf '%02d', $_ } } @expected), 0, "$name: nobody is missing");
+	return $out;
+}
+my $old = writes_at_least('INSTEAD OF UPDATE', "UPDATE v_instead SET name = 'x' WHERE k = 7; SELECT name FROM old_chart WHERE k = 7", 7);
 is($old, 'x', 'the trigger has had its row');
-writes('INSTEAD OF UPDATE, RETURNING', "UPDATE v_instead SET name = 'x' WHERE k IN (7, 8) RETURNING whose", 7, 8);
-writes('INSTEAD OF DELETE', "DELETE FROM v_instead v USING person p WHERE v.k = 7 AND p.k = 37 RETURNING v, p.name", 7, 37);
+writes_at_least('INSTEAD OF UPDATE, RETURNING', "UPDATE v_instead SET name = 'x' WHERE k IN (7, 8) RETURNING whose", 7, 8);
+writes_at_least('INSTEAD OF DELETE', "DELETE FROM v_instead v USING person p WHERE v.k = 7 AND p.k = 37 RETURNING v, p.name", 7, 37);
 writes('INSTEAD OF INSERT', "INSERT INTO v_instead SELECT k, name, name FROM person WHERE k = 6 RETURNING *", 6);
 
 # DELETE.
@@ -176,10 +186,12 @@ sub meanwhile
 	$second->send("$statement;\n\\echo waited");
 	wait_until(sub { sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = '$app' AND wait_event_type = 'Lock'") eq '1' }, "$name: it waits") or return;
 	$first->ask('COMMIT');
-	$second->wait_for(qr/^waited$/m);
+	my ($shown) = $second->wait_for(qr/^waited$/m) =~ /(.*?)\n?waited/s;
 	is($second->close . $first->close, '', "$name: it runs");
 	is(persons($app), $expected[0] =~ /^\d/ ? join(' ', map { sprintf '%02d', $_ } @expected) : $expected[0], $name);
+	return $shown;
 }
+
 # Whose row it was when it was first looked at is on record, too.
 my $give = "UPDATE chart SET id = 'person-34' WHERE k = 2";
 meanwhile('UPDATE of a row that is somebody else\'s by now', $give, "UPDATE chart SET name = 'x' WHERE k = 2 RETURNING *", 2, 34);
@@ -187,6 +199,8 @@ meanwhile('of its subject', $give, "UPDATE chart SET id = 'person-35', name = 'x
 meanwhile('SELECT FOR UPDATE', $give, 'SELECT name FROM chart WHERE k = 2 FOR UPDATE', 34);
 meanwhile('a sub-select for a row that has changed: nobody is ruled out', $give, 'SELECT (SELECT p.name FROM person p WHERE p.id = c.id) FROM chart c WHERE k = 2 FOR UPDATE', 'not captured nobody');
 meanwhile('the same that is written', $give, 'UPDATE chart c SET name = (SELECT p.name FROM person p WHERE p.id = c.id) WHERE k = 2', 'not captured nobody');
+my $beside = 'SELECT c.name, s.name, s, s2 FROM chart c, (SELECT k, name FROM person WHERE k < 3 ORDER BY k LIMIT 2) s, LATERAL (SELECT s AS whole, s.k OFFSET 0) s2 WHERE s.k = c.k AND c.k = 2 FOR UPDATE OF c';
+is(meanwhile('beside a sub-select: nobody is ruled out', $give, $beside, 'not captured nobody'), 'c|n2|(2,n2)|("(2,n2)",2)', 'the row that is shown is whole');
 meanwhile('MERGE', $give, "MERGE INTO chart c USING generate_series(2, 2) g ON c.k = g WHEN MATCHED THEN UPDATE SET id = 'person-36', name = 'x'", 2, 34, 36);
 meanwhile('ON CONFLICT', $give, "INSERT INTO chart VALUES (2, 'person-37', 'x', 2) ON CONFLICT (k) DO UPDATE SET id = excluded.id, name = 'x'", 34, 37);
 meanwhile('below a CTE', $give, "WITH w AS (UPDATE chart SET name = 'x' WHERE k = 2 RETURNING name) SELECT name FROM w", 'not captured nobody');

@@ -65,7 +65,8 @@ my @shapes = (
 	[ 'UPDATE from a view that is closed', "UPDATE drug d SET name = v.name FROM v_closed v WHERE v.k = d.k AND d.k = 3 RETURNING d.name", 'k = 3' ],
 	[ 'DELETE by a view inside', "DELETE FROM drug d USING (SELECT v.k, v.name FROM v_closed v OFFSET 0) s WHERE s.k = d.k AND d.k = 3 RETURNING s", 'k = 3' ],
 	[ 'MERGE from a function', "MERGE INTO drug d USING patients(4) f ON f.k = d.k WHEN MATCHED THEN UPDATE SET name = f.name", 'k < 4' ],
-	[ 'FOR UPDATE beside a view', "SELECT d.k, v FROM drug d, v_closed v WHERE v.k = d.k AND d.k = 3 FOR UPDATE OF d", 'k = 3' ],
+	[ 'FOR UPDATE beside a view', "SELECT d.k, v.name FROM drug d, v_closed v WHERE v.k = d.k AND d.k = 3 FOR UPDATE OF d", 'k = 3' ],
+	[ 'beside a whole row of a view', "SELECT d.k, v FROM drug d, v_closed v WHERE v.k = d.k AND d.k = 3 FOR UPDATE OF d", undef, 'scanned' ],
 	[ 'a cursor', "DECLARE c CURSOR FOR SELECT s FROM (SELECT name FROM patient ORDER BY k) s; FETCH 2 FROM c", 'k < 3' ],
 );
 
