@@ -66,44 +66,38 @@ chooses_event(const PhigSearch *search, HTAB *decisions, const PhigRecord *recor
 }
 
 static bool
-chooses_persons(const PhigSearch *search, const PhigRecord *record, uint64 *seq)
+chooses_persons(const PhigSearch *search, int clause, const PhigRecord *record, uint64 *seq)
 {
 	PhigPersonsBody body;
 	const uint8 *data;
 
-	if (!phig_parse_persons(record, &body, &data) || body.form != PHIG_PERSONS_TOKENS)
+	if (!phig_parse_persons(record, &body, &data))
 		return false;
 	*seq = body.start_seq;
-	return phig_search_names(search, data, body.n);
-}
-
-bool
-phig_chooses(const PhigSearch *search)
-{
-	return search->only_subject || search->record_clauses != 0;
+	return phig_search_names(search, clause, &body, data);
 }
 
 static void
-choose_record(const PhigSearch *search, HTAB *decisions, const PhigRecord *record, HTAB *chosen)
+choose_record(const PhigSearch *search, int clause, HTAB *decisions, const PhigRecord *record, HTAB *chosen)
 {
-	bool		by_subject = search->only_subject;
+	bool		by_names = clause >= 0;
 	uint64		seq = record->head.seq;
 	bool		wanted = false;
 
 	switch (record->head.type)
 	{
 		case PHIG_RECORD_DEFINITION:
-			if (!by_subject)
+			if (!by_names)
 				note_decision(search, decisions, record);
 			break;
 		case PHIG_RECORD_START:
-			wanted = !by_subject && chooses_start(search, decisions, record);
+			wanted = !by_names && chooses_start(search, decisions, record);
 			break;
 		case PHIG_RECORD_EVENT:
-			wanted = !by_subject && chooses_event(search, decisions, record);
+			wanted = !by_names && chooses_event(search, decisions, record);
 			break;
 		case PHIG_RECORD_PERSONS:
-			wanted = by_subject && chooses_persons(search, record, &seq);
+			wanted = by_names && chooses_persons(search, clause, record, &seq);
 			break;
 		default:
 			break;
@@ -114,7 +108,8 @@ choose_record(const PhigSearch *search, HTAB *decisions, const PhigRecord *recor
 
 /* Of the records that begin at or behind offset, and before end. */
 static void
-choose_between(PhigBytes *bytes, uint64 offset, uint64 end, const PhigSearch *search, HTAB *decisions, HTAB *chosen)
+choose_between(PhigBytes *bytes, uint64 offset, uint64 end, const PhigSearch *search, int clause, HTAB *decisions,
+			   HTAB *chosen)
 {
 	PhigWalk	walk;
 	PhigStep	step;
@@ -123,28 +118,28 @@ choose_between(PhigBytes *bytes, uint64 offset, uint64 end, const PhigSearch *se
 	walk.offset = offset;
 	while (walk.offset < end && (step = phig_walk_next(&walk)) != PHIG_STEP_END)
 		if (step == PHIG_STEP_RECORD)
-			choose_record(search, decisions, &walk.record, chosen);
+			choose_record(search, clause, decisions, &walk.record, chosen);
 }
 
 void
-phig_choose_executions(PhigSource *source, int index, const PhigSearch *search, const PhigSummary *summary,
-					   HTAB *chosen)
+phig_choose_executions(PhigSource *source, int index, const PhigSearch *search, int clause,
+					   const PhigSummary *summary, HTAB *chosen)
 {
 	HASHCTL		ctl = {.keysize = PHIG_ID_BYTES, .entrysize = sizeof(Decision), .hcxt = CurrentMemoryContext};
 	HTAB	   *decisions = hash_create("phiguard search: definitions", 256, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	PhigBytes	bytes = phig_source_select(source, index);
 
-	if (summary == NULL || !search->only_subject)
-		choose_between(&bytes, PHIG_SEGMENT_HEADER_BYTES, bytes.limit, search, decisions, chosen);
+	if (summary == NULL || clause < 0)
+		choose_between(&bytes, PHIG_SEGMENT_HEADER_BYTES, bytes.limit, search, clause, decisions, chosen);
 	else
 		for (uint32 i = 0; i < summary->nblocks; i++)
 		{
 			uint64		end = phig_summary_block_end(summary, i, bytes.limit);
 
-			if (!phig_search_block(search, summary, i))
+			if (!phig_search_block(search, clause, summary, i))
 				continue;
 			phig_source_read_to(source, end);
-			choose_between(&bytes, phig_summary_blocks(summary)[i].offset, end, search, decisions, chosen);
+			choose_between(&bytes, phig_summary_blocks(summary)[i].offset, end, search, clause, decisions, chosen);
 		}
 	phig_source_read_to(source, 0);
 	hash_destroy(decisions);

@@ -12,18 +12,16 @@
 #include "journal/search.h"
 #include "journal/source.h"
 
-/* Is there a choice to make? */
-extern bool phig_chooses(const PhigSearch *search);
-
 /*
  * phig_choose_executions
  *		Put the numbers of their start records, or events, into a hash table of such numbers.
  *
- * By the persons that are named in this segment where the search is for some, else by start records and their
- * definitions; of what the other of the two says nothing is known yet.  Selects the file.
- * summary: the segment's, so that only blocks are read that may name the persons; NULL: all of it is.
+ * clause: of phig_search_by_names; the executions whose records of persons in this segment fulfil it.  -1: by start
+ *         records and their definitions.  Of what the other of the two says nothing is known yet.
+ * summary: the segment's, so that only blocks are read that may fulfil the clause; NULL: all of it is.
+ * Selects the file.
  */
-extern void phig_choose_executions(PhigSource *source, int index, const PhigSearch *search,
+extern void phig_choose_executions(PhigSource *source, int index, const PhigSearch *search, int clause,
 								   const PhigSummary *summary, HTAB *chosen);
 
 #endif

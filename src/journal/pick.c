@@ -231,6 +231,22 @@ note_open(PhigPick *pick, int index, uint32 hits)
 		file->hits |= hits;
 }
 
+bool
+phig_pick_open(const PhigPick *pick, int index, uint64 **numbers, int *n)
+{
+	const PickFile *file = &pick->files[index];
+
+	*numbers = NULL;
+	*n = 0;
+	if (!file->known || (file->state & PHIG_SUMMARY_OPEN_MISSING) != 0)
+		return false;
+	*numbers = palloc(Max(file->nopen, 1) * sizeof(uint64));
+	for (uint32 i = 0; i < file->nopen; i++)
+		if (!has_end(pick, index, file->open[i]))
+			(*numbers)[(*n)++] = file->open[i];
+	return true;
+}
+
 void
 phig_pick_begin(PhigPick *pick, const PhigSearch *search)
 {

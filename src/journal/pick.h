@@ -49,6 +49,9 @@ extern bool phig_pick_may_have_later(const PhigPick *pick, int index);
  */
 extern bool phig_pick_later(const PhigPick *pick, int index, uint64 **numbers, int *n);
 
+/* The same for those that begin here, should name persons, and have no end: that *is* their start records' numbers. */
+extern bool phig_pick_open(const PhigPick *pick, int index, uint64 **numbers, int *n);
+
 /*
  * Does nothing in this file matter to whoever looks for how executions went on?  waiting: their start
  * records' numbers, a hash table whose entries begin with them.

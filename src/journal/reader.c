@@ -155,6 +155,37 @@ choose_blocks(PhigLogReader *reader, const uint64 *later, int nlater)
 		forget_blocks(reader);
 }
 
+static void
+add_numbers(HTAB *table, const uint64 *numbers, int n)
+{
+	for (int i = 0; i < n; i++)
+		hash_search(table, &numbers[i], HASH_ENTER, NULL);
+}
+
+/* Which clause the persons decide, if that is so for all of the segment's rows; -1: there is none. */
+static int
+find_clause(PhigLogReader *reader, uint64 **later, int *nlater)
+{
+	int			clause = phig_search_by_names(reader->search, reader->summary);
+	uint64	   *open = NULL;
+	int			nopen = 0;
+
+	if (clause < 0 || reader->summary == NULL)
+		return clause;
+	if (!phig_pick_later(reader->pick, reader->rows.index, later, nlater) ||
+		(phig_search_has_open(reader->search, clause) &&
+		 !phig_pick_open(reader->pick, reader->rows.index, &open, &nopen)))
+	{
+		/* What it leaves out is not known. */
+		forget_blocks(reader);
+		return phig_search_by_names(reader->search, NULL);
+	}
+	add_numbers(reader->chosen, open, nopen);
+	if (open != NULL)
+		pfree(open);
+	return clause;
+}
+
 /* Of all executions of the segment that rows begins but the chosen ones nothing is gathered. */
 static void
 choose_executions(PhigLogReader *reader)
@@ -162,16 +193,20 @@ choose_executions(PhigLogReader *reader)
 	int			index = reader->rows.index;
 	uint64	   *later = NULL;
 	int			nlater = 0;
+	int			clause;
 
-	reader->choosing = phig_chooses(reader->search);
-	if (!reader->choosing)
-		return;
 	phig_reader_empty_table(&reader->chosen, "phiguard search: chosen", sizeof(uint64));
-	if (!reader->search->only_subject || phig_pick_later(reader->pick, index, &later, &nlater))
+	if (reader->search->nclauses > 0)
 		reader->summary = phig_source_summary(reader->source, index, false);
 	if (reader->summary != NULL && (reader->summary->state & PHIG_SUMMARY_SHARED_MISSING) != 0)
 		forget_blocks(reader);
-	phig_choose_executions(reader->source, index, reader->search, reader->summary, reader->chosen);
+	clause = find_clause(reader, &later, &nlater);
+	reader->by_names = clause >= 0;
+	reader->choosing = reader->by_names || reader->search->record_clauses != 0;
+	if (reader->choosing)
+		phig_choose_executions(reader->source, index, reader->search, clause, reader->summary, reader->chosen);
+	else
+		forget_blocks(reader);
 	if (reader->summary != NULL)
 		choose_blocks(reader, later, nlater);
 	if (later != NULL)
@@ -365,7 +400,7 @@ next_useful_file(PhigLogReader *reader)
 	{
 		if (!next_file(reader))
 			return false;
-	} while (reader->search->only_subject && hash_get_num_entries(reader->chosen) == 0 &&
+	} while (reader->by_names && hash_get_num_entries(reader->chosen) == 0 &&
 			 !phig_pick_may_have_later(reader->pick, reader->rows.index));
 	return true;
 }

@@ -65,7 +65,9 @@ struct PhigLogReader
 	PhigLogRange range;
 	const PhigSearch *search;
 	PhigPick   *pick;
-	bool		choosing;		/* only executions in chosen, or whose persons later segments name */
+	bool		choosing;		/* only executions in chosen, or, by_names, whose persons later
+								 * segments name */
+	bool		by_names;		/* chosen by records of persons */
 	HTAB	   *chosen;			/* numbers of start records, of the segment of rows */
 	PhigSummary *summary;		/* of the segment of rows, if only the blocks that are wanted are
 								 * read; else NULL */

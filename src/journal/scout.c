@@ -101,7 +101,7 @@ bool
 phig_scout_chooses(const PhigLogReader *reader, uint64 seq)
 {
 	return !reader->choosing || hash_search(reader->chosen, &seq, HASH_FIND, NULL) != NULL ||
-		(reader->search->only_subject && phig_pick_names_later(reader->pick, reader->rows.index, seq));
+		(reader->by_names && phig_pick_names_later(reader->pick, reader->rows.index, seq));
 }
 
 static void

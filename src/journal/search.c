@@ -518,30 +518,71 @@ names_one(const PhigClause *clause, const PhigNamed *named)
 	return false;
 }
 
-bool
-phig_search_names(const PhigSearch *search, const uint8 *tokens, uint32 n)
+static bool
+is_by_names(const PhigClause *clause, const PhigSummary *summary)
+{
+	bool		named = false;
+
+	for (int t = 0; t < clause->nterms; t++)
+	{
+		const PhigTerm *term = &clause->terms[t];
+
+		if (term->kind == PHIG_TERM_SUBJECT)
+			named = true;
+		else if (summary == NULL ||
+				 (term->kind != PHIG_TERM_FORMS && term->kind != PHIG_TERM_OPEN && term_in_summary(term, summary, false)))
+			return false;
+	}
+	return named;
+}
+
+int
+phig_search_by_names(const PhigSearch *search, const PhigSummary *summary)
 {
 	for (int i = 0; i < search->nclauses; i++)
-	{
-		const PhigClause *clause = &search->clauses[i];
+		if (is_by_names(&search->clauses[i], summary))
+			return i;
+	return -1;
+}
 
-		if (!is_only_subject(clause))
+bool
+phig_search_block(const PhigSearch *search, int clause, const PhigSummary *summary, uint32 block)
+{
+	const PhigClause *c = &search->clauses[clause];
+
+	for (int t = 0; t < c->nterms; t++)
+		if ((c->terms[t].kind == PHIG_TERM_SUBJECT && phig_summary_block_has(summary, block, c->terms[t].token)) ||
+			(c->terms[t].kind == PHIG_TERM_FORMS && (c->terms[t].mask & phig_summary_blocks(summary)[block].forms) != 0))
+			return true;
+	return false;
+}
+
+bool
+phig_search_names(const PhigSearch *search, int clause, const PhigPersonsBody *body, const uint8 *data)
+{
+	const PhigClause *c = &search->clauses[clause];
+
+	for (int t = 0; t < c->nterms; t++)
+	{
+		const PhigTerm *term = &c->terms[t];
+
+		if (term->kind == PHIG_TERM_FORMS && (term->mask & (uint32) 1 << (body->form % 32)) != 0)
+			return true;
+		if (term->kind != PHIG_TERM_SUBJECT || body->form != PHIG_PERSONS_TOKENS)
 			continue;
-		for (int t = 0; t < clause->nterms; t++)
-			for (uint32 k = 0; k < n; k++)
-				if (memcmp(tokens + (Size) k * PHIG_TOKEN_BYTES, clause->terms[t].token, PHIG_TOKEN_BYTES) == 0)
-					return true;
+		for (uint32 k = 0; k < body->n; k++)
+			if (memcmp(data + (Size) k * PHIG_TOKEN_BYTES, term->token, PHIG_TOKEN_BYTES) == 0)
+				return true;
 	}
 	return false;
 }
 
 bool
-phig_search_block(const PhigSearch *search, const PhigSummary *summary, uint32 block)
+phig_search_has_open(const PhigSearch *search, int clause)
 {
-	for (int i = 0; i < search->nclauses; i++)
-		for (int t = 0; t < search->clauses[i].nterms && is_only_subject(&search->clauses[i]); t++)
-			if (phig_summary_block_has(summary, block, search->clauses[i].terms[t].token))
-				return true;
+	for (int t = 0; t < search->clauses[clause].nterms; t++)
+		if (search->clauses[clause].terms[t].kind == PHIG_TERM_OPEN)
+			return true;
 	return false;
 }
 

@@ -88,8 +88,23 @@ extern bool phig_search_summary(const PhigSearch *search, const PhigSummary *sum
 /* The same for clause i.  late: rows that begin in an earlier segment and name persons in this one. */
 extern bool phig_search_clause(const PhigSearch *search, int i, const PhigSummary *summary, bool late);
 
-/* May a block of the segment name a person that phig_search_names looks for? */
-extern bool phig_search_block(const PhigSearch *search, const PhigSummary *summary, uint32 block);
+/*
+ * phig_search_by_names
+ *		A clause that rows of a segment can only fulfil by the persons whom their records of persons name, or may
+ *		hide, or by having no end; -1: there is none.
+ *
+ * summary: the segment's, which may leave a clause's other terms out; NULL: there is none.
+ */
+extern int	phig_search_by_names(const PhigSearch *search, const PhigSummary *summary);
+
+/* May records of persons in a block of the segment fulfil such a clause? */
+extern bool phig_search_block(const PhigSearch *search, int clause, const PhigSummary *summary, uint32 block);
+
+/* Does a record of persons?  data: as phig_parse_persons gives it. */
+extern bool phig_search_names(const PhigSearch *search, int clause, const PhigPersonsBody *body, const uint8 *data);
+
+/* Does a row that should name persons, and has no end? */
+extern bool phig_search_has_open(const PhigSearch *search, int clause);
 
 /* The clauses that an execution without an end fulfils: 1 << clause. */
 extern uint32 phig_search_open(const PhigSearch *search);
@@ -97,9 +112,6 @@ extern uint32 phig_search_open(const PhigSearch *search);
 /* Which clauses a definition's line, a record's flags and kind decide for the better: 1 << clause. */
 extern uint32 phig_search_line(const PhigSearch *search, const PhigLine *line);
 extern uint32 phig_search_record(const PhigSearch *search, uint32 kind, uint32 flags);
-
-/* Is one of n tokens a term of a clause that has no other terms? */
-extern bool phig_search_names(const PhigSearch *search, const uint8 *tokens, uint32 n);
 
 /*
  * With those decided, do the persons that an execution names fulfil the other clauses?

@@ -212,6 +212,8 @@ note_persons(Builder *builder, const PhigRecord *record)
 	builder->head.forms |= (uint32) 1 << (body.form % 32);
 	if (late)
 		builder->head.late_forms |= (uint32) 1 << (body.form % 32);
+	else
+		builder->blocks[builder->head.nblocks - 1].forms |= (uint32) 1 << (body.form % 32);
 	for (uint32 i = 0; body.form == PHIG_PERSONS_TOKENS && i < body.n; i++)
 		note_token(builder, data + (Size) i * PHIG_TOKEN_BYTES, late);
 }

@@ -47,7 +47,8 @@ typedef struct PhigBlock
 	uint64		offset;			/* of its first record, in the segment */
 	uint64		first_seq;		/* number of its first record, or of the first one behind it */
 	PhigPrints	subjects;		/* tokens of persons that its records name */
-	uint32		zero;
+	uint32		forms;			/* 1 << form, of its records of persons, of executions that began
+								 * in this segment */
 } PhigBlock;
 
 /* Of a definition that other blocks use than the one that it stands in. */
