@@ -309,16 +309,18 @@ RETURNS TABLE (section text, item text, value text)
 LANGUAGE SQL VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-WITH access AS MATERIALIZED (
-	SELECT DISTINCT ON (node, "position", started) * FROM (
-		SELECT 0 AS directory, l.* FROM phiguard.access_log l
-		WHERE (l.active_role = breach_report.role OR l.login_role = breach_report.role) AND l.started >= since AND l.started < until
-			AND l.kind IN ('read', 'write', 'disclosure', 'denied', 'probe')
-		UNION ALL
-		SELECT 1, l.* FROM unnest(directories) d, LATERAL phiguard.read_journal(d) l
-		WHERE (l.active_role = breach_report.role OR l.login_role = breach_report.role) AND l.started >= since AND l.started < until
-			AND l.kind IN ('read', 'write', 'disclosure', 'denied', 'probe')) every
-	ORDER BY node, "position", started, directory
+WITH own AS MATERIALIZED (
+	SELECT * FROM phiguard.access_log l
+	WHERE (l.active_role = breach_report.role OR l.login_role = breach_report.role) AND l.started >= since AND l.started < until
+		AND l.kind IN ('read', 'write', 'disclosure', 'denied', 'probe')
+), other AS (
+	SELECT DISTINCT ON (l.node, l."position", l.started) l.* FROM unnest(directories) d, LATERAL phiguard.read_journal(d) l
+	WHERE (l.active_role = breach_report.role OR l.login_role = breach_report.role) AND l.started >= since AND l.started < until
+		AND l.kind IN ('read', 'write', 'disclosure', 'denied', 'probe')
+	ORDER BY l.node, l."position", l.started, l.ended NULLS LAST
+), access AS MATERIALIZED (
+	SELECT * FROM own UNION ALL
+	SELECT * FROM other o WHERE NOT EXISTS (SELECT FROM own WHERE own.node = o.node AND own."position" = o."position" AND own.started = o.started)
 ), seen AS MATERIALIZED (
 	SELECT * FROM access WHERE kind NOT IN ('denied', 'probe') AND (coalesce(rows, 1) > 0 OR stored <> '{}' OR outcome IS NULL OR outcome = 'lost')
 ), person AS MATERIALIZED (

@@ -518,6 +518,7 @@ names_one(const PhigClause *clause, const PhigNamed *named)
 	return false;
 }
 
+/* Of rows of that segment: the other terms that it might be fulfilled by are not there. */
 static bool
 is_by_names(const PhigClause *clause, const PhigSummary *summary)
 {
@@ -526,11 +527,11 @@ is_by_names(const PhigClause *clause, const PhigSummary *summary)
 	for (int t = 0; t < clause->nterms; t++)
 	{
 		const PhigTerm *term = &clause->terms[t];
+		bool		by_persons = term->kind == PHIG_TERM_FORMS || term->kind == PHIG_TERM_OPEN;
 
 		if (term->kind == PHIG_TERM_SUBJECT)
 			named = true;
-		else if (summary == NULL ||
-				 (term->kind != PHIG_TERM_FORMS && term->kind != PHIG_TERM_OPEN && term_in_summary(term, summary, false)))
+		else if (summary == NULL || (!by_persons && term_in_summary(term, summary, false)))
 			return false;
 	}
 	return named;
@@ -549,10 +550,11 @@ bool
 phig_search_block(const PhigSearch *search, int clause, const PhigSummary *summary, uint32 block)
 {
 	const PhigClause *c = &search->clauses[clause];
+	uint32		forms = phig_summary_blocks(summary)[block].forms;
 
 	for (int t = 0; t < c->nterms; t++)
 		if ((c->terms[t].kind == PHIG_TERM_SUBJECT && phig_summary_block_has(summary, block, c->terms[t].token)) ||
-			(c->terms[t].kind == PHIG_TERM_FORMS && (c->terms[t].mask & phig_summary_blocks(summary)[block].forms) != 0))
+			(c->terms[t].kind == PHIG_TERM_FORMS && (c->terms[t].mask & forms) != 0))
 			return true;
 	return false;
 }
