@@ -524,17 +524,20 @@ phig_source_bounds(const PhigSource *source, int index)
 	return bounds;
 }
 
-/* Without the key none is believed. */
+/* Without the key none is believed; who has to wait for it does so once. */
 static PhigSummary *
-load_summary(const PhigSource *source, const PhigSourceFile *file, const uint8 *last_hash)
+load_summary(PhigSource *source, const PhigSourceFile *file, const uint8 *last_hash)
 {
 	PhigSummary *summary;
 	PhigFault	fault;
 	uint64		key[2];
 	char		path[MAXPGPATH];
 
-	if (!phig_vouch_summary_key(key, &fault))
+	if (source->no_key || !phig_vouch_summary_key(key, &fault))
+	{
+		source->no_key = true;
 		return NULL;
+	}
 	join_path_components(path, source->directory, file->name);
 	summary = phig_summary_load(path, &file->header, last_hash, key);
 	OPENSSL_cleanse(key, sizeof(key));

@@ -44,6 +44,7 @@ typedef struct PhigSource
 	File		fd;				/* -1: it could not be opened */
 	uint8	   *buffer;
 	size_t		buffer_room;
+	bool		no_key;			/* of summaries: it was asked for in vain */
 	uint64		read_end;		/* offset up to which reading ahead is of use; 0: to the end */
 	uint64		buffer_begin;	/* offset of the buffer's first byte in the file */
 	size_t		buffer_len;

@@ -255,6 +255,19 @@ $node->reload;
 wait_until(sub { summaries() == 80 }, 'and they are all made again');
 is(sql($probe), $expected, 'with them, too');
 
+# Another master key.
+my $of_before = slurp_bytes($victim);
+$node->append_conf('postgresql.conf', "phiguard.key_file = 'another.key'");
+$node->reload;
+my $by_nobody = "$log WHERE active_role = 'nobody'";
+wait_until(sub { slurp_bytes($victim) ne $of_before && segments_read($by_nobody) <= 4 }, 'under another master key they are made anew');
+is(sql($probe_forty), $expected_forty, 'and searches go on');
+my $resealed = slurp_bytes($victim);
+my $few = segments_read($by_nobody);
+spew_bytes($victim, $of_before);
+is(segments_read($by_nobody), $few + 1, 'one that is sealed under the old key is not believed');
+spew_bytes($victim, $resealed);
+
 #
 # Copies, with and without.
 #
