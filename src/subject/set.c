@@ -180,7 +180,10 @@ id_of_number(const PhigPersonSpace *space, int64 number)
 	return phig_compat_murmurhash64((uint64) number ^ space->hash.key[0]) ^ space->hash.key[1];
 }
 
-/* Of a text of 4 to 16 bytes: its first and its last ones, which overlap, and the length are all of it. */
+/*
+ * Of a text of 4 to 16 bytes: its first and its last ones, which overlap, and the length are all of it.  The length goes
+ * in by itself: beside the bytes it would make 00000001 and 000000001 one person.
+ */
 static inline uint64
 id_of_text(const PhigPersonSpace *space, const char *text, int len)
 {
@@ -200,7 +203,8 @@ id_of_text(const PhigPersonSpace *space, const char *text, int len)
 		memcpy(&first, text, 8);
 		memcpy(&last, text + len - 8, 8);
 	}
-	return phig_compat_murmurhash64(phig_compat_murmurhash64(first ^ key[0] ^ (uint64) len << 56) + (last ^ key[1]));
+	return phig_compat_murmurhash64(phig_compat_murmurhash64(phig_compat_murmurhash64(first ^ key[0]) + len) +
+									(last ^ key[1]));
 }
 
 void
@@ -208,9 +212,10 @@ phig_persons_add_number(PhigPersonSpace *space, int64 number)
 {
 	if (likely(space->set->summary != NULL))
 	{
-		space->waiting[space->nwaiting++] = number;
-		if (space->nwaiting == BATCH)
+		/* Those that an error has left wait still. */
+		if (unlikely(space->nwaiting == BATCH))
 			add_waiting(space);
+		space->waiting[space->nwaiting++] = number;
 	}
 	else
 		add_number(space, number, id_of_number(space, number));
