@@ -100,6 +100,7 @@ phig_access_begin(QueryDesc *query_desc, const PhigStatement *statement, uint32 
 	execution->running = false;
 	execution->subjects = NULL;
 	execution->persons = NULL;
+	execution->workers_tell = false;
 	start_record(execution, statement, flags);
 	spare = NULL;
 	dlist_push_head(&executions, &execution->node);
@@ -182,6 +183,9 @@ phig_access_end(PhigExecution *execution, int sqlstate)
 {
 	SharedRecord *shared = execution->shared;
 
+	/* Workers that are cut off have no time to say whose rows they have handed over. */
+	if (sqlstate != 0 && execution->workers_tell)
+		phig_persons_unnamed(phig_access_persons(execution));
 	if (shared)
 	{
 		shared->rows += execution->rows;
@@ -219,7 +223,11 @@ phig_access_expect_persons(PhigExecution *execution, const PhigSubjectSources *s
 	if (*persons == NULL)
 		*persons = phig_persons_create(subjects->manner);
 	if (ready)
+	{
 		execution->subjects = subjects;
+		execution->workers_tell = execution->query_desc->plannedstmt->parallelModeNeeded &&
+			phig_subject_has_scans(subjects);
+	}
 	else
 		phig_persons_unnamed(*persons);
 }

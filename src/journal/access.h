@@ -27,6 +27,8 @@ typedef struct PhigExecution
 	bool		running;
 	const PhigSubjectSources *subjects; /* NULL: nobody's rows are watched; inside the plan */
 	PhigPersonSet *persons;		/* of a record of its own */
+	bool		workers_tell;	/* whose rows were scanned: parallel ones, each in a record of its
+								 * own */
 } PhigExecution;
 
 /*
