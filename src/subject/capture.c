@@ -550,6 +550,12 @@ phig_capture_row(PhigCapture *capture, PhigCaptureSource *source, TupleTableSlot
 	note_column(capture, source, row);
 }
 
+void
+phig_capture_unnamed(PhigCapture *capture)
+{
+	phig_persons_unnamed(capture->set);
+}
+
 /* The row behind the index entry; NULL where there is none any more. */
 static TupleTableSlot *
 fetch_heap(IndexOnlyScanState *scan)

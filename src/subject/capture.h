@@ -52,4 +52,7 @@ extern void phig_capture_worker_end(void);
 extern PhigCaptureSource *phig_capture_source(PhigCapture *capture, const PhigSubjectPath *path, Oid type);
 extern void phig_capture_row(PhigCapture *capture, PhigCaptureSource *source, TupleTableSlot *row);
 
+/* There are rows whose persons cannot be told. */
+extern void phig_capture_unnamed(PhigCapture *capture);
+
 #endif

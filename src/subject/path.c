@@ -29,6 +29,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "errors.h"
 #include "keys/functions.h"
 #include "label/grammar.h"
@@ -214,6 +215,18 @@ find_other_children(const Known *parent)
 	return false;
 }
 
+/* Is a column computed by who reads it, so that no row has it? */
+static bool
+is_virtual(Oid relid, AttrNumber attno)
+{
+	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(attno));
+	bool		result = HeapTupleIsValid(tuple) && phig_compat_is_virtual((Form_pg_attribute) GETSTRUCT(tuple));
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return result;
+}
+
 /* False where the relation has no subject. */
 static bool
 find_path(Oid relid, PhigSubjectPath *path, List **visited)
@@ -234,7 +247,7 @@ find_path(Oid relid, PhigSubjectPath *path, List **visited)
 			*visited = list_append_unique_oid(*visited, step.relid);
 		stuck = ++steps > STEPS_MAX;
 	}
-	if (stuck || !find_space(step.relid, &space))
+	if (stuck || is_virtual(relid, path->attno) || !find_space(step.relid, &space))
 		return true;
 	if (path->nhops > 0)
 		path->type = get_atttype(path->hops[path->nhops - 1].relid, path->hops[path->nhops - 1].person);

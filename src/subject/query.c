@@ -639,7 +639,12 @@ written(Trace *trace, Level *level, List *exposed)
 	relkind = rt_fetch(query->resultRelation, query->rtable)->relkind;
 	found = phig_subject_path(rt_fetch(query->resultRelation, query->rtable)->relid);
 	if (found == NULL)
+	{
+		/* Rows may be routed to a partition that has one. */
+		trace->unsure |= relkind == RELKIND_PARTITIONED_TABLE &&
+			phig_subject_children_differ(rt_fetch(query->resultRelation, query->rtable)->relid);
 		return exposed;
+	}
 	path = *found;
 	trace->unsure |= path.space[0] == '\0';
 	if (query->commandType == CMD_DELETE)

@@ -67,8 +67,13 @@ watch_target(PhigCapture *capture, const ModifyTableState *node, ResultRelInfo *
 	if (relation->rd_rel->relkind != RELKIND_RELATION)
 		return;
 	found = phig_subject_path(RelationGetRelid(relation));
-	if (found == NULL || found->space[0] == '\0')
+	if (found == NULL)
 		return;
+	if (found->space[0] == '\0')
+	{
+		phig_capture_unnamed(capture);
+		return;
+	}
 	path = *found;
 	check = palloc(sizeof(Check));
 	check->capture = capture;

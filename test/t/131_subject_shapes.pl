@@ -157,6 +157,42 @@ my (undef, $cancelled) = run_sql($node, "SET statement_timeout = 300; SELECT nam
 like($cancelled, qr/statement timeout/, 'a statement is cancelled');
 is(persons('cancelled'), '01 02', 'the persons up to there are on record');
 
+# Workers that are cut off put nobody on record, whatever rows they have handed over.
+my $slow = 'SET statement_timeout = 300; SELECT name, pg_sleep(CASE WHEN k < 3 THEN 0 ELSE 60 END) FROM patient;';
+my $workers = 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;';
+like(leaves('a scan alone is cancelled', $slow, 1, 2), qr/statement timeout/, 'it is');
+like(leaves('with workers: nobody is ruled out', "$workers $slow", 'not captured nobody'), qr/statement timeout/, 'it is');
+like(leaves('workers below a union', "$workers SET statement_timeout = 300; SELECT name, pg_sleep(k) FROM patient UNION ALL SELECT name, pg_sleep(k) FROM patient;", 'not captured nobody'),
+	qr/statement timeout/, 'it is cancelled');
+
+# Keys that differ by a zero in front are those of different persons, behind the cap of those that are looked through, too.
+sql(<<'SQL');
+CREATE TABLE numbered (id text PRIMARY KEY, name text);
+INSERT INTO numbered SELECT lpad('', n, d) || e, 'n' FROM generate_series(1, 18) n, unnest('{0,7}'::text[]) d, unnest('{1,6}'::text[]) e;
+SELECT phiguard.label('numbered', 'name', 'name');
+SECURITY LABEL FOR phiguard ON TABLE numbered IS 'subject=id';
+SQL
+run_sql($node, 'SELECT name FROM numbered;', app => 'numbered');
+is(sql("SELECT count(*) FROM (SELECT unnest(subjects) FROM phiguard.access_log WHERE application = 'numbered' INTERSECT
+	SELECT phiguard.subject_token('numbered', id) FROM numbered) t"), '72', 'all have their tokens');
+run_sql($node, 'SET phiguard.subjects_per_record = 3; SELECT name FROM numbered;', app => 'numbered and summarized');
+is(sql("SELECT persons FROM phiguard.access_log WHERE application = 'numbered and summarized' AND kind = 'read'"), '72', 'and are counted apart');
+
+# No row has a virtual column.
+if ($node->pg_version >= 18)
+{
+	sql(<<'SQL');
+CREATE TABLE virtual_note (k int, id text GENERATED ALWAYS AS ('person-' || k) VIRTUAL, name text);
+INSERT INTO virtual_note (k, name) VALUES (1, 'n');
+SELECT phiguard.label('virtual_note', 'name', 'name');
+SECURITY LABEL FOR phiguard ON TABLE virtual_note IS 'subject=id->patient';
+GRANT ALL ON virtual_note TO regress_phig_nurse;
+SQL
+	leaves("$_: of a virtual column", "$_;", 'not captured nobody')
+		foreach 'SELECT name FROM virtual_note', 'SELECT name FROM virtual_note ORDER BY name', 'SELECT min(name) FROM virtual_note',
+			"INSERT INTO virtual_note (k, name) VALUES (2, 'n')", "UPDATE virtual_note SET name = 'm'";
+}
+
 # More than the cap: a summary.
 my $capped = 'phiguard.subjects_per_record';
 run_sql($node, "SET $capped = 10; SELECT name FROM patient WHERE k <= 40;", app => 'capped');

@@ -28,6 +28,8 @@ CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM (20) TO (100);
 CREATE TABLE routed (k int, id text REFERENCES person, name text) PARTITION BY RANGE (k);
 CREATE TABLE routed_1 PARTITION OF routed FOR VALUES FROM (0) TO (20);
 CREATE TABLE routed_2 PARTITION OF routed FOR VALUES FROM (20) TO (100);
+CREATE TABLE bare_parted (k int, id text, name text) PARTITION BY RANGE (k);
+CREATE TABLE bare_parted_1 PARTITION OF bare_parted FOR VALUES FROM (0) TO (20);
 INSERT INTO chart SELECT i, 'person-' || i, 'c' || i, i FROM generate_series(1, 9) i;
 INSERT INTO made (k, n, name) SELECT i, i, 'm' || i FROM generate_series(1, 9) i;
 INSERT INTO given SELECT i, 'person-' || i, 'g' || i FROM generate_series(1, 9) i;
@@ -53,7 +55,7 @@ BEGIN
 END $$;
 CREATE TRIGGER instead INSTEAD OF INSERT OR UPDATE OR DELETE ON v_instead FOR EACH ROW EXECUTE FUNCTION instead();
 CREATE VIEW v_chart AS SELECT * FROM chart WHERE k < 50 WITH LOCAL CHECK OPTION;
-SELECT phiguard.label(t, 'name', 'name') FROM unnest('{person,chart,made,given,old_chart,parted,routed}'::regclass[]) t;
+SELECT phiguard.label(t, 'name', 'name') FROM unnest('{person,chart,made,given,old_chart,parted,routed,bare_parted}'::regclass[]) t;
 SECURITY LABEL FOR phiguard ON TABLE person IS 'subject=id';
 SECURITY LABEL FOR phiguard ON TABLE chart IS 'subject=id';
 SECURITY LABEL FOR phiguard ON TABLE made IS 'subject=id';
@@ -61,6 +63,7 @@ SECURITY LABEL FOR phiguard ON TABLE given IS 'subject=id';
 SECURITY LABEL FOR phiguard ON TABLE old_chart IS 'subject=id';
 SECURITY LABEL FOR phiguard ON TABLE parted IS 'subject=id';
 SECURITY LABEL FOR phiguard ON TABLE routed IS 'subject=id';
+SECURITY LABEL FOR phiguard ON TABLE bare_parted_1 IS 'subject=id->person';
 VACUUM ANALYZE;
 SQL
 
@@ -112,6 +115,8 @@ writes('a partition', "INSERT INTO parted_2 VALUES (30, somebody(20), 'x')", 20)
 writes('a partition without a trigger', "INSERT INTO routed VALUES (12, 'person-12', 'x')", 12);
 writes('a partition with one: nobody is ruled out', "INSERT INTO routed VALUES (30, 'person-13', 'x')", 'not captured nobody');
 writes('that partition itself', "INSERT INTO routed_2 VALUES (30, 'person-13', 'x')", 53);
+writes('a partition that alone has a subject: nobody is ruled out', "INSERT INTO bare_parted SELECT k, 'person-14', name FROM person WHERE k = 12", 'not captured nobody');
+writes('the same below a CTE', "WITH w AS (INSERT INTO bare_parted VALUES (12, 'person-14', 'x')) SELECT name FROM person WHERE k = 12", 'not captured nobody');
 writes('below a CTE, a partition', "WITH w AS (INSERT INTO parted VALUES (12, 'person-12', 'x')) SELECT 1", 12);
 
 # UPDATE.
