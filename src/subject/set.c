@@ -181,8 +181,8 @@ id_of_number(const PhigPersonSpace *space, int64 number)
 }
 
 /*
- * Of a text of 4 to 16 bytes: its first and its last ones, which overlap, and the length are all of it.  The length goes
- * in by itself: beside the bytes it would make 00000001 and 000000001 one person.
+ * Of a text of 4 to 16 bytes: its first and its last ones, which overlap, and the length are all of it.  The length
+ * goes in by itself: beside the bytes it would make 00000001 and 000000001 one person.
  */
 static inline uint64
 id_of_text(const PhigPersonSpace *space, const char *text, int len)

@@ -34,6 +34,7 @@ static void add_check(ResultRelInfo *target, WCOKind kind, ExprState *state);
 static Datum look(ExprState *state, ExprContext *context, bool *isnull);
 static bool settle(PlanState *node, void *context);
 static bool has_unseen_target(ModifyTableState *node);
+static bool may_give_away(const ResultRelInfo *target, bool inserts, bool updates);
 static bool has_subject(const ResultRelInfo *target);
 static bool has_unseen_version(ModifyTableState *node);
 static bool changes_subject(ModifyTableState *node, ResultRelInfo *target);
@@ -149,29 +150,37 @@ settle(PlanState *node, void *context)
 	return planstate_tree_walker(node, settle, context);
 }
 
-/* Partitions that rows were routed to, and a trigger may have given to others. */
+/* Rows that a trigger may have given to others and that went where no check is: to partitions, or to a foreign server. */
 static bool
 has_unseen_target(ModifyTableState *node)
 {
 	const List *routed = node->ps.state->es_tuple_routing_result_relations;
+	bool		updates = ((const ModifyTable *) node->ps.plan)->onConflictAction == ONCONFLICT_UPDATE;
 	ListCell   *lc;
 
 	foreach(lc, routed)
-	{
-		const ResultRelInfo *target = lfirst(lc);
-
-		if (target->ri_TrigDesc != NULL && target->ri_TrigDesc->trig_insert_before_row && has_subject(target))
+		if (may_give_away(lfirst(lc), true, updates))
 			return true;
-	}
-	/* From where UPDATE took them. */
-	for (int i = 0; routed != NIL && i < node->mt_nrels; i++)
+	for (int i = 0; i < node->mt_nrels; i++)
 	{
 		const ResultRelInfo *target = &node->resultRelInfo[i];
+		bool		is_foreign = target->ri_RelationDesc->rd_rel->relkind == RELKIND_FOREIGN_TABLE;
 
-		if (target->ri_TrigDesc != NULL && target->ri_TrigDesc->trig_update_before_row && has_subject(target))
+		/* UPDATE takes rows from there to a partition. */
+		if (may_give_away(target, is_foreign && node->operation == CMD_INSERT, routed != NIL))
 			return true;
 	}
 	return false;
+}
+
+/* Is there a trigger before these actions, which may change whose a row is? */
+static bool
+may_give_away(const ResultRelInfo *target, bool inserts, bool updates)
+{
+	const TriggerDesc *triggers = target->ri_TrigDesc;
+
+	return triggers != NULL && has_subject(target) &&
+		((inserts && triggers->trig_insert_before_row) || (updates && triggers->trig_update_before_row));
 }
 
 static bool

@@ -30,6 +30,9 @@ CREATE TABLE routed_1 PARTITION OF routed FOR VALUES FROM (0) TO (20);
 CREATE TABLE routed_2 PARTITION OF routed FOR VALUES FROM (20) TO (100);
 CREATE TABLE bare_parted (k int, id text, name text) PARTITION BY RANGE (k);
 CREATE TABLE bare_parted_1 PARTITION OF bare_parted FOR VALUES FROM (0) TO (20);
+CREATE TABLE met (k int, id text REFERENCES person, name text, PRIMARY KEY (k, id)) PARTITION BY RANGE (k);
+CREATE TABLE met_1 PARTITION OF met FOR VALUES FROM (0) TO (20);
+INSERT INTO met VALUES (3, 'person-3', 'm');
 INSERT INTO chart SELECT i, 'person-' || i, 'c' || i, i FROM generate_series(1, 9) i;
 INSERT INTO made (k, n, name) SELECT i, i, 'm' || i FROM generate_series(1, 9) i;
 INSERT INTO given SELECT i, 'person-' || i, 'g' || i FROM generate_series(1, 9) i;
@@ -45,6 +48,7 @@ BEGIN
 END $$;
 CREATE TRIGGER gives BEFORE INSERT OR UPDATE ON given FOR EACH ROW EXECUTE FUNCTION give_away();
 CREATE TRIGGER gives BEFORE INSERT ON routed_2 FOR EACH ROW EXECUTE FUNCTION give_away();
+CREATE TRIGGER gives BEFORE UPDATE ON met_1 FOR EACH ROW EXECUTE FUNCTION give_away();
 CREATE FUNCTION somebody(int) RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT 'person-' || $1 $$;
 CREATE VIEW v_instead AS SELECT c.k, upper(c.name) AS name, p.name AS whose FROM chart c JOIN person p USING (id);
 CREATE FUNCTION instead() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -55,7 +59,7 @@ BEGIN
 END $$;
 CREATE TRIGGER instead INSTEAD OF INSERT OR UPDATE OR DELETE ON v_instead FOR EACH ROW EXECUTE FUNCTION instead();
 CREATE VIEW v_chart AS SELECT * FROM chart WHERE k < 50 WITH LOCAL CHECK OPTION;
-SELECT phiguard.label(t, 'name', 'name') FROM unnest('{person,chart,made,given,old_chart,parted,routed,bare_parted}'::regclass[]) t;
+SELECT phiguard.label(t, 'name', 'name') FROM unnest('{person,chart,made,given,old_chart,parted,routed,bare_parted,met}'::regclass[]) t;
 SECURITY LABEL FOR phiguard ON TABLE person IS 'subject=id';
 SECURITY LABEL FOR phiguard ON TABLE chart IS 'subject=id';
 SECURITY LABEL FOR phiguard ON TABLE made IS 'subject=id';
@@ -63,6 +67,7 @@ SECURITY LABEL FOR phiguard ON TABLE given IS 'subject=id';
 SECURITY LABEL FOR phiguard ON TABLE old_chart IS 'subject=id';
 SECURITY LABEL FOR phiguard ON TABLE parted IS 'subject=id';
 SECURITY LABEL FOR phiguard ON TABLE routed IS 'subject=id';
+SECURITY LABEL FOR phiguard ON TABLE met IS 'subject=id';
 SECURITY LABEL FOR phiguard ON TABLE bare_parted_1 IS 'subject=id->person';
 VACUUM ANALYZE;
 SQL
@@ -76,7 +81,7 @@ WITH t AS MATERIALIZED (SELECT k, phiguard.subject_token('person', id) AS token 
 SELECT CASE WHEN count(*) = 0 THEN 'no record ' WHEN bool_or(subjects IS NULL) THEN 'not captured ' ELSE '' END ||
        coalesce(string_agg(DISTINCT coalesce(lpad(k::text, 2, '0'), '?'), ' ') FILTER (WHERE s IS NOT NULL), 'nobody')
 FROM phiguard.access_log LEFT JOIN unnest(subjects) s ON true LEFT JOIN t ON token = s
-WHERE application = '$app' AND kind IN ('read', 'write') AND (query ~ 'WITH|chart|own_far|v_instead|made|given|parted|routed')
+WHERE application = '$app' AND kind IN ('read', 'write') AND (query ~ 'WITH|chart|own_far|v_instead|made|given|parted|routed|met')
 SQL
 }
 
@@ -118,6 +123,9 @@ writes('that partition itself', "INSERT INTO routed_2 VALUES (30, 'person-13', '
 writes('a partition that alone has a subject: nobody is ruled out', "INSERT INTO bare_parted SELECT k, 'person-14', name FROM person WHERE k = 12", 'not captured nobody');
 writes('the same below a CTE', "WITH w AS (INSERT INTO bare_parted VALUES (12, 'person-14', 'x')) SELECT name FROM person WHERE k = 12", 'not captured nobody');
 writes('below a CTE, a partition', "WITH w AS (INSERT INTO parted VALUES (12, 'person-12', 'x')) SELECT 1", 12);
+
+writes('ON CONFLICT and a trigger of the partition: nobody is ruled out', "INSERT INTO met VALUES (3, 'person-3', 'x') ON CONFLICT (k, id) DO UPDATE SET name = 'y' RETURNING *", 'not captured nobody');
+writes('the same, no conflict', "INSERT INTO met VALUES (4, 'person-4', 'x') ON CONFLICT DO NOTHING", 4);
 
 # UPDATE.
 writes('UPDATE', "UPDATE chart SET name = 'x' WHERE k IN (2, 3)", 2, 3);
@@ -232,6 +240,9 @@ writes('inserted by a CTE', "WITH w AS (INSERT INTO own_far SELECT k, id, name F
 writes('updated by the server there: nobody is ruled out', "UPDATE own_far SET name = 'x' WHERE k = 50", 'not captured nobody');
 writes('updated by what is here', "UPDATE own_far SET name = random()::text WHERE k = 50 RETURNING name", 50);
 writes('whose subject is changed: nobody is ruled out', "UPDATE old_chart SET id = somebody(51), name = 'x' WHERE k IN (4, 50)", 'not captured nobody');
+sql('CREATE TRIGGER gives BEFORE INSERT ON own_far FOR EACH ROW EXECUTE FUNCTION give_away()');
+writes('given away here, on the way there: nobody is ruled out', "INSERT INTO own_far VALUES (8, 'person-8', 'x') RETURNING *", 'not captured nobody');
+writes('the same below a CTE', "WITH w AS (INSERT INTO own_far VALUES (8, 'person-8', 'x')) SELECT 1", 'not captured nobody');
 
 journal_is_intact($node, 'the journal is intact');
 done_testing();
