@@ -150,7 +150,7 @@ settle(PlanState *node, void *context)
 	return planstate_tree_walker(node, settle, context);
 }
 
-/* Rows that a trigger may have given to others and that went where no check is: to partitions, or to a foreign server. */
+/* Rows that a trigger may have given to others and that went where no check is: to partitions, foreign servers. */
 static bool
 has_unseen_target(ModifyTableState *node)
 {
