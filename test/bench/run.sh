@@ -630,6 +630,10 @@ subjects()
 		VACUUM (ANALYZE, FREEZE) chart_anonymous, chart_subject;
 		SELECT phiguard.label(t, c[1]::name, c[2]) FROM unnest('{chart_anonymous,chart_subject}'::regclass[]) t, (VALUES ('{name,name}'::text[]), ('{ssn,ssn}'), ('{mrn,mrn}'), ('{birth,date kind=birth}')) v(c);
 		SELECT phiguard.label('chart_subject', NULL, 'subject=id');
+		CREATE UNLOGGED TABLE anonymous_bulk (id int, ssn text);
+		CREATE UNLOGGED TABLE subject_bulk (LIKE anonymous_bulk);
+		SELECT phiguard.label(t, 'ssn', 'ssn') FROM unnest('{anonymous_bulk,subject_bulk}'::regclass[]) t;
+		SELECT phiguard.label('subject_bulk', NULL, 'subject=id');
 	SQL
 	heading 'Whose rows left: A = a table without a subject, B = the same with one'
 	within 'point read, prepared, key integer' prepared 'SELECT ssn FROM anonymous WHERE id = $1::int' 'SELECT ssn FROM subject WHERE id = $1::int' "$quiet" "$quiet"
@@ -639,6 +643,10 @@ subjects()
 	BATCH=1 within '1 million rows of 2 columns returned, key integer' simple 'SELECT id, ssn FROM anonymous' 'SELECT id, ssn FROM subject' "$quiet" "$quiet"
 	BATCH=1 within '1 million rows of 2 columns returned, key text' simple 'SELECT id, ssn FROM anonymous' 'SELECT id, ssn FROM subject_text' "$quiet" "$quiet"
 	BATCH=1 within '1 million rows counted, key integer' simple 'SELECT count(ssn) FROM anonymous' 'SELECT count(ssn) FROM subject' "$quiet" "$quiet"
+	within 'insert of a row, prepared' prepared "INSERT INTO anonymous_bulk VALUES (\$1::int, '1')" "INSERT INTO subject_bulk VALUES (\$1::int, '1')" "$quiet" "$quiet"
+	BATCH=1 within '300,000 rows written' simple "TRUNCATE anonymous_bulk; INSERT INTO anonymous_bulk SELECT i, 'ssn' FROM generate_series(1, 300000) i" \
+		"TRUNCATE subject_bulk; INSERT INTO subject_bulk SELECT i, 'ssn' FROM generate_series(1, 300000) i" "$quiet" "$quiet"
+	BATCH=1 within '300,000 rows changed' simple 'UPDATE anonymous_bulk SET ssn = ssn' 'UPDATE subject_bulk SET ssn = ssn' "$quiet" "$quiet"
 }
 
 # An extract against the same SELECT by hand, of the same functions; records are kept in both.
@@ -727,7 +735,7 @@ count_instructions()
 }
 
 ${CC:-cc} -O2 -I"$(pg_config --includedir)" -I/usr/include/postgresql "$(dirname "$0")/client.c" -o "$client" -lpq
-settings=('shared_buffers = 512MB' 'fsync = on' 'autovacuum = off' 'max_parallel_workers_per_gather = 0' 'max_connections = 250'
+settings=('shared_buffers = 1GB' 'fsync = on' 'autovacuum = off' 'max_parallel_workers_per_gather = 0' 'max_connections = 250'
 	'max_locks_per_transaction = 1024')
 server_init plain "${settings[@]}" "shared_preload_libraries = ''"
 server_init phig "${settings[@]}"
