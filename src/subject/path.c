@@ -227,6 +227,18 @@ is_virtual(Oid relid, AttrNumber attno)
 	return result;
 }
 
+/* Are texts that differ one key, as with a collation that ignores case? */
+static bool
+has_equal_spellings(Oid relid, AttrNumber attno)
+{
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	get_atttypetypmodcoll(relid, attno, &type, &typmod, &collation);
+	return OidIsValid(collation) && !get_collation_isdeterministic(collation);
+}
+
 /* False where the relation has no subject. */
 static bool
 find_path(Oid relid, PhigSubjectPath *path, List **visited)
@@ -247,7 +259,8 @@ find_path(Oid relid, PhigSubjectPath *path, List **visited)
 			*visited = list_append_unique_oid(*visited, step.relid);
 		stuck = ++steps > STEPS_MAX;
 	}
-	if (stuck || is_virtual(relid, path->attno) || !find_space(step.relid, &space))
+	if (stuck || is_virtual(relid, path->attno) || has_equal_spellings(step.relid, step.subject) ||
+		!find_space(step.relid, &space))
 		return true;
 	if (path->nhops > 0)
 		path->type = get_atttype(path->hops[path->nhops - 1].relid, path->hops[path->nhops - 1].person);
