@@ -214,6 +214,9 @@ meanwhile('a sub-select for a row that has changed: nobody is ruled out', $give,
 meanwhile('the same that is written', $give, 'UPDATE chart c SET name = (SELECT p.name FROM person p WHERE p.id = c.id) WHERE k = 2', 'not captured nobody');
 my $beside = 'SELECT c.name, s.name, s, s2 FROM chart c, (SELECT k, name FROM person WHERE k < 3 ORDER BY k LIMIT 2) s, LATERAL (SELECT s AS whole, s.k OFFSET 0) s2 WHERE s.k = c.k AND c.k = 2 FOR UPDATE OF c';
 is(meanwhile('beside a sub-select: nobody is ruled out', $give, $beside, 'not captured nobody'), 'c|n2|(2,n2)|("(2,n2)",2)', 'the row that is shown is whole');
+meanwhile('a CTE beside it', $give, 'WITH s AS MATERIALIZED (SELECT k, name FROM person) SELECT c.name, s.name FROM chart c JOIN s ON s.k = c.other + 3 WHERE c.k = 2 FOR UPDATE OF c',
+	'not captured nobody');
+meanwhile('a table beside it', $give, 'SELECT c.name, p.name FROM chart c JOIN person p ON p.k = c.other + 3 WHERE c.k = 2 FOR UPDATE OF c', 5, 34);
 meanwhile('MERGE', $give, "MERGE INTO chart c USING generate_series(2, 2) g ON c.k = g WHEN MATCHED THEN UPDATE SET id = 'person-36', name = 'x'", 2, 34, 36);
 meanwhile('ON CONFLICT', $give, "INSERT INTO chart VALUES (2, 'person-37', 'x', 2) ON CONFLICT (k) DO UPDATE SET id = excluded.id, name = 'x'", 34, 37);
 meanwhile('below a CTE', $give, "WITH w AS (UPDATE chart SET name = 'x' WHERE k = 2 RETURNING name) SELECT name FROM w", 'not captured nobody');
