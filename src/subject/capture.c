@@ -57,10 +57,10 @@ struct PhigCaptureSource
 	bool		is_number;		/* and it is the person's key */
 	bool		any;			/* a number: the one seen last */
 	int64		latest;
-	PhigSubjectPath path;
 	PhigPersonSpace *space;
 	PhigHopCache *hops;			/* where there are any */
 	Source	   *next;			/* of the same watch */
+	PhigSubjectPath path;
 };
 
 /* In es_query_cxt. */

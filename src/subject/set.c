@@ -36,9 +36,6 @@
 /* With so many persons a summary does not rule out one in two of the others: it becomes one of everybody. */
 #define SUMMARY_PERSONS (PHIG_SUMMARY_MAX_BYTES * 4)
 
-/* Numbers wait until there are so many. */
-#define BATCH 256
-
 /* A digit more than an int64 has, a sign, a zero byte. */
 #define NUMBER_BYTES 22
 
@@ -66,16 +63,6 @@ typedef struct Member
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-struct PhigPersonSpace
-{
-	PhigPersonSet *set;
-	PhigPersonHash hash;
-	char		name[PHIG_SPACE_CHARS + 1];
-	int			nwaiting;
-	int64		waiting[BATCH];
-	PhigPersonSpace *next;
-};
-
 struct PhigPersonSet
 {
 	MemoryContext context;
@@ -97,6 +84,7 @@ struct PhigPersonSet
 
 static void add_number(PhigPersonSpace *space, int64 number, uint64 id);
 static void add(PhigPersonSpace *space, Person person, const char *text, int len);
+static void add_behind(PhigPersonSet *set, Person person);
 static void add_waiting(PhigPersonSpace *space);
 static void add_all_waiting(PhigPersonSet *set);
 static bool is_new(PhigPersonSet *set, uint64 id);
@@ -153,6 +141,7 @@ phig_persons_space(PhigPersonSet *set, const char *name)
 	{
 		space = MemoryContextAllocZero(set->context, sizeof(PhigPersonSpace));
 		space->set = set;
+		space->waits = set->summary != NULL;
 		strlcpy(space->name, name, sizeof(space->name));
 		space->next = set->spaces;
 		set->spaces = space;
@@ -208,17 +197,15 @@ id_of_text(const PhigPersonSpace *space, const char *text, int len)
 }
 
 void
-phig_persons_add_number(PhigPersonSpace *space, int64 number)
+phig_persons_add_now(PhigPersonSpace *space, int64 number)
 {
-	if (likely(space->set->summary != NULL))
+	if (!space->waits)
 	{
-		/* Those that an error has left wait still. */
-		if (unlikely(space->nwaiting == BATCH))
-			add_waiting(space);
-		space->waiting[space->nwaiting++] = number;
-	}
-	else
 		add_number(space, number, id_of_number(space, number));
+		return;
+	}
+	add_waiting(space);
+	space->waiting[space->nwaiting++] = number;
 }
 
 void
@@ -245,21 +232,30 @@ add(PhigPersonSpace *space, Person person, const char *text, int len)
 {
 	PhigPersonSet *set = space->set;
 
-	if (set->summary == NULL)
+	if (set->summary != NULL)
 	{
-		if (!is_new(set, person.id))
-			return;
-		if (set->ntokens < set->cap)
-		{
-			add_token(space, text, len);
-			if (set->members == NULL && set->ntokens <= FEW)
-				set->few[set->ntokens - 1] = person;
-			else
-				count(set, person);
-			return;
-		}
-		begin_summary(set);
+		add_behind(set, person);
+		return;
 	}
+	if (!is_new(set, person.id))
+		return;
+	if (set->ntokens == set->cap)
+	{
+		begin_summary(set);
+		add_behind(set, person);
+		return;
+	}
+	add_token(space, text, len);
+	if (set->members == NULL && set->ntokens <= FEW)
+		set->few[set->ntokens - 1] = person;
+	else
+		count(set, person);
+}
+
+/* Behind the cap. */
+static void
+add_behind(PhigPersonSet *set, Person person)
+{
 	if (!set->everybody)
 		phig_summary_add(set->summary, person.places);
 	count(set, person);
@@ -268,11 +264,13 @@ add(PhigPersonSpace *space, Person person, const char *text, int len)
 static void
 add_number(PhigPersonSpace *space, int64 number, uint64 id)
 {
+	Person		person = {.id = id, .places = phig_person_hash_number(&space->hash, number)};
 	char		text[NUMBER_BYTES];
-	int			len = pg_lltoa(number, text);
-	Person		person = {.id = id, .places = phig_person_hash(&space->hash, text, len)};
 
-	add(space, person, text, len);
+	if (space->set->summary != NULL)
+		add_behind(space->set, person);
+	else
+		add(space, person, text, pg_lltoa(number, text));
 }
 
 /* An error leaves those that are not added waiting. */
@@ -376,6 +374,8 @@ begin_summary(PhigPersonSet *set)
 	members_iterator scan;
 	Member	   *member;
 
+	for (PhigPersonSpace *space = set->spaces; space != NULL; space = space->next)
+		space->waits = true;
 	if (set->members == NULL)
 		make_members(set);
 	set->summary = MemoryContextAllocZero(set->context, PHIG_SUMMARY_MAX_BYTES);

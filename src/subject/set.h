@@ -13,9 +13,24 @@
 #include "postgres.h"
 
 #include "journal/journal.h"
+#include "subject/path.h"
+#include "subject/token.h"
 
 typedef struct PhigPersonSet PhigPersonSet;
-typedef struct PhigPersonSpace PhigPersonSpace;
+
+/* Numbers wait until there are so many. */
+#define PHIG_PERSONS_BATCH 256
+
+typedef struct PhigPersonSpace
+{
+	PhigPersonSet *set;
+	bool		waits;			/* behind the cap */
+	int			nwaiting;
+	int64		waiting[PHIG_PERSONS_BATCH];
+	PhigPersonHash hash;
+	char		name[PHIG_SPACE_CHARS + 1];
+	struct PhigPersonSpace *next;
+} PhigPersonSpace;
 
 /* manner: PHIG_MANNER_...  Memory: a context of its own below TopMemoryContext, until phig_persons_free. */
 extern PhigPersonSet *phig_persons_create(uint8 manner);
@@ -36,7 +51,18 @@ extern PhigPersonSpace *phig_persons_space(PhigPersonSet *set, const char *name)
  * Errors: out of memory; of OpenSSL's.
  */
 extern void phig_persons_add(PhigPersonSpace *space, const char *text, int len);
-extern void phig_persons_add_number(PhigPersonSpace *space, int64 number);
+
+/* For phig_persons_add_number: a number that cannot wait, or those that have waited. */
+extern void phig_persons_add_now(PhigPersonSpace *space, int64 number);
+
+static inline void
+phig_persons_add_number(PhigPersonSpace *space, int64 number)
+{
+	if (likely(space->waits && space->nwaiting < PHIG_PERSONS_BATCH))
+		space->waiting[space->nwaiting++] = number;
+	else
+		phig_persons_add_now(space, number);
+}
 
 /* There are persons who cannot be named: the record will say that it does not know. */
 extern void phig_persons_unnamed(PhigPersonSet *set);

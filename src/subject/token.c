@@ -137,6 +137,12 @@ phig_person_hash(const PhigPersonHash *hash, const char *text, int len)
 	return phig_siphash(hash->key, text, len);
 }
 
+uint64
+phig_person_hash_number(const PhigPersonHash *hash, int64 number)
+{
+	return phig_siphash_word(hash->key, (uint64) number);
+}
+
 /* --- set summaries --- */
 
 /* Bits are numbered so that folding a summary in half keeps the lower part of a number. */
@@ -219,6 +225,7 @@ phig_person_of_typed(Oid relid, const char *typed, uint8 token[PHIG_TOKEN_BYTES]
 	PhigSubjectPath path;
 	PhigPersonHash keyed;
 	char	   *spelling;
+	int64		number;
 
 	if (found == NULL || found->space[0] == '\0')
 		ereport(ERROR,
@@ -238,5 +245,6 @@ phig_person_of_typed(Oid relid, const char *typed, uint8 token[PHIG_TOKEN_BYTES]
 	if (hash == NULL)
 		return;
 	phig_person_prepare(path.space, &keyed);
-	*hash = phig_person_hash(&keyed, spelling, strlen(spelling));
+	*hash = phig_spelling_is_number(spelling, strlen(spelling), &number) ?
+		phig_person_hash_number(&keyed, number) : phig_person_hash(&keyed, spelling, strlen(spelling));
 }

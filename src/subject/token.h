@@ -4,7 +4,7 @@
  *
  * Token: the first 16 bytes of HMAC-SHA-256(key, space || 0x00 || spelling).  The key is in the key ring, in a domain
  * of its own that stays on its version, so tokens outlive rotation, a change of the master key, and retention.
- * Set summary: a Bloom filter over SipHash-2-4 of the spelling, under a key made of the same key and the space:
+ * Set summary: a Bloom filter over SipHash-2-4 of the number or the spelling, under a key made of the same key and the space:
  * a hash that keeps up with a scan, which an HMAC does not.
  * A token is re-identifiable by whoever has the key and tries all keys: 45 CFR 164.514(c) is not what it is for.
  */
@@ -36,8 +36,14 @@ extern void phig_person_prepare(const char *space, PhigPersonHash *hash);
 /* Is the key at hand, and still the one? */
 extern bool phig_person_key_is_ready(void);
 
-/* Never errors. */
+/*
+ * phig_person_hash, phig_person_hash_number
+ *		What a summary knows a person by: of the number where the spelling is one (phig_spelling_is_number).
+ *
+ * Never errors.
+ */
 extern uint64 phig_person_hash(const PhigPersonHash *hash, const char *text, int len);
+extern uint64 phig_person_hash_number(const PhigPersonHash *hash, int64 number);
 
 /*
  * phig_person_of_typed
