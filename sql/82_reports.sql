@@ -46,7 +46,7 @@ CREATE TABLE phiguard.disclosure_basis (
 	accounted boolean NOT NULL,
 	excluded_by text,
 	description text NOT NULL,
-	repeats boolean GENERATED ALWAYS AS (excluded_by IS NOT NULL OR citation = '164.502(a)(2)(ii)' OR starts_with(citation, '164.512')) STORED,
+	repeats boolean NOT NULL DEFAULT false,
 	CHECK (accounted = (excluded_by IS NULL))
 );
 REVOKE ALL ON phiguard.disclosure_basis FROM PUBLIC;
@@ -80,6 +80,8 @@ INSERT INTO phiguard.disclosure_basis (basis, citation, accounted, excluded_by, 
 	('government', '164.512(k)', true, NULL, 'Other specialized government functions'),
 	('workers_compensation', '164.512(l)', true, NULL, 'Workers'' compensation'),
 	('impermissible', '164.402', true, NULL, 'Not permitted: a breach, or an error');
+UPDATE phiguard.disclosure_basis SET repeats = true
+	WHERE excluded_by IS NOT NULL OR citation = '164.502(a)(2)(ii)' OR citation LIKE '164.512%';
 
 CREATE TABLE phiguard.disclosure (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
