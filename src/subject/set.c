@@ -171,7 +171,7 @@ id_of_number(const PhigPersonSpace *space, int64 number)
 
 /*
  * Of a text of 4 to 16 bytes: its first and its last ones, which overlap, and the length are all of it.  The length
- * goes in by itself: beside the bytes it would make 00000001 and 000000001 one person.
+ * goes in as a multiple that nobody knows: as it is it would make 00000001 and 000000001 one person.
  */
 static inline uint64
 id_of_text(const PhigPersonSpace *space, const char *text, int len)
@@ -192,8 +192,7 @@ id_of_text(const PhigPersonSpace *space, const char *text, int len)
 		memcpy(&first, text, 8);
 		memcpy(&last, text + len - 8, 8);
 	}
-	return phig_compat_murmurhash64(phig_compat_murmurhash64(phig_compat_murmurhash64(first ^ key[0]) + len) +
-									(last ^ key[1]));
+	return phig_compat_murmurhash64(phig_compat_murmurhash64((first ^ key[0]) + len * (key[1] | 1)) + (last ^ key[1]));
 }
 
 void
