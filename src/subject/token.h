@@ -4,8 +4,8 @@
  *
  * Token: the first 16 bytes of HMAC-SHA-256(key, space || 0x00 || spelling).  The key is in the key ring, in a domain
  * of its own that stays on its version, so tokens outlive rotation, a change of the master key, and retention.
- * Set summary: a Bloom filter over SipHash-2-4 of the number or the spelling, under a key made of the same key and the space:
- * a hash that keeps up with a scan, which an HMAC does not.
+ * Set summary: a Bloom filter over SipHash-2-4 of the number or the spelling, under a key made of the same key and the
+ * space: a hash that keeps up with a scan, which an HMAC does not.
  * A token is re-identifiable by whoever has the key and tries all keys: 45 CFR 164.514(c) is not what it is for.
  */
 #ifndef PHIG_SUBJECT_TOKEN_H
