@@ -401,9 +401,15 @@ sign_checkpoint(PhigFault *fault)
 
 /* Not while a primary still starts: it may have to make the key, which only a standby must not. */
 static bool
+may_ask_for_key(void)
+{
+	return (!RecoveryInProgress() || phig_journal->standby) && !phig_key_command_pending();
+}
+
+static bool
 checkpoint_is_due(void)
 {
-	if ((RecoveryInProgress() && !phig_journal->standby) || phig_key_command_pending())
+	if (!may_ask_for_key())
 		return false;
 	return attempts[PHIG_TROUBLE_CHECKPOINT].pause_ms > 0 || phig_monotonic_ms() >= next_checkpoint;
 }
@@ -506,7 +512,8 @@ work(void)
 		try(PHIG_TROUBLE_CHECKPOINT, sign_checkpoint);
 	try(PHIG_TROUBLE_ANCHOR, phig_anchor_work);
 	try(PHIG_TROUBLE_ARCHIVE, phig_archive_work);
-	try(PHIG_TROUBLE_SUMMARY, phig_summarize_work);
+	if (may_ask_for_key())
+		try(PHIG_TROUBLE_SUMMARY, phig_summarize_work);
 	keep_house();
 }
 
