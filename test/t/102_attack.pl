@@ -14,7 +14,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $one_in = $ENV{PHIG_ATTACK_ONE_IN} || 4;
-my $node = phig_node('attack', 'phiguard.mode = off', "phiguard.journal_sync = 'off'", 'phiguard.on_unlabelled_store = ignore',
+# Four sessions at a time, and those of \c that have not ended yet.
+my $node = phig_node('attack', 'max_connections = 50', 'phiguard.mode = off', "phiguard.journal_sync = 'off'", 'phiguard.on_unlabelled_store = ignore',
 	"log_line_prefix = '%a|'", 'log_statement = none', 'max_parallel_workers_per_gather = 2', "statement_timeout = '20s'", 'fsync = off');
 my $major = $node->pg_version->major;
 my $parallel = $major >= 16 ? 'debug_parallel_query' : 'force_parallel_mode';
