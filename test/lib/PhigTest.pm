@@ -9,7 +9,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(phig_node run_sql records record_line records_are journal_is_intact session wait_until);
+our @EXPORT = qw(phig_node run_sql records record_line records_are persons_on_record journal_is_intact session
+	wait_until);
 
 # Seconds after which something that should happen counts as not happening.
 our $patience = 60;
@@ -110,6 +111,25 @@ sub records_are
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 
 	return is_deeply([ map { record_line($_) } records($node, $where) ], $expected, $name);
+}
+
+# persons_on_record(NODE, APPLICATION, people => TABLE, among => CONDITION, of => CONDITION): whose rows its records name,
+# as numbers of two digits: column k of that table (patient), where they are among those; '?' is one of no such number.
+# Before them "not captured" where a record does not know; of narrows the records.
+sub persons_on_record
+{
+	my ($node, $app, %opt) = @_;
+	my $people = $opt{people} // 'patient';
+	my $among = $opt{among} // 'true';
+	my $of = $opt{of} // 'true';
+
+	return $node->safe_psql('postgres', <<"SQL");
+WITH t AS MATERIALIZED (SELECT k, phiguard.subject_token('$people', id) AS token FROM $people WHERE $among)
+SELECT CASE WHEN bool_or(subjects IS NULL) THEN 'not captured ' ELSE '' END ||
+       coalesce(string_agg(DISTINCT coalesce(lpad(k::text, 2, '0'), '?'), ' ') FILTER (WHERE s IS NOT NULL), 'nobody')
+FROM phiguard.access_log LEFT JOIN unnest(subjects) s ON true LEFT JOIN t ON token = s
+WHERE application = '$app' AND kind IN ('read', 'write', 'disclosure', 'denied') AND $of
+SQL
 }
 
 sub journal_is_intact

@@ -25,20 +25,7 @@ GRANT SELECT, UPDATE ON patient TO regress_phig_nurse;
 VACUUM ANALYZE patient;
 SQL
 
-# The persons on record for an application: sorted numbers, or what the reader says in their place.
-sub persons
-{
-	my ($app) = @_;
-
-	return sql(<<"SQL");
-WITH t AS MATERIALIZED (SELECT k, phiguard.subject_token('patient', id) AS token FROM patient WHERE k <= 60)
-SELECT CASE WHEN bool_or(subjects IS NULL) THEN 'not captured ' ELSE '' END || coalesce(string_agg(DISTINCT coalesce(lpad(k::text, 2, '0'), '?'), ' ')
-       FILTER (WHERE s IS NOT NULL), 'nobody')
-FROM phiguard.access_log LEFT JOIN unnest(subjects) s ON true LEFT JOIN t ON token = s
-WHERE application = '$app' AND kind IN ('read', 'write', 'disclosure', 'denied')
-SQL
-}
-
+sub persons { return persons_on_record($node, $_[0], among => 'k <= 60') }
 sub numbers { return join ' ', map { sprintf '%02d', $_ } @_ }
 
 my $runs = 0;

@@ -136,13 +136,7 @@ for my $number (0 .. $#shapes)
 	my $have = run($shapes[$number], $app);
 
 	is($have, $plain[$number], "$name: the same rows");
-	my $persons = sql(<<"SQL");
-WITH t AS MATERIALIZED (SELECT k, phiguard.subject_token('patient', id) AS token FROM patient)
-SELECT CASE WHEN bool_or(subjects IS NULL) THEN 'not captured ' ELSE '' END || coalesce(string_agg(DISTINCT coalesce(lpad(k::text, 2, '0'), '?'), ' ')
-       FILTER (WHERE s IS NOT NULL), 'nobody')
-FROM phiguard.access_log LEFT JOIN unnest(subjects) s ON true LEFT JOIN t ON token = s
-WHERE application = '$app' AND kind IN ('read', 'write', 'disclosure')
-SQL
+	my $persons = persons_on_record($node, $app);
 	my $expected = sql("SELECT coalesce(string_agg(lpad(k::text, 2, '0'), ' ' ORDER BY k), 'nobody') FROM patient WHERE " . ($who // 'false'));
 	my %have = map { $_ => 1 } split / /, $persons;
 	is($persons, $expected, "$name: the persons") if !$more;

@@ -72,17 +72,13 @@ SECURITY LABEL FOR phiguard ON TABLE bare_parted_1 IS 'subject=id->person';
 VACUUM ANALYZE;
 SQL
 
+my $of = "query ~ 'WITH|chart|own_far|v_instead|made|given|parted|routed|met'";
 sub persons
 {
 	my ($app) = @_;
+	my $none = sql("SELECT count(*) FROM phiguard.access_log WHERE application = '$app' AND kind IN ('read', 'write') AND ($of)") == 0;
 
-	return sql(<<"SQL");
-WITH t AS MATERIALIZED (SELECT k, phiguard.subject_token('person', id) AS token FROM person)
-SELECT CASE WHEN count(*) = 0 THEN 'no record ' WHEN bool_or(subjects IS NULL) THEN 'not captured ' ELSE '' END ||
-       coalesce(string_agg(DISTINCT coalesce(lpad(k::text, 2, '0'), '?'), ' ') FILTER (WHERE s IS NOT NULL), 'nobody')
-FROM phiguard.access_log LEFT JOIN unnest(subjects) s ON true LEFT JOIN t ON token = s
-WHERE application = '$app' AND kind IN ('read', 'write') AND (query ~ 'WITH|chart|own_far|v_instead|made|given|parted|routed|met')
-SQL
+	return ($none ? 'no record ' : '') . persons_on_record($node, $app, people => 'person', of => "kind IN ('read', 'write') AND ($of)");
 }
 
 # Each in a transaction that is rolled back: what left, left.
