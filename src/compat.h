@@ -47,6 +47,17 @@ phig_compat_merge_target(const Query *query)
 #endif
 }
 
+/* A column has no NULL: since 18, NOT NULL may be said of rows to come only. */
+static inline bool
+phig_compat_is_not_null(TupleDesc descriptor, AttrNumber attno)
+{
+#if PG_VERSION_NUM >= 180000
+	return TupleDescCompactAttr(descriptor, attno - 1)->attnullability == ATTNULLABLE_VALID;
+#else
+	return TupleDescAttr(descriptor, attno - 1)->attnotnull;
+#endif
+}
+
 /* The outer joins that may make a column NULL: in Vars since 16. */
 static inline void
 phig_compat_set_nulling(Var *var, const Bitmapset *joins)

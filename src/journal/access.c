@@ -195,6 +195,8 @@ phig_access_end(PhigExecution *execution, int sqlstate)
 	}
 	else
 	{
+		if (execution->persons)
+			phig_persons_rows(execution->persons, execution->rows);
 		end_persons(&execution->persons, &execution->ticket);
 		phig_journal_end(&execution->ticket, execution->rows, 1, outcome_of(sqlstate), sqlstate);
 	}

@@ -273,7 +273,7 @@ phig_plan_started(QueryDesc *query_desc, PhigExecution *execution)
 
 	if (subjects == NULL)
 		return;
-	phig_capture_begin(query_desc, subjects, phig_access_persons(execution));
+	phig_capture_begin(query_desc, subjects, phig_access_persons(execution), execution->shared == NULL);
 	if (query_desc->plannedstmt->parallelModeNeeded && phig_subject_has_scans(subjects))
 		phig_carrier_tell_workers(query_desc, phig_access_ticket(execution)->seq);
 }

@@ -30,6 +30,7 @@
 #include "settings.h"
 #include "subject/capture.h"
 #include "subject/hop.h"
+#include "subject/once.h"
 #include "subject/spelling.h"
 #include "subject/token.h"
 #include "subject/written.h"
@@ -69,6 +70,7 @@ typedef struct Watch
 	PlanState  *node;
 	ExecProcNodeMtd real;
 	Source	   *sources;
+	uint64	   *counted;		/* where a row is no more than one more in this count */
 	PhigCapture *capture;
 } Watch;
 
@@ -98,6 +100,7 @@ struct PhigCapture
 	const PhigSubjectSources *given;
 	PhigPersonSet *set;
 	List	   *nodes;			/* watched */
+	int			nsources;
 	MemoryContext scratch;		/* spellings */
 };
 
@@ -114,7 +117,11 @@ static bool watch_locks(PlanState *node, void *context);
 static void watch_routed(PhigCapture *capture, ModifyTableState *node);
 static void watch_scan(PhigCapture *capture, ScanState *node, Oid relid);
 static const PhigSubjectPath *wanted(PhigCapture *capture, Oid relid);
+static void watch_once(PhigCapture *capture, QueryDesc *query_desc);
 static TupleTableSlot *watched(PlanState *node);
+static TupleTableSlot *watched_once(PlanState *node);
+static void look_no_more(Watch *watch);
+static TupleTableSlot *counted(PlanState *node);
 static inline void look(Watch *watch, TupleTableSlot *slot);
 static inline void note_column(PhigCapture *capture, Source *source, TupleTableSlot *row);
 static inline void note_number(Source *source, int64 number);
@@ -159,7 +166,7 @@ phig_capture_is_ready(const PhigSubjectSources *sources)
 }
 
 void
-phig_capture_begin(QueryDesc *query_desc, const PhigSubjectSources *sources, PhigPersonSet *set)
+phig_capture_begin(QueryDesc *query_desc, const PhigSubjectSources *sources, PhigPersonSet *set, bool alone)
 {
 	EState	   *estate = query_desc->estate;
 	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
@@ -197,6 +204,8 @@ phig_capture_begin(QueryDesc *query_desc, const PhigSubjectSources *sources, Phi
 	if (query_desc->plannedstmt->rowMarks != NIL &&
 		(phig_subject_has_scans(sources) || copies_rows(query_desc->plannedstmt)))
 		(void) watch_locks(top, capture);
+	if (alone)
+		watch_once(capture, query_desc);
 	MemoryContextSwitchTo(old);
 }
 
@@ -208,7 +217,7 @@ phig_capture_worker_begin(QueryDesc *query_desc, const PhigSubjectSources *sourc
 	Assert(worker_set == NULL);
 	worker_ticket = (PhigJournalTicket) {.seq = sources->start_seq};
 	worker_set = phig_persons_create(sources->manner);
-	phig_capture_begin(query_desc, sources, worker_set);
+	phig_capture_begin(query_desc, sources, worker_set, true);
 }
 
 void
@@ -252,6 +261,7 @@ make_source(PhigCapture *capture, const PhigSubjectPath *path, AttrNumber attno,
 	source->space = phig_persons_space(capture->set, path->space);
 	if (path->nhops > 0)
 		source->hops = phig_hop_cache_create(path);
+	capture->nsources++;
 	return source;
 }
 
@@ -274,6 +284,21 @@ watch(PhigCapture *capture, PlanState *node, Where where, Source *source)
 	source->where = where;
 	source->next = entry->watch->sources;
 	entry->watch->sources = source;
+}
+
+/* One node, of whose rows each is another person's. */
+static void
+watch_once(PhigCapture *capture, QueryDesc *query_desc)
+{
+	Watch	   *only;
+
+	if (capture->nsources != 1 || list_length(capture->nodes) != 1)
+		return;
+	only = watches_lookup(watches, linitial(capture->nodes))->watch;
+	if (!phig_rows_come_once(query_desc, &only->sources->path))
+		return;
+	phig_persons_come_once(capture->set);
+	only->node->ExecProcNodeReal = watched_once;
 }
 
 /* The relation that a node scans, and which it was made for; InvalidOid: none. */
@@ -460,6 +485,46 @@ watched(PlanState *node)
 
 	if (!TupIsNull(slot))
 		look(watch, slot);
+	return slot;
+}
+
+static TupleTableSlot *
+watched_once(PlanState *node)
+{
+	TupleTableSlot *slot = watched(node);
+	Watch	   *watch = watch_of(node);
+
+	if (watch->sources->space->counted != NULL)
+		look_no_more(watch);
+	return slot;
+}
+
+/* Rows of the top node are counted by the executor. */
+static void
+look_no_more(Watch *watch)
+{
+	PlanState  *node = watch->node;
+	ExecProcNodeMtd next = counted;
+
+	watch->counted = watch->sources->space->counted;
+	if (node == watch->capture->top)
+	{
+		phig_persons_are_rows(watch->capture->set);
+		next = watch->real;
+	}
+	if (node->ExecProcNode == watched_once)
+		node->ExecProcNode = next;
+	node->ExecProcNodeReal = next;
+}
+
+static TupleTableSlot *
+counted(PlanState *node)
+{
+	Watch	   *watch = watch_of(node);
+	TupleTableSlot *slot = watch->real(node);
+
+	if (!TupIsNull(slot))
+		(*watch->counted)++;
 	return slot;
 }
 

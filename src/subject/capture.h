@@ -30,9 +30,11 @@ extern bool phig_capture_is_ready(const PhigSubjectSources *sources);
  * phig_capture_begin
  *		Watch the plan's nodes, after ExecutorStart; persons go into set.
  *
- * The set has to be there for as long as the plan may be run.  Memory: es_query_cxt.  Errors: PG002.
+ * The set has to be there for as long as the plan may be run; alone: it is of this execution only.
+ * Memory: es_query_cxt.  Errors: PG002.
  */
-extern void phig_capture_begin(QueryDesc *query_desc, const PhigSubjectSources *sources, PhigPersonSet *set);
+extern void phig_capture_begin(QueryDesc *query_desc, const PhigSubjectSources *sources, PhigPersonSet *set,
+							   bool alone);
 
 /*
  * phig_capture_worker_begin, phig_capture_worker_end

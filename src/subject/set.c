@@ -9,7 +9,8 @@
  * many, the level grows and half of them are forgotten.
  *
  * A scan brings persons by the million.  Behind the cap numbers wait until there are some, and what the summary would
- * know a person by is not computed any more once it holds so many that it rules out next to nobody.
+ * know a person by is not computed any more once it holds so many that it rules out next to nobody.  Where each comes
+ * once, they wait until it is known whether there are that many; then they need not be known at all, only counted.
  */
 #include "postgres.h"
 
@@ -35,6 +36,12 @@
 
 /* With so many persons a summary does not rule out one in two of the others: it becomes one of everybody. */
 #define SUMMARY_PERSONS (PHIG_SUMMARY_MAX_BYTES * 4)
+
+/* Numbers wait until there are so many: SUMMARY_PERSONS is this, doubled some times. */
+#define BATCH 256
+
+/* Bytes of texts that wait at most. */
+#define TEXTS_MAX (4 * 1024 * 1024)
 
 /* A digit more than an int64 has, a sign, a zero byte. */
 #define NUMBER_BYTES 22
@@ -80,11 +87,19 @@ struct PhigPersonSet
 	int			level;
 	uint8	   *summary;		/* NULL while all are named */
 	bool		everybody;		/* the summary is of everybody */
+	bool		once;			/* each person comes once */
+	bool		are_rows;		/* and how many have come is how many rows there are */
+	uint64		come;			/* so many have, behind the cap: counted there where each comes
+								 * once */
 };
 
 static void add_number(PhigPersonSpace *space, int64 number, uint64 id);
 static void add(PhigPersonSpace *space, Person person, const char *text, int len);
 static void add_behind(PhigPersonSet *set, Person person);
+static bool wait_as_text(PhigPersonSpace *space, const char *text, int len);
+static void make_room(PhigPersonSpace *space);
+static bool need_not_be_known(PhigPersonSpace *space);
+static void add_waiting_texts(PhigPersonSpace *space);
 static void add_waiting(PhigPersonSpace *space);
 static void add_all_waiting(PhigPersonSet *set);
 static bool is_new(PhigPersonSet *set, uint64 id);
@@ -92,6 +107,7 @@ static void make_members(PhigPersonSet *set);
 static void add_token(PhigPersonSpace *space, const char *text, int len);
 static void begin_summary(PhigPersonSet *set);
 static void count(PhigPersonSet *set, Person person);
+static void become_everybody(PhigPersonSet *set);
 static uint64 persons(const PhigPersonSet *set);
 
 /* A set that holds few persons is used again: most statements have one. */
@@ -125,7 +141,7 @@ phig_persons_free(PhigPersonSet *set)
 		MemoryContextDelete(set->context);
 		return;
 	}
-	set->unnamed = set->unnamed_written = false;
+	set->unnamed = set->unnamed_written = set->once = set->are_rows = false;
 	set->ntokens = set->nwritten = 0;
 	spare = set;
 }
@@ -149,6 +165,25 @@ phig_persons_space(PhigPersonSet *set, const char *name)
 	/* A set that is used again may have it from before a change of the key. */
 	phig_person_prepare(name, &space->hash);
 	return space;
+}
+
+void
+phig_persons_come_once(PhigPersonSet *set)
+{
+	set->once = true;
+}
+
+void
+phig_persons_are_rows(PhigPersonSet *set)
+{
+	set->are_rows = true;
+}
+
+void
+phig_persons_rows(PhigPersonSet *set, uint64 rows)
+{
+	if (set->are_rows)
+		set->come = rows;
 }
 
 void
@@ -203,8 +238,30 @@ phig_persons_add_now(PhigPersonSpace *space, int64 number)
 		add_number(space, number, id_of_number(space, number));
 		return;
 	}
-	add_waiting(space);
-	space->waiting[space->nwaiting++] = number;
+	make_room(space);
+	if (space->counted != NULL)
+		(*space->counted)++;
+	else
+		space->waiting[space->nwaiting++] = number;
+}
+
+/* For one more number: more memory, or the others need not wait any more. */
+static void
+make_room(PhigPersonSpace *space)
+{
+	MemoryContext context = space->set->context;
+	int			room = Max(BATCH, 2 * space->room);
+
+	if (space->waiting == NULL)
+		space->waiting = MemoryContextAlloc(context, room * sizeof(int64));
+	else if (space->set->once && space->counted == NULL && room <= SUMMARY_PERSONS)
+		space->waiting = repalloc(space->waiting, room * sizeof(int64));
+	else
+	{
+		add_waiting(space);
+		return;
+	}
+	space->room = room;
 }
 
 void
@@ -219,11 +276,39 @@ phig_persons_add(PhigPersonSpace *space, const char *text, int len)
 		phig_persons_add_number(space, number);
 		return;
 	}
+	if (space->set->once && space->waits && wait_as_text(space, text, len))
+		return;
 	person.id = id_of_text(space, text, len);
 	if (space->set->everybody && !is_sampled(space->set, person.id))
 		return;
 	person.places = phig_person_hash(&space->hash, text, len);
 	add(space, person, text, len);
+}
+
+/* Where each comes once; false: nobody waits for so long a text. */
+static bool
+wait_as_text(PhigPersonSpace *space, const char *text, int len)
+{
+	MemoryContext old;
+
+	if (space->counted != NULL)
+	{
+		(*space->counted)++;
+		return true;
+	}
+	if (len > PG_UINT8_MAX)
+		return false;
+	if (space->texts.len + len >= TEXTS_MAX)
+		add_waiting(space);
+	old = MemoryContextSwitchTo(space->set->context);
+	if (space->texts.data == NULL)
+		initStringInfo(&space->texts);
+	appendStringInfoCharMacro(&space->texts, (char) len);
+	appendBinaryStringInfo(&space->texts, text, len);
+	MemoryContextSwitchTo(old);
+	space->ntexts++;
+	(void) need_not_be_known(space);
+	return true;
 }
 
 static void
@@ -272,10 +357,29 @@ add_number(PhigPersonSpace *space, int64 number, uint64 id)
 		add(space, person, text, pg_lltoa(number, text));
 }
 
+/* Each comes once, and with those who wait there are so many that a summary is of everybody. */
+static bool
+need_not_be_known(PhigPersonSpace *space)
+{
+	PhigPersonSet *set = space->set;
+
+	if (!set->once || set->come + space->nwaiting + space->ntexts < SUMMARY_PERSONS)
+		return false;
+	set->come += space->nwaiting + space->ntexts;
+	space->nwaiting = space->ntexts = space->texts.len = 0;
+	if (!set->everybody)
+		become_everybody(set);
+	space->counted = &set->come;
+	return true;
+}
+
 /* An error leaves those that are not added waiting. */
 static void
 add_waiting(PhigPersonSpace *space)
 {
+	if (need_not_be_known(space))
+		return;
+	add_waiting_texts(space);
 	for (; space->nwaiting > 0; space->nwaiting--)
 	{
 		int64		number = space->waiting[space->nwaiting - 1];
@@ -284,6 +388,22 @@ add_waiting(PhigPersonSpace *space)
 		if (!space->set->everybody || is_sampled(space->set, id))
 			add_number(space, number, id);
 	}
+}
+
+static void
+add_waiting_texts(PhigPersonSpace *space)
+{
+	const char *text = space->texts.data;
+
+	for (; space->ntexts > 0; space->ntexts--)
+	{
+		int			len = (uint8) *text++;
+		Person		person = {.places = phig_person_hash(&space->hash, text, len)};
+
+		add_behind(space->set, person);
+		text += len;
+	}
+	space->texts.len = 0;
 }
 
 /* Without memory for one more nobody knows who they were. */
@@ -377,6 +497,7 @@ begin_summary(PhigPersonSet *set)
 		space->waits = true;
 	if (set->members == NULL)
 		make_members(set);
+	set->come = set->ntokens;
 	set->summary = MemoryContextAllocZero(set->context, PHIG_SUMMARY_MAX_BYTES);
 	members_start_iterate(set->members, &scan);
 	while ((member = members_iterate(set->members, &scan)) != NULL)
@@ -388,6 +509,11 @@ count(PhigPersonSet *set, Person person)
 {
 	bool		found;
 
+	if (set->once && set->summary != NULL)
+	{
+		set->come++;
+		return;
+	}
 	if (!is_sampled(set, person.id))
 		return;
 	if (set->members == NULL)
@@ -409,14 +535,20 @@ count(PhigPersonSet *set, Person person)
 		set->members = fewer;
 	}
 	if (!found && !set->everybody && set->summary != NULL && persons(set) >= SUMMARY_PERSONS)
-	{
-		memset(set->summary, 0xff, PHIG_SUMMARY_MAX_BYTES);
-		set->everybody = true;
-	}
+		become_everybody(set);
+}
+
+static void
+become_everybody(PhigPersonSet *set)
+{
+	memset(set->summary, 0xff, PHIG_SUMMARY_MAX_BYTES);
+	set->everybody = true;
 }
 
 static uint64
 persons(const PhigPersonSet *set)
 {
+	if (set->once && set->summary != NULL)
+		return set->come;
 	return set->members == NULL ? (uint64) set->ntokens : (uint64) set->members->members << set->level;
 }

@@ -4,13 +4,15 @@
  *
  * Up to phiguard.subjects_per_record of them are named by tokens.  Where there are more, those behind are in a set
  * summary, which also holds those that are named, and rules out nobody from some hundred thousand on; how many there
- * are is counted exactly up to some thousands, and within some per cent beyond.  Memory is bounded, however many rows
- * there are.
+ * are is counted exactly up to some thousands, and within some per cent beyond, or exactly where each comes once.
+ * Memory is bounded, however many rows there are.
  */
 #ifndef PHIG_SUBJECT_SET_H
 #define PHIG_SUBJECT_SET_H
 
 #include "postgres.h"
+
+#include "lib/stringinfo.h"
 
 #include "journal/journal.h"
 #include "subject/path.h"
@@ -18,15 +20,17 @@
 
 typedef struct PhigPersonSet PhigPersonSet;
 
-/* Numbers wait until there are so many. */
-#define PHIG_PERSONS_BATCH 256
-
 typedef struct PhigPersonSpace
 {
 	PhigPersonSet *set;
 	bool		waits;			/* behind the cap */
-	int			nwaiting;
-	int64		waiting[PHIG_PERSONS_BATCH];
+	int			nwaiting;		/* numbers */
+	int			room;
+	int64	   *waiting;
+	int			ntexts;			/* that wait, where each person comes once */
+	StringInfoData texts;		/* a byte of length before each */
+	uint64	   *counted;		/* where a row means no more than one more in this count; NULL
+								 * before */
 	PhigPersonHash hash;
 	char		name[PHIG_SPACE_CHARS + 1];
 	struct PhigPersonSpace *next;
@@ -58,11 +62,18 @@ extern void phig_persons_add_now(PhigPersonSpace *space, int64 number);
 static inline void
 phig_persons_add_number(PhigPersonSpace *space, int64 number)
 {
-	if (likely(space->waits && space->nwaiting < PHIG_PERSONS_BATCH))
+	if (likely(space->nwaiting < space->room))
 		space->waiting[space->nwaiting++] = number;
 	else
 		phig_persons_add_now(space, number);
 }
+
+/* Each person will be added once, and by nobody else: to be said before the first is. */
+extern void phig_persons_come_once(PhigPersonSet *set);
+
+/* From now on nobody is added: each row that the execution has returned in the end is one of them. */
+extern void phig_persons_are_rows(PhigPersonSet *set);
+extern void phig_persons_rows(PhigPersonSet *set, uint64 rows);
 
 /* There are persons who cannot be named: the record will say that it does not know. */
 extern void phig_persons_unnamed(PhigPersonSet *set);

@@ -607,46 +607,55 @@ enforced()
 	on phig -c 'ALTER SYSTEM RESET phiguard.mode' -c 'SELECT pg_reload_conf(), pg_sleep(0.5)' >/dev/null
 }
 
-# Whose rows left: two tables with the same rows and labels, one of them with a subject.
+# Whose rows left: tables with the same rows and labels, made in the same way, some of them with a subject.
 subjects()
 {
-	local quiet='SET phiguard.journal_sync = off'
+	local quiet='SET phiguard.journal_sync = off' kind
 
 	on phig <<-'SQL' >/dev/null
-		CREATE TABLE anonymous (id int PRIMARY KEY, mrn text, ssn text);
-		INSERT INTO anonymous SELECT i, 'M' || i, to_char(i, 'FM000000000') FROM generate_series(1, 1000000) i;
-		CREATE TABLE subject (LIKE anonymous INCLUDING ALL);
-		INSERT INTO subject SELECT * FROM anonymous;
-		CREATE TABLE subject_text (LIKE anonymous INCLUDING ALL);
-		INSERT INTO subject_text SELECT * FROM anonymous;
-		VACUUM (ANALYZE, FREEZE) anonymous, subject, subject_text;
-		SELECT phiguard.label(t, 'ssn', 'ssn'), phiguard.label(t, 'mrn', 'mrn') FROM unnest('{anonymous,subject,subject_text}'::regclass[]) t;
-		SELECT phiguard.label('subject', NULL, 'subject=id'), phiguard.label('subject_text', NULL, 'subject=mrn');
-		CREATE TABLE chart_anonymous (id int PRIMARY KEY, sex text, name text, ssn text, mrn text, birth date, zip text, stage int);
-		INSERT INTO chart_anonymous SELECT i, 'f', 'Name ' || i, to_char(i, 'FM000-00-0000'), 'M' || i, date '1940-01-01' + i % 20000, to_char(i % 100000, 'FM00000'), i % 4
+		CREATE TABLE origin (id int PRIMARY KEY, mrn text NOT NULL UNIQUE, ssn text);
+		INSERT INTO origin SELECT i, 'M' || i, to_char(i, 'FM000000000') FROM generate_series(1, 1000000) i;
+		SELECT format('CREATE TABLE %I (LIKE origin INCLUDING ALL)', t) FROM unnest('{anonymous,subject,subject_text}'::text[]) t \gexec
+		SELECT format('CREATE TABLE %I (LIKE origin)', t) FROM unnest('{visit_anonymous,visit_subject,visit_subject_text}'::text[]) t \gexec
+		SELECT format('INSERT INTO %I SELECT * FROM origin', t) FROM unnest('{anonymous,subject,subject_text,visit_anonymous,visit_subject,visit_subject_text}'::text[]) t \gexec
+		CREATE TABLE chart_origin (id int PRIMARY KEY, sex text, name text, ssn text, mrn text, birth date, zip text, stage int);
+		INSERT INTO chart_origin SELECT i, 'f', 'Name ' || i, to_char(i, 'FM000-00-0000'), 'M' || i, date '1940-01-01' + i % 20000, to_char(i % 100000, 'FM00000'), i % 4
 		  FROM generate_series(1, 1000000) i;
-		CREATE TABLE chart_subject (LIKE chart_anonymous INCLUDING ALL);
-		INSERT INTO chart_subject SELECT * FROM chart_anonymous;
-		VACUUM (ANALYZE, FREEZE) chart_anonymous, chart_subject;
-		SELECT phiguard.label(t, c[1]::name, c[2]) FROM unnest('{chart_anonymous,chart_subject}'::regclass[]) t, (VALUES ('{name,name}'::text[]), ('{ssn,ssn}'), ('{mrn,mrn}'), ('{birth,date kind=birth}')) v(c);
-		SELECT phiguard.label('chart_subject', NULL, 'subject=id');
+		CREATE TABLE chart_anonymous (LIKE chart_origin INCLUDING ALL);
+		CREATE TABLE chart_subject (LIKE chart_origin INCLUDING ALL);
+		INSERT INTO chart_anonymous SELECT * FROM chart_origin;
+		INSERT INTO chart_subject SELECT * FROM chart_origin;
+		DROP TABLE origin, chart_origin;
+		VACUUM (ANALYZE, FREEZE) anonymous, subject, subject_text, visit_anonymous, visit_subject, visit_subject_text, chart_anonymous, chart_subject;
 		CREATE UNLOGGED TABLE anonymous_bulk (id int, ssn text);
 		CREATE UNLOGGED TABLE subject_bulk (LIKE anonymous_bulk);
+		SELECT phiguard.label(t, 'ssn', 'ssn'), phiguard.label(t, 'mrn', 'mrn') FROM unnest('{anonymous,subject,subject_text,visit_anonymous,visit_subject,visit_subject_text}'::regclass[]) t;
+		SELECT phiguard.label(t, c[1]::name, c[2]) FROM unnest('{chart_anonymous,chart_subject}'::regclass[]) t, (VALUES ('{name,name}'::text[]), ('{ssn,ssn}'), ('{mrn,mrn}'), ('{birth,date kind=birth}')) v(c);
 		SELECT phiguard.label(t, 'ssn', 'ssn') FROM unnest('{anonymous_bulk,subject_bulk}'::regclass[]) t;
-		SELECT phiguard.label('subject_bulk', NULL, 'subject=id');
+		SELECT phiguard.label(t, NULL, 'subject=id') FROM unnest('{subject,visit_subject,chart_subject,subject_bulk}'::regclass[]) t;
+		SELECT phiguard.label(t, NULL, 'subject=mrn') FROM unnest('{subject_text,visit_subject_text}'::regclass[]) t;
 	SQL
 	heading 'Whose rows left: A = a table without a subject, B = the same with one'
-	within 'point read, prepared, key integer' prepared 'SELECT ssn FROM anonymous WHERE id = $1::int' 'SELECT ssn FROM subject WHERE id = $1::int' "$quiet" "$quiet"
-	within 'point read, prepared, key text' prepared 'SELECT ssn FROM anonymous WHERE id = $1::int' 'SELECT ssn FROM subject_text WHERE id = $1::int' "$quiet" "$quiet"
-	within 'point read, simple, key integer' simple 'SELECT ssn FROM anonymous WHERE id = %d' 'SELECT ssn FROM subject WHERE id = %d' "$quiet" "$quiet"
-	BATCH=1 within '1 million rows of 8 columns returned, key integer' simple 'SELECT * FROM chart_anonymous' 'SELECT * FROM chart_subject' "$quiet" "$quiet"
-	BATCH=1 within '1 million rows of 2 columns returned, key integer' simple 'SELECT id, ssn FROM anonymous' 'SELECT id, ssn FROM subject' "$quiet" "$quiet"
-	BATCH=1 within '1 million rows of 2 columns returned, key text' simple 'SELECT id, ssn FROM anonymous' 'SELECT id, ssn FROM subject_text' "$quiet" "$quiet"
-	BATCH=1 within '1 million rows counted, key integer' simple 'SELECT count(ssn) FROM anonymous' 'SELECT count(ssn) FROM subject' "$quiet" "$quiet"
+	subject_case 'point read, prepared, key integer' prepared 'SELECT ssn FROM anonymous WHERE id = $1::int' subject
+	subject_case 'point read, prepared, key text' prepared 'SELECT ssn FROM anonymous WHERE id = $1::int' subject_text
+	subject_case 'point read, simple, key integer' simple 'SELECT ssn FROM anonymous WHERE id = %d' subject
+	BATCH=1 within '1 million rows of 8 columns returned' simple 'SELECT * FROM chart_anonymous' 'SELECT * FROM chart_subject' "$quiet" "$quiet"
+	for kind in '' visit_; do
+		BATCH=1 subject_case "1 million rows of 2 columns returned, key integer${kind:+, not unique}" simple "SELECT id, ssn FROM ${kind}anonymous" subject
+		BATCH=1 subject_case "1 million rows of 2 columns returned, key text${kind:+, not unique}" simple "SELECT id, ssn FROM ${kind}anonymous" subject_text
+		BATCH=1 subject_case "1 million rows counted, key integer${kind:+, not unique}" simple "SELECT count(ssn) FROM ${kind}anonymous" subject
+		BATCH=1 subject_case "1 million rows counted, key text${kind:+, not unique}" simple "SELECT count(ssn) FROM ${kind}anonymous" subject_text
+	done
 	within 'insert of a row, prepared' prepared "INSERT INTO anonymous_bulk VALUES (\$1::int, '1')" "INSERT INTO subject_bulk VALUES (\$1::int, '1')" "$quiet" "$quiet"
 	BATCH=1 within '300,000 rows written' simple "TRUNCATE anonymous_bulk; INSERT INTO anonymous_bulk SELECT i, 'ssn' FROM generate_series(1, 300000) i" \
 		"TRUNCATE subject_bulk; INSERT INTO subject_bulk SELECT i, 'ssn' FROM generate_series(1, 300000) i" "$quiet" "$quiet"
 	BATCH=1 within '300,000 rows changed' simple 'UPDATE anonymous_bulk SET ssn = ssn' 'UPDATE subject_bulk SET ssn = ssn' "$quiet" "$quiet"
+}
+
+# subject_case NAME MODE SQL TABLE: SQL on "anonymous" beside the same on TABLE.
+subject_case()
+{
+	within "$1" "$2" "$3" "${3/anonymous/$4}" "$quiet" "$quiet"
 }
 
 # An extract against the same SELECT by hand, of the same functions; records are kept in both.
