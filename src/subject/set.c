@@ -8,9 +8,9 @@
  * Counting: of all persons those are remembered whose hash begins with `level` zero bits; whenever they are too
  * many, the level grows and half of them are forgotten.
  *
- * A scan brings persons by the million.  Behind the cap numbers wait until there are some, and what the summary would
- * know a person by is not computed any more once it holds so many that it rules out next to nobody.  Where each comes
- * once, they wait until it is known whether there are that many; then they need not be known at all, only counted.
+ * A scan brings persons by the million.  Behind the cap keys wait until there are many.  What the summary would know a
+ * person by is dear, and is not computed once it holds so many that it rules out next to nobody: who waited then, or
+ * comes after, is counted only.
  */
 #include "postgres.h"
 
@@ -37,7 +37,7 @@
 /* With so many persons a summary does not rule out one in two of the others: it becomes one of everybody. */
 #define SUMMARY_PERSONS (PHIG_SUMMARY_MAX_BYTES * 4)
 
-/* Numbers wait until there are so many: SUMMARY_PERSONS is this, doubled some times. */
+/* Room for numbers that wait, at first: SUMMARY_PERSONS is this, doubled some times. */
 #define BATCH 256
 
 /* Bytes of texts that wait at most. */
@@ -93,14 +93,15 @@ struct PhigPersonSet
 								 * once */
 };
 
-static void add_number(PhigPersonSpace *space, int64 number, uint64 id);
+static void add_number(PhigPersonSpace *space, int64 number);
 static void add(PhigPersonSpace *space, Person person, const char *text, int len);
 static void add_behind(PhigPersonSet *set, Person person);
 static bool wait_as_text(PhigPersonSpace *space, const char *text, int len);
 static void make_room(PhigPersonSpace *space);
-static bool need_not_be_known(PhigPersonSpace *space);
-static void add_waiting_texts(PhigPersonSpace *space);
 static void add_waiting(PhigPersonSpace *space);
+static void count_once(PhigPersonSpace *space);
+static void count_waiting(PhigPersonSpace *space);
+static void summarize_waiting(PhigPersonSpace *space);
 static void add_all_waiting(PhigPersonSet *set);
 static bool is_new(PhigPersonSet *set, uint64 id);
 static void make_members(PhigPersonSet *set);
@@ -235,33 +236,33 @@ phig_persons_add_now(PhigPersonSpace *space, int64 number)
 {
 	if (!space->waits)
 	{
-		add_number(space, number, id_of_number(space, number));
+		add_number(space, number);
 		return;
 	}
-	make_room(space);
+	if (space->counted == NULL)
+		make_room(space);
 	if (space->counted != NULL)
 		(*space->counted)++;
 	else
 		space->waiting[space->nwaiting++] = number;
 }
 
-/* For one more number: more memory, or the others need not wait any more. */
+/* For one more number: more memory, or the others need not wait any more.  Few fit a near cache. */
 static void
 make_room(PhigPersonSpace *space)
 {
-	MemoryContext context = space->set->context;
-	int			room = Max(BATCH, 2 * space->room);
+	PhigPersonSet *set = space->set;
 
-	if (space->waiting == NULL)
-		space->waiting = MemoryContextAlloc(context, room * sizeof(int64));
-	else if (space->set->once && space->counted == NULL && room <= SUMMARY_PERSONS)
-		space->waiting = repalloc(space->waiting, room * sizeof(int64));
-	else
+	if (space->room >= (set->everybody ? BATCH : SUMMARY_PERSONS))
 	{
 		add_waiting(space);
 		return;
 	}
-	space->room = room;
+	if (space->waiting == NULL)
+		space->waiting = MemoryContextAlloc(set->context, BATCH * sizeof(int64));
+	else
+		space->waiting = repalloc(space->waiting, 2 * space->room * sizeof(int64));
+	space->room = Max(BATCH, 2 * space->room);
 }
 
 void
@@ -276,7 +277,7 @@ phig_persons_add(PhigPersonSpace *space, const char *text, int len)
 		phig_persons_add_number(space, number);
 		return;
 	}
-	if (space->set->once && space->waits && wait_as_text(space, text, len))
+	if (space->waits && wait_as_text(space, text, len))
 		return;
 	person.id = id_of_text(space, text, len);
 	if (space->set->everybody && !is_sampled(space->set, person.id))
@@ -285,7 +286,7 @@ phig_persons_add(PhigPersonSpace *space, const char *text, int len)
 	add(space, person, text, len);
 }
 
-/* Where each comes once; false: nobody waits for so long a text. */
+/* Behind the cap; false: it does not wait. */
 static bool
 wait_as_text(PhigPersonSpace *space, const char *text, int len)
 {
@@ -296,10 +297,13 @@ wait_as_text(PhigPersonSpace *space, const char *text, int len)
 		(*space->counted)++;
 		return true;
 	}
-	if (len > PG_UINT8_MAX)
+	if (space->set->everybody || len > PG_UINT8_MAX)
 		return false;
-	if (space->texts.len + len >= TEXTS_MAX)
+	if (space->ntexts >= SUMMARY_PERSONS || space->texts.len + len >= TEXTS_MAX)
+	{
 		add_waiting(space);
+		return wait_as_text(space, text, len);
+	}
 	old = MemoryContextSwitchTo(space->set->context);
 	if (space->texts.data == NULL)
 		initStringInfo(&space->texts);
@@ -307,7 +311,6 @@ wait_as_text(PhigPersonSpace *space, const char *text, int len)
 	appendBinaryStringInfo(&space->texts, text, len);
 	MemoryContextSwitchTo(old);
 	space->ntexts++;
-	(void) need_not_be_known(space);
 	return true;
 }
 
@@ -345,65 +348,83 @@ add_behind(PhigPersonSet *set, Person person)
 	count(set, person);
 }
 
+/* Before the cap. */
 static void
-add_number(PhigPersonSpace *space, int64 number, uint64 id)
+add_number(PhigPersonSpace *space, int64 number)
 {
-	Person		person = {.id = id, .places = phig_person_hash_number(&space->hash, number)};
+	Person		person = {.id = id_of_number(space, number), .places = phig_person_hash_number(&space->hash, number)};
 	char		text[NUMBER_BYTES];
 
-	if (space->set->summary != NULL)
-		add_behind(space->set, person);
-	else
-		add(space, person, text, pg_lltoa(number, text));
+	add(space, person, text, pg_lltoa(number, text));
 }
 
-/* Each comes once, and with those who wait there are so many that a summary is of everybody. */
-static bool
-need_not_be_known(PhigPersonSpace *space)
-{
-	PhigPersonSet *set = space->set;
-
-	if (!set->once || set->come + space->nwaiting + space->ntexts < SUMMARY_PERSONS)
-		return false;
-	set->come += space->nwaiting + space->ntexts;
-	space->nwaiting = space->ntexts = space->texts.len = 0;
-	if (!set->everybody)
-		become_everybody(set);
-	space->counted = &set->come;
-	return true;
-}
-
-/* An error leaves those that are not added waiting. */
+/* Those that are in the set already are known again, so an error does no harm. */
 static void
 add_waiting(PhigPersonSpace *space)
 {
-	if (need_not_be_known(space))
-		return;
-	add_waiting_texts(space);
-	for (; space->nwaiting > 0; space->nwaiting--)
-	{
-		int64		number = space->waiting[space->nwaiting - 1];
-		uint64		id = id_of_number(space, number);
+	PhigPersonSet *set = space->set;
 
-		if (!space->set->everybody || is_sampled(space->set, id))
-			add_number(space, number, id);
+	if (set->once)
+		count_once(space);
+	else
+		count_waiting(space);
+	if (!set->everybody)
+		summarize_waiting(space);
+	space->nwaiting = space->ntexts = space->texts.len = 0;
+	if (set->everybody)
+		space->room = Min(space->room, BATCH);
+}
+
+static void
+count_once(PhigPersonSpace *space)
+{
+	PhigPersonSet *set = space->set;
+
+	set->come += space->nwaiting + space->ntexts;
+	if (set->come < SUMMARY_PERSONS)
+		return;
+	become_everybody(set);
+	space->room = 0;
+	space->counted = &set->come;
+}
+
+static void
+count_waiting(PhigPersonSpace *space)
+{
+	const char *text = space->texts.data;
+	Person		person = {0};
+
+	for (int i = 0; i < space->nwaiting; i++)
+	{
+		person.id = id_of_number(space, space->waiting[i]);
+		if (is_sampled(space->set, person.id))
+			count(space->set, person);
+	}
+	for (int i = 0; i < space->ntexts; i++)
+	{
+		int			len = (uint8) *text++;
+
+		person.id = id_of_text(space, text, len);
+		count(space->set, person);
+		text += len;
 	}
 }
 
 static void
-add_waiting_texts(PhigPersonSpace *space)
+summarize_waiting(PhigPersonSpace *space)
 {
+	uint8	   *summary = space->set->summary;
 	const char *text = space->texts.data;
 
-	for (; space->ntexts > 0; space->ntexts--)
+	for (int i = 0; i < space->nwaiting; i++)
+		phig_summary_add(summary, phig_person_hash_number(&space->hash, space->waiting[i]));
+	for (int i = 0; i < space->ntexts; i++)
 	{
 		int			len = (uint8) *text++;
-		Person		person = {.places = phig_person_hash(&space->hash, text, len)};
 
-		add_behind(space->set, person);
+		phig_summary_add(summary, phig_person_hash(&space->hash, text, len));
 		text += len;
 	}
-	space->texts.len = 0;
 }
 
 /* Without memory for one more nobody knows who they were. */

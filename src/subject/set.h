@@ -27,7 +27,7 @@ typedef struct PhigPersonSpace
 	int			nwaiting;		/* numbers */
 	int			room;
 	int64	   *waiting;
-	int			ntexts;			/* that wait, where each person comes once */
+	int			ntexts;			/* that wait */
 	StringInfoData texts;		/* a byte of length before each */
 	uint64	   *counted;		/* where a row means no more than one more in this count; NULL
 								 * before */
