@@ -11,6 +11,7 @@
 #error "phiguard supports PostgreSQL 15 to 18"
 #endif
 
+#include "access/genam.h"
 #include "access/tupdesc.h"
 #include "catalog/pg_class.h"
 #include "nodes/parsenodes.h"
@@ -44,6 +45,16 @@ phig_compat_merge_target(const Query *query)
 	return query->mergeTargetRelation;
 #else
 	return 0;
+#endif
+}
+
+static inline IndexScanDesc
+phig_compat_index_beginscan(Relation relation, Relation index, Snapshot snapshot, int nkeys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(relation, index, snapshot, NULL, nkeys, 0);
+#else
+	return index_beginscan(relation, index, snapshot, nkeys, 0);
 #endif
 }
 

@@ -41,7 +41,7 @@
 #include "scrub.h"
 #include "settings.h"
 #include "subject/capture.h"
-#include "subject/hop.h"
+#include "subject/hop_row.h"
 #include "subject/insert.h"
 #include "subject/path.h"
 

@@ -260,7 +260,7 @@ make_source(PhigCapture *capture, const PhigSubjectPath *path, AttrNumber attno,
 	source->is_number = path->nhops == 0 && is_number(source->type);
 	source->space = phig_persons_space(capture->set, path->space);
 	if (path->nhops > 0)
-		source->hops = phig_hop_cache_create(path);
+		source->hops = phig_hop_cache_create(path, source->type);
 	capture->nsources++;
 	return source;
 }
@@ -645,7 +645,7 @@ note(PhigCapture *capture, Source *source, Datum value)
 												 ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(capture->scratch);
 	if (source->hops != NULL)
-		phig_hop_follow(source->hops, source->type, value, capture->set, source->space);
+		phig_hop_follow(source->hops, value, capture->set, source->space);
 	else
 		note_spelling(source, source->typlen == -1 ? PointerGetDatum(PG_DETOAST_DATUM_PACKED(value)) : value);
 	MemoryContextSwitchTo(old);

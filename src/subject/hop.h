@@ -13,8 +13,8 @@
 
 typedef struct PhigHopCache PhigHopCache;
 
-/* For a path with hops.  Memory: in the current context.  Errors: PG002. */
-extern PhigHopCache *phig_hop_cache_create(const PhigSubjectPath *path);
+/* For a path with hops; type: of the references, a base type.  Memory: in the current context.  Errors: PG002. */
+extern PhigHopCache *phig_hop_cache_create(const PhigSubjectPath *path, Oid type);
 
 /*
  * phig_hop_follow
@@ -22,13 +22,8 @@ extern PhigHopCache *phig_hop_cache_create(const PhigSubjectPath *path);
  *
  * One that leads to no row (deleted since) is a person whom nobody can name: the record says so.  NULL on the way is
  * no person.
- * type: of value, a base type.
- * Looked up are rows as the statement's snapshot shows them, with the rights of the relations' owners.
- * Errors: those of reading these relations.
+ * Looked up are rows as the statement's snapshot shows them (hop_row.h).  Errors: those of reading these relations.
  */
-extern void phig_hop_follow(PhigHopCache *cache, Oid type, Datum value, PhigPersonSet *set, PhigPersonSpace *space);
-
-/* Such a look-up is at work: it is not an access of the session. */
-extern bool phig_hop_looks_up;
+extern void phig_hop_follow(PhigHopCache *cache, Datum value, PhigPersonSet *set, PhigPersonSpace *space);
 
 #endif
