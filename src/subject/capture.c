@@ -242,12 +242,6 @@ unwatch(void *arg)
 		(void) watches_delete(watches, lfirst(lc));
 }
 
-static bool
-is_number(Oid type)
-{
-	return type == INT4OID || type == INT8OID || type == INT2OID || type == OIDOID;
-}
-
 static Source *
 make_source(PhigCapture *capture, const PhigSubjectPath *path, AttrNumber attno, Oid type)
 {
@@ -257,7 +251,7 @@ make_source(PhigCapture *capture, const PhigSubjectPath *path, AttrNumber attno,
 	source->attno = attno;
 	source->type = getBaseType(type);
 	source->typlen = get_typlen(source->type);
-	source->is_number = path->nhops == 0 && is_number(source->type);
+	source->is_number = path->nhops == 0 && phig_spelling_is_of_number(source->type);
 	source->space = phig_persons_space(capture->set, path->space);
 	if (path->nhops > 0)
 		source->hops = phig_hop_cache_create(path, source->type);
@@ -528,22 +522,6 @@ counted(PlanState *node)
 	return slot;
 }
 
-static inline int64
-number_of(Oid type, Datum value)
-{
-	switch (type)
-	{
-		case INT4OID:
-			return DatumGetInt32(value);
-		case INT8OID:
-			return DatumGetInt64(value);
-		case INT2OID:
-			return DatumGetInt16(value);
-		default:
-			return DatumGetObjectId(value);
-	}
-}
-
 static inline void
 look(Watch *watch, TupleTableSlot *slot)
 {
@@ -588,7 +566,7 @@ note_column(PhigCapture *capture, Source *source, TupleTableSlot *row)
 	if (isnull)
 		return;
 	if (source->is_number)
-		note_number(source, number_of(source->type, value));
+		note_number(source, phig_spelling_number(source->type, value));
 	else
 		note(capture, source, value);
 }

@@ -23,6 +23,7 @@ struct PhigHopCache
 	MemoryContext context;
 	PhigSubjectPath path;
 	Oid			type;			/* of references */
+	int16		typlen;
 	PhigPersonHash hash;
 	PhigHopRow *rows[PHIG_SUBJECT_HOPS_MAX];	/* NULL: not looked up yet */
 	int			room;			/* for those that are remembered, each in its place */
@@ -43,6 +44,7 @@ phig_hop_cache_create(const PhigSubjectPath *path, Oid type)
 	cache->context = CurrentMemoryContext;
 	cache->path = *path;
 	cache->type = type;
+	cache->typlen = get_typlen(type);
 	phig_person_prepare(path->space, &cache->hash);
 	cache->room = REMEMBERED_MIN;
 	cache->remembered = palloc0(cache->room * sizeof(uint64));
@@ -60,7 +62,7 @@ phig_hop_follow(PhigHopCache *cache, Datum value, PhigPersonSet *set, PhigPerson
 	Oid			type;
 	bool		isnull;
 
-	if (get_typlen(cache->type) == -1)
+	if (cache->typlen == -1)
 		value = PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));
 	reference = hash_of(cache, value);
 	/* It has been added. */
@@ -68,6 +70,8 @@ phig_hop_follow(PhigHopCache *cache, Datum value, PhigPersonSet *set, PhigPerson
 		return;
 	if (!follow(cache, value, &person, &type, &isnull))
 		phig_persons_unnamed(set);
+	else if (!isnull && phig_spelling_is_of_number(type))
+		phig_persons_add_number(space, phig_spelling_number(type, person));
 	else if (!isnull)
 	{
 		phig_spell(type, person, buffer, &spelling, &len);
@@ -107,6 +111,8 @@ hash_of(const PhigHopCache *cache, Datum value)
 	const char *spelling;
 	int			len;
 
+	if (phig_spelling_is_of_number(cache->type))
+		return phig_compat_murmurhash64(phig_spelling_number(cache->type, value) ^ cache->hash.key[0]);
 	if (!phig_spelling_is_one(cache->type))
 		return 0;
 	phig_spell(cache->type, value, buffer, &spelling, &len);

@@ -10,15 +10,18 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "executor/spi.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -28,6 +31,12 @@
 
 #include "compat.h"
 #include "subject/hop_row.h"
+#include "subject/hop_whole.h"
+#include "subject/spelling.h"
+
+/* A block is read in the time of so many look-ups; and for few it is not worth it. */
+#define WORTH_BLOCK 4
+#define WORTH_MIN 1024
 
 struct PhigHopRow
 {
@@ -38,6 +47,11 @@ struct PhigHopRow
 	bool		person_byval;
 	Oid			index;			/* InvalidOid: by the query */
 	ScanKeyData key;			/* without the reference */
+	double		worth;			/* so many look-ups take as long as reading the whole; 0: not to
+								 * be read */
+	double		asked;
+	PhigHopWhole *whole;		/* NULL: not read */
+	MemoryContext context;
 	SPIPlanPtr	plan;			/* NULL: none yet */
 };
 
@@ -46,6 +60,10 @@ bool		phig_hop_looks_up = false;
 static void choose_index(PhigHopRow *row);
 static bool index_does(PhigHopRow *row, Relation relation, Oid index);
 static bool find_by_index(PhigHopRow *row, Datum reference, Datum *person, bool *isnull);
+static bool find_in_index(PhigHopRow *row, Relation relation, Relation index, Datum reference, Datum *person,
+						  bool *isnull);
+static void read_whole(PhigHopRow *row, Relation relation);
+static bool find_in_whole(const PhigHopRow *row, Datum reference, Datum *person, bool *isnull);
 static bool find_by_query(PhigHopRow *row, Datum reference, Datum *person, bool *isnull);
 static Oid	owner_of(Oid relid);
 static SPIPlanPtr make_plan(const PhigHopRow *row);
@@ -67,6 +85,7 @@ phig_hop_row_create(const PhigSubjectHop *hop, Oid type)
 
 	row->hop = *hop;
 	row->type = type;
+	row->context = CurrentMemoryContext;
 	row->person_type = getBaseType(get_atttype(hop->relid, hop->person));
 	get_typlenbyval(row->person_type, &row->person_len, &row->person_byval);
 	choose_index(row);
@@ -85,6 +104,8 @@ phig_hop_row_type(const PhigHopRow *row)
 bool
 phig_hop_row_find(PhigHopRow *row, Datum reference, Datum *person, bool *isnull)
 {
+	if (row->whole != NULL)
+		return find_in_whole(row, reference, person, isnull);
 	if (OidIsValid(row->index))
 		return find_by_index(row, reference, person, isnull);
 	return find_by_query(row, reference, person, isnull);
@@ -106,6 +127,10 @@ choose_index(PhigHopRow *row)
 				row->index = lfirst_oid(lc);
 		list_free(indexes);
 	}
+	/* A serializable transaction would conflict with all that is written there. */
+	if (OidIsValid(row->index) && !IsolationIsSerializable() && phig_spelling_is_of_number(row->type) &&
+		phig_spelling_is_of_number(row->person_type))
+		row->worth = Max(WORTH_MIN, RelationGetNumberOfBlocks(relation) * WORTH_BLOCK);
 	table_close(relation, AccessShareLock);
 }
 
@@ -136,11 +161,34 @@ index_does(PhigHopRow *row, Relation relation, Oid index)
 	return OidIsValid(function);
 }
 
+/* A cursor may outlive the index. */
 static bool
 find_by_index(PhigHopRow *row, Datum reference, Datum *person, bool *isnull)
 {
 	Relation	relation = table_open(row->hop.relid, AccessShareLock);
-	Relation	index = index_open(row->index, AccessShareLock);
+	Relation	index = try_relation_open(row->index, AccessShareLock);
+	bool		found = false;
+
+	if (index != NULL)
+	{
+		found = find_in_index(row, relation, index, reference, person, isnull);
+		index_close(index, NoLock);
+	}
+	if (row->worth > 0 && ++row->asked >= row->worth)
+		read_whole(row, relation);
+	/* Locks are kept, as those of a query are. */
+	table_close(relation, NoLock);
+	if (index == NULL)
+	{
+		row->index = InvalidOid;
+		return find_by_query(row, reference, person, isnull);
+	}
+	return found;
+}
+
+static bool
+find_in_index(PhigHopRow *row, Relation relation, Relation index, Datum reference, Datum *person, bool *isnull)
+{
 	TupleTableSlot *slot = table_slot_create(relation, NULL);
 	IndexScanDesc scan = phig_compat_index_beginscan(relation, index, GetActiveSnapshot(), 1);
 	bool		found;
@@ -158,10 +206,28 @@ find_by_index(PhigHopRow *row, Datum reference, Datum *person, bool *isnull)
 	}
 	index_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
-	/* Locks are kept, as those of a query are. */
-	index_close(index, NoLock);
-	table_close(relation, NoLock);
 	return found;
+}
+
+static void
+read_whole(PhigHopRow *row, Relation relation)
+{
+	MemoryContext old = MemoryContextSwitchTo(row->context);
+
+	row->whole = phig_hop_whole_read(relation, &row->hop);
+	row->worth = 0;
+	MemoryContextSwitchTo(old);
+}
+
+static bool
+find_in_whole(const PhigHopRow *row, Datum reference, Datum *person, bool *isnull)
+{
+	int64		number;
+
+	if (!phig_hop_whole_find(row->whole, phig_spelling_number(row->type, reference), &number, isnull))
+		return false;
+	*person = phig_spelling_of_number(row->person_type, number);
+	return true;
 }
 
 static bool
@@ -182,7 +248,8 @@ find_by_query(PhigHopRow *row, Datum reference, Datum *person, bool *isnull)
 	{
 		if (row->plan == NULL)
 			row->plan = make_plan(row);
-		result = SPI_execute_snapshot(row->plan, &reference, NULL, GetActiveSnapshot(), InvalidSnapshot, true, false, 1);
+		result = SPI_execute_snapshot(row->plan, &reference, NULL, GetActiveSnapshot(), InvalidSnapshot, true, false,
+									  1);
 	}
 	PG_FINALLY();
 	{

@@ -627,24 +627,33 @@ subjects()
 		INSERT INTO chart_anonymous SELECT * FROM chart_origin;
 		INSERT INTO chart_subject SELECT * FROM chart_origin;
 		DROP TABLE origin, chart_origin;
-		VACUUM (ANALYZE, FREEZE) anonymous, subject, subject_text, visit_anonymous, visit_subject, visit_subject_text, chart_anonymous, chart_subject;
+		CREATE TABLE stay (id int PRIMARY KEY, patient int);
+		INSERT INTO stay SELECT i, 1 + i % 200000 FROM generate_series(1, 1000000) i;
+		CREATE TABLE dose_anonymous (id int PRIMARY KEY, stay int, drug text);
+		CREATE TABLE dose_subject (LIKE dose_anonymous INCLUDING ALL);
+		SELECT format('INSERT INTO %I SELECT i, 1 + (i * 7919::bigint) %% 1000000, $$drug$$ FROM generate_series(1, 1000000) i', t) FROM unnest('{dose_anonymous,dose_subject}'::text[]) t \gexec
+		VACUUM (ANALYZE, FREEZE) stay, dose_anonymous, dose_subject, anonymous, subject, subject_text, visit_anonymous, visit_subject, visit_subject_text, chart_anonymous, chart_subject;
 		CREATE UNLOGGED TABLE anonymous_bulk (id int, ssn text);
 		CREATE UNLOGGED TABLE subject_bulk (LIKE anonymous_bulk);
 		SELECT phiguard.label(t, 'ssn', 'ssn'), phiguard.label(t, 'mrn', 'mrn') FROM unnest('{anonymous,subject,subject_text,visit_anonymous,visit_subject,visit_subject_text}'::regclass[]) t;
 		SELECT phiguard.label(t, c[1]::name, c[2]) FROM unnest('{chart_anonymous,chart_subject}'::regclass[]) t, (VALUES ('{name,name}'::text[]), ('{ssn,ssn}'), ('{mrn,mrn}'), ('{birth,date kind=birth}')) v(c);
 		SELECT phiguard.label(t, 'ssn', 'ssn') FROM unnest('{anonymous_bulk,subject_bulk}'::regclass[]) t;
+		SELECT phiguard.label(t, 'drug', 'clinical') FROM unnest('{dose_anonymous,dose_subject}'::regclass[]) t;
 	SQL
 	heading 'Whose rows left, the control: the same scans before any of the tables has a subject'
 	subject_scans
 	on phig <<-'SQL' >/dev/null
 		SELECT phiguard.label(t, NULL, 'subject=id') FROM unnest('{subject,visit_subject,chart_subject,subject_bulk}'::regclass[]) t;
 		SELECT phiguard.label(t, NULL, 'subject=mrn') FROM unnest('{subject_text,visit_subject_text}'::regclass[]) t;
+		SELECT phiguard.label('stay', NULL, 'subject=patient->subject'), phiguard.label('dose_subject', NULL, 'subject=stay->stay');
 	SQL
 	heading 'Whose rows left: A = a table without a subject, B = the same with one'
 	subject_case 'point read, prepared, key integer' prepared 'SELECT ssn FROM anonymous WHERE id = $1::int' subject
 	subject_case 'point read, prepared, key text' prepared 'SELECT ssn FROM anonymous WHERE id = $1::int' subject_text
 	subject_case 'point read, simple, key integer' simple 'SELECT ssn FROM anonymous WHERE id = %d' subject
 	subject_scans
+	BATCH=1 within '1 million rows of 2 columns returned, person in another table' simple 'SELECT id, drug FROM dose_anonymous' 'SELECT id, drug FROM dose_subject' "$quiet" "$quiet"
+	BATCH=1 within 'the same, A = with that table joined' simple 'SELECT d.id, s.patient FROM dose_anonymous d LEFT JOIN stay s ON s.id = d.stay' 'SELECT id, drug FROM dose_subject' "$quiet" "$quiet"
 	within 'insert of a row, prepared' prepared "INSERT INTO anonymous_bulk VALUES (\$1::int, '1')" "INSERT INTO subject_bulk VALUES (\$1::int, '1')" "$quiet" "$quiet"
 	BATCH=1 within '300,000 rows written' simple "TRUNCATE anonymous_bulk; INSERT INTO anonymous_bulk SELECT i, 'ssn' FROM generate_series(1, 300000) i" \
 		"TRUNCATE subject_bulk; INSERT INTO subject_bulk SELECT i, 'ssn' FROM generate_series(1, 300000) i" "$quiet" "$quiet"
