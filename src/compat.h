@@ -14,6 +14,7 @@
 #include "access/genam.h"
 #include "access/tupdesc.h"
 #include "catalog/pg_class.h"
+#include "common/hashfn.h"
 #include "nodes/parsenodes.h"
 #include "nodes/primnodes.h"
 #include "utils/backend_status.h"
