@@ -14,7 +14,7 @@
 /* Rewritten, with the views below it and row-level security; the caller's own copy.  Locks what it reads. */
 extern Query *phig_view_query(Oid view);
 
-/* Calls of transforms that say no key domain get the extract's, in place. */
+/* Calls of transforms that say no key domain get the extract's, in place; all have their arguments in order then. */
 extern void phig_extract_set_domains(Query *query, const PhigExtractRow *row);
 
 /* The view that a range-table entry stands for, or InvalidOid. */

@@ -137,20 +137,19 @@ phig_twin_set_domain(FuncExpr *call, const char *domain)
 {
 	HeapTuple	proc = SearchSysCache1(PROCOID, ObjectIdGetDatum(call->funcid));
 	int			place;
+	bool		given = false;
 	bool		same = true;
+	ListCell   *lc;
 
 	if (!HeapTupleIsValid(proc))
 		elog(ERROR, "cache lookup failed for function %u", call->funcid);
 	place = phig_is_ours(ProcedureRelationId, call->funcid) ? domain_place(proc) : -1;
+	foreach(lc, call->args)
+		given |= place == (IsA(lfirst(lc), NamedArgExpr) ? ((NamedArgExpr *) lfirst(lc))->argnumber :
+						   foreach_current_index(lc));
+	complete_arguments(call, proc);
 	if (place >= 0)
 	{
-		bool		given = false;
-		ListCell   *lc;
-
-		foreach(lc, call->args)
-			given |= place == (IsA(lfirst(lc), NamedArgExpr) ? ((NamedArgExpr *) lfirst(lc))->argnumber :
-							   foreach_current_index(lc));
-		complete_arguments(call, proc);
 		lc = list_nth_cell(call->args, place);
 		if (!given)
 			lfirst(lc) = makeConst(TEXTOID, -1, get_typcollation(TEXTOID), -1, CStringGetTextDatum(domain), false,

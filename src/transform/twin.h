@@ -20,8 +20,10 @@ extern void phig_twin_in_extract(FuncExpr *call);
 
 /*
  * phig_twin_set_domain
- *		Let a call of a transform that takes a key domain and says none say this one; all its arguments are there then.
+ *		Let a call of a transform that takes a key domain and says none say this one.
  *
+ * All its arguments are there then, in their order, whether they were named, left out or neither: who looks at
+ * arguments by their place, and the twin that takes them, comes after this.
  * False where it says another one, or one that is not a constant.  True for functions without a key domain.
  */
 extern bool phig_twin_set_domain(FuncExpr *call, const char *domain);

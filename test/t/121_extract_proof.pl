@@ -333,6 +333,14 @@ refused('SELECT phiguard.split(phiguard.surrogate(mrn, \'study\') || mrn, ARRAY[
 refused('SELECT phiguard.split(phiguard.surrogate(mrn, \'study\'), ARRAY[0.7, 0.15, length(name)], \'study\') AS split, sex FROM patient', qr/patient\.name/);
 refused('SELECT phiguard.split(phiguard.surrogate(mrn, \'study\'), ARRAY[0.7, 0.15, 0.15], \'elsewhere\') AS split, sex FROM patient', qr/key domain of split\(\) is to be 'study'/);
 refused("SELECT phiguard.$_(phiguard.surrogate(mrn, 'study'), 'study') AS code, sex FROM patient", qr/patient\.mrn/) for qw(token seal token_uuid);
+# Arguments that are named, in whatever order.
+passes('SELECT phiguard.redact(value => note) AS note, diagnosis FROM visit', qr/\|I\d$/m, redacted => ", redacted => '{note}'");
+passes('SELECT phiguard.year(value => dated) AS y FROM visit', qr/^2024$/m, purpose => 'narrow');
+passes('SELECT phiguard.birth_year(as_of => current_date, birth => birth) AS born FROM patient', qr/^1950$/m);
+refused('SELECT phiguard.birth_year(as_of => date \'2001-01-01\', birth => birth) AS born FROM patient', qr/may be earlier than one that is released/);
+passes('SELECT phiguard.surrogate(domain => \'study\', value => mrn) AS who FROM patient', qr/^\S{16,}$/m);
+passes('SELECT phiguard.split(weights => ARRAY[0.7, 0.15, 0.15], domain => \'study\', subject => phiguard.surrogate(domain => \'study\', value => mrn)) AS split, sex FROM patient', qr/^[1-3]\|f$/m);
+refused('SELECT phiguard.split(weights => ARRAY[0.7, 0.15, 0.15], domain => \'study\', subject => mrn) AS split, sex FROM patient', qr/patient\.mrn\): use surrogate\(\)/);
 # A transform lowers a column for the methods that accept it.
 run_sql($node, q{CREATE FUNCTION public.bin(text) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT length($1) % 3';
 	SELECT phiguard.register_transform('public.bin(text)', 'generalisation', 'none', methods => '{expert_determination}', source => 'ours')});
