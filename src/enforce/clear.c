@@ -113,7 +113,7 @@ takes_code(const FuncExpr *call, const Clearing *c)
 		is_code(linitial(call->args), c->level, c->method);
 }
 
-/* Also where a sub-select or a CTE passes it on. */
+/* Also where a sub-select or a CTE passes it on, or rows are grouped by it. */
 static bool
 is_code(Node *node, const Level *level, int method)
 {
@@ -135,6 +135,8 @@ is_code(Node *node, const Level *level, int method)
 	if (above == NULL)
 		return false;
 	rte = rt_fetch(var->varno, above->query->rtable);
+	if (phig_compat_is_group(rte))
+		return is_code(list_nth(phig_compat_group_exprs(rte), var->varattno - 1), above, method);
 	if (rte->rtekind == RTE_SUBQUERY)
 		query = rte->subquery;
 	else if (rte->rtekind == RTE_CTE)

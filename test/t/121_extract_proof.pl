@@ -341,6 +341,11 @@ refused('SELECT phiguard.birth_year(as_of => date \'2001-01-01\', birth => birth
 passes('SELECT phiguard.surrogate(domain => \'study\', value => mrn) AS who FROM patient', qr/^\S{16,}$/m);
 passes('SELECT phiguard.split(weights => ARRAY[0.7, 0.15, 0.15], domain => \'study\', subject => phiguard.surrogate(domain => \'study\', value => mrn)) AS split, sex FROM patient', qr/^[1-3]\|f$/m);
 refused('SELECT phiguard.split(weights => ARRAY[0.7, 0.15, 0.15], domain => \'study\', subject => mrn) AS split, sex FROM patient', qr/patient\.mrn\): use surrogate\(\)/);
+# What the query groups by.
+passes('SELECT phiguard.split(phiguard.surrogate(mrn, \'study\'), ARRAY[0.7, 0.15, 0.15], \'study\') AS split, count(*) FROM patient GROUP BY phiguard.surrogate(mrn, \'study\')', qr/^[1-3]\|1$/m);
+passes('SELECT phiguard.split(who, ARRAY[0.7, 0.15, 0.15], \'study\') AS split, count(*) FROM (SELECT phiguard.surrogate(mrn, \'study\') AS who FROM patient) p GROUP BY who', qr/^[1-3]\|1$/m);
+passes('SELECT who, phiguard.split(who, ARRAY[0.7, 0.15, 0.15], \'study\') AS split FROM (SELECT phiguard.surrogate(mrn, \'study\') AS who, count(*) FROM patient GROUP BY 1) p', qr/\|[1-3]$/m);
+refused('SELECT phiguard.split(mrn, ARRAY[0.7, 0.15, 0.15], \'study\') AS split, count(*) FROM patient GROUP BY mrn', qr/patient\.mrn/);
 # A transform lowers a column for the methods that accept it.
 run_sql($node, q{CREATE FUNCTION public.bin(text) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT length($1) % 3';
 	SELECT phiguard.register_transform('public.bin(text)', 'generalisation', 'none', methods => '{expert_determination}', source => 'ours')});
