@@ -18,6 +18,7 @@
 #include "nodes/parsenodes.h"
 #include "nodes/primnodes.h"
 #include "utils/backend_status.h"
+#include "utils/jsonpath.h"
 
 /* Reaching into variable-length values: part of postgres.h in 15, a header of its own since. */
 #if PG_VERSION_NUM >= 160000
@@ -97,6 +98,50 @@ phig_compat_group_exprs(const RangeTblEntry *rte)
 	return rte->groupexprs;
 #else
 	return NIL;
+#endif
+}
+
+/* 16, 17: JSON that is made, or asked, by nodes that are no functions. */
+static inline bool
+phig_compat_is_json(const Node *node)
+{
+#if PG_VERSION_NUM >= 170000
+	return IsA(node, JsonConstructorExpr) || IsA(node, JsonExpr);
+#elif PG_VERSION_NUM >= 160000
+	return IsA(node, JsonConstructorExpr);
+#else
+	return false;
+#endif
+}
+
+static inline List *
+phig_compat_json_arguments(Node *node)
+{
+#if PG_VERSION_NUM >= 170000
+	if (IsA(node, JsonExpr))
+		return lcons(((JsonExpr *) node)->formatted_expr, list_copy(((JsonExpr *) node)->passing_values));
+#endif
+#if PG_VERSION_NUM >= 160000
+	if (IsA(node, JsonConstructorExpr))
+		return ((JsonConstructorExpr *) node)->args;
+#endif
+	return NIL;
+}
+
+/* Does what JSON is asked compare times in the session's time zone? */
+static inline bool
+phig_compat_json_path_is_mutable(Node *node)
+{
+#if PG_VERSION_NUM >= 170000
+	const JsonExpr *asked = (const JsonExpr *) node;
+	const Const *path = IsA(node, JsonExpr) ? (const Const *) asked->path_spec : NULL;
+
+	if (path == NULL || !IsA(path, Const))
+		return path != NULL;
+	return !path->constisnull && jspIsMutable(DatumGetJsonPathP(path->constvalue), asked->passing_names,
+											  asked->passing_values);
+#else
+	return false;
 #endif
 }
 

@@ -20,7 +20,6 @@
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
@@ -45,8 +44,6 @@ typedef struct Vetting
 static bool vet_walker(Node *node, void *context);
 static void vet_entry(Vetting *v, const RangeTblEntry *rte);
 static void vet_children(Vetting *v, Oid relid);
-static bool goes_by_zone(const FuncExpr *call);
-static bool is_now(const Node *expr);
 static bool vet_function(Oid funcid, void *context);
 static bool is_free(Oid funcid);
 static void say(Vetting *v, const char *citation, char *problem);
@@ -113,9 +110,10 @@ vet_walker(Node *node, void *context)
 		!phig_is_ours(TypeRelationId, ((CoerceToDomain *) node)->resulttype))
 		say(v, "45 CFR 164.514", psprintf("leave out the cast to domain %s: what it checks cannot be looked into",
 										  format_type_be(((CoerceToDomain *) node)->resulttype)));
-	if (IsA(node, FuncExpr) && goes_by_zone((FuncExpr *) node))
+	if (phig_extract_goes_by_zone(node))
 		say(v, "45 CFR 164.514(b)(2)(i)(C)",
-			pstrdup("the day of a timestamptz goes by the time zone of whoever reads: AT TIME ZONE 'UTC', or a transform of the value as it is"));
+			pstrdup("the day, a part or the text of a timestamptz, or one that is made of these, goes by the time zone of "
+					"whoever reads: AT TIME ZONE 'UTC', of a date ::timestamp, or a transform of the value as it is"));
 	if (IsA(node, SortGroupClause))
 	{
 		const SortGroupClause *clause = (SortGroupClause *) node;
@@ -191,28 +189,6 @@ vet_children(Vetting *v, Oid relid)
 												  name, get_rel_name(child), get_rel_name(relid)));
 		}
 	}
-}
-
-/* A cast, not of the present time. */
-static bool
-goes_by_zone(const FuncExpr *call)
-{
-	switch (call->funcid)
-	{
-		case F_DATE_TIMESTAMPTZ:
-		case F_TIMESTAMP_TIMESTAMPTZ:
-		case F_TIME_TIMESTAMPTZ:
-		case F_TIMETZ_TIMESTAMPTZ:
-			return !is_now(phig_flow_uncast(linitial(call->args)));
-		default:
-			return false;
-	}
-}
-
-static bool
-is_now(const Node *expr)
-{
-	return IsA(expr, SQLValueFunction) || (IsA(expr, FuncExpr) && ((const FuncExpr *) expr)->args == NIL);
 }
 
 static bool

@@ -367,6 +367,45 @@ run_sql($node, q{SELECT phiguard.create_extract('eves', 'SELECT phiguard.year(da
 ($out, $err) = run_sql($node, "SELECT phiguard.year(dated) FROM eve; SELECT y FROM eves; SET timezone = '<x>-24'; SELECT phiguard.year(dated) FROM eve; SELECT y FROM eves");
 is("$out$err", "2024\n2024\n2025\n2024", 'a year is that by UTC, whatever the time zone of the session; control: the transform itself goes by it');
 
+# Which rows there are does not go by it either: who tries all time zones would find the hour.
+my $zone = qr/goes by the time zone of whoever reads/;
+for my $where ('dated >= date \'2025-01-01\'', 'date \'2025-01-01\' <= dated', 'dated = discharged', 'dated > admitted', 'dated < current_date', 'dated IN (date \'2025-01-01\', current_date)',
+	'dated >= now()::date', 'dated IS DISTINCT FROM discharged', 'discharged::timestamptz < dated', 'admitted::timestamptz < now()', 'admitted::text::timestamptz < now()', 'extract(year FROM dated) = 2024',
+	'date_part(\'hour\', dated) < 12', 'extract(hour FROM dated::timetz) < 12', 'date_trunc(\'day\', dated) = \'2025-01-01\'', 'to_char(dated, \'YYYY\') = \'2024\'',
+	'dated::text < \'2025\'', 'dated::varchar < \'2025\'', 'dated || \'\' < \'2025\'', 'format(\'%s\', dated) < \'2025\'', 'concat(dated, \'\') < \'2025\'', 'to_jsonb(dated)::text < \'"2025\'',
+	'jsonb_build_object(\'d\', dated) ->> \'d\' < \'2025\'', 'ARRAY[dated]::text < \'{"2025\'', 'array_to_string(ARRAY[dated], \'\') < \'2025\'', '(ARRAY[dated]::date[])[1] = \'2025-01-01\'',
+	'tstzrange(dated, NULL)::text < \'["2025\'', 'ROW(dated, 1)::text < \'("2025\'', 'age(dated, now()) < \'1 day\'', 'dated + interval \'1 month\' < now()', 'dated BETWEEN date \'2025-01-01\' AND now()',
+	'ROW(dated, id) < ROW(date \'2025-01-01\', 1)', '(dated, interval \'1 day\') OVERLAPS (now(), interval \'1 day\')', 'to_timestamp(diagnosis, \'YYYY\') < now()', 'make_timestamptz(id, 1, 1, 0, 0, 0) < now()',
+	'jsonb_path_exists_tz(to_jsonb(diagnosis), \'$.datetime()\')', 'id IN (SELECT e.id FROM eve e WHERE e.dated >= discharged)', 'EXISTS (SELECT FROM generate_series(dated, now(), \'1 day\') d WHERE d > now())')
+{
+	refused("SELECT cost FROM visit WHERE $where", $zone);
+}
+refused('SELECT count(*) OVER (ORDER BY dated RANGE BETWEEN \'1 day\' PRECEDING AND CURRENT ROW) FROM visit', $zone);
+refused('SELECT count(*) FROM visit GROUP BY date_trunc(\'day\', dated)', $zone);
+refused('SELECT cost FROM visit ORDER BY dated::date', $zone);
+refused('SELECT string_agg(diagnosis, \',\' ORDER BY dated::date) FROM visit', $zone);
+refused('SELECT json_agg(dated)::text FROM visit', $zone, %lds);
+refused('SELECT xmlelement(name d, dated) AS d FROM visit', $zone, %lds);
+my $version = $node->safe_psql('postgres', 'SHOW server_version_num');
+refused('SELECT JSON_OBJECT(\'d\': dated) AS j FROM visit', $zone, %lds) if $version >= 160000;
+if ($version >= 170000)
+{
+	refused("SELECT cost FROM visit WHERE $_", $zone)
+	  for ('JSON_VALUE(to_jsonb(diagnosis), \'$\' RETURNING timestamptz) < now()', 'JSON_EXISTS(to_jsonb(diagnosis), \'$ ? (@.datetime() < $d.datetime())\' PASSING dated AS d)',
+		'JSON_EXISTS(to_jsonb(diagnosis), \'$ ? (@.datetime() < "2025-01-01 10:00+00".datetime())\')', 'JSON_EXISTS(to_jsonb(diagnosis), \'$ ? (@.datetime() < $d)\' PASSING dated AS d)');
+	passes('SELECT cost FROM visit WHERE JSON_EXISTS(to_jsonb(diagnosis), \'$\')', qr/^100$/m);
+}
+for my $where ('dated >= \'2024-01-01\'', 'dated < now()', '(dated AT TIME ZONE \'UTC\')::date >= date \'2024-01-01\'', 'extract(year FROM dated AT TIME ZONE \'UTC\') = 2024', 'date_trunc(\'year\', dated, \'UTC\') = \'2024-01-01 00:00+00\'',
+	'dated AT TIME ZONE \'UTC\' < discharged', 'dated < discharged::timestamp AT TIME ZONE \'UTC\'', 'dated >= now() - interval \'100 years\'', 'extract(year FROM now()) > 2000', 'dated - now() < interval \'1 day\'',
+	'discharged < current_date + 10000', 'admitted > discharged - 10000', 'to_char(cost, \'999999\') <> \'\'', 'discharged < now()::date + 10000', 'dated = ANY (ARRAY[dated])')
+{
+	passes("SELECT cost FROM visit WHERE $where", qr/^100$/m);
+}
+passes('SELECT dated, dated AT TIME ZONE \'UTC\' AS utc, min(dated) OVER (ORDER BY dated) AS first FROM visit', qr/^2024/m, %lds);
+passes('SELECT phiguard.shift_date(dated, patient) AS d FROM visit', qr/^20\d\d-/m, %lds, same => 0);
+($out, $err) = run_sql($node, "SET timezone = 'UTC'; SELECT count(*) FROM eve WHERE dated >= date '2025-01-01'; SET timezone = '<x>-24'; SELECT count(*) FROM eve WHERE dated >= date '2025-01-01'");
+is("$out$err", "0\n1", 'control: whoever sets the time zone chooses which rows there are');
+
 # No other days, names and numbers of persons make a difference to what is shown.
 my $all = join(' UNION ALL ', map { "SELECT '$_' AS e, to_jsonb(x)::text AS r FROM $_ x" } @steady);
 my ($before, $failed) = run_sql($node, "SELECT * FROM ($all) a ORDER BY 1, 2");
