@@ -11,7 +11,8 @@
  * through an extract: the rows of the table behind it would be looked at, and returned, as they are.
  *
  * A closed extract is measured by one query, that of phiguard.risk: it alone enters, since the leave to do so is
- * gone once a query has been planned.
+ * gone once a query has been planned, and only where that query names its release.  Through a view over the extract,
+ * in the population say, it would be read by whatever stands in that view.
  */
 #include "postgres.h"
 
@@ -23,6 +24,7 @@
 #include "utils/lsyscache.h"
 
 #include "extract/extract.h"
+#include "extract/profile.h"
 #include "extract/prove.h"
 #include "extract/state.h"
 #include "extract/view.h"
@@ -37,6 +39,7 @@ typedef struct Search
 	List	   *functions;		/* OIDs of those that were put in line */
 	Oid			measured;		/* an extract that may be entered while it is closed, or
 								 * InvalidOid */
+	const RangeTblEntry *measured_at;	/* there, and nowhere else */
 } Search;
 
 static Oid	to_be_measured = InvalidOid;	/* by the next query that is planned */
@@ -61,6 +64,8 @@ phig_extract_enter(Query *query, PhigRefusal *refusal)
 	memset(refusal, 0, sizeof(*refusal));
 	if (query->commandType == CMD_UTILITY || phig_extract_rows() == NIL)
 		return NIL;
+	if (OidIsValid(s.measured))
+		s.measured_at = phig_profile_release(query);
 	search(query, &s);
 	if (refusal->message != NULL)
 		return NIL;
@@ -292,7 +297,7 @@ enter(RangeTblEntry *rte, Oid view, Search *s)
 
 	if (state == NULL)
 		return false;
-	if (!may_be_entered(state, s->measured))
+	if (!may_be_entered(state, rte == s->measured_at ? s->measured : InvalidOid))
 	{
 		refuse_closed(s->refusal, state);
 		return true;

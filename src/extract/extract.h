@@ -76,6 +76,7 @@ extern bool phig_extract_waits_for_expert(Oid view);
  * phig_extract_measure
  *		The next query that is planned may read such an extract, and be run, until this is called with InvalidOid.
  *
+ * As its release (phig_profile_release), once.
  * The query has to be one whose result holds no value of the extract: who calls this has written it.  Queries that
  * come while it is planned and run may not.
  */

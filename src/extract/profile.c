@@ -16,6 +16,7 @@
 #include "extract/merge.h"
 #include "extract/profile.h"
 #include "extract/release.h"
+#include "extract/view.h"
 
 /* Arguments of the transition function: the state, these, the columns. */
 enum
@@ -322,6 +323,22 @@ profile_text(const PhigProfileQuery *query)
 	}
 	appendStringInfoString(&text, ") released");
 	return text.data;
+}
+
+/* What is named first, below the sub-selects of profile_text(). */
+RangeTblEntry *
+phig_profile_release(const Query *query)
+{
+	RangeTblEntry *rte = NULL;
+
+	while (query != NULL && query->rtable != NIL)
+	{
+		rte = linitial_node(RangeTblEntry, query->rtable);
+		if (rte->rtekind != RTE_SUBQUERY || OidIsValid(phig_view_of(rte)))
+			break;
+		query = rte->subquery;
+	}
+	return rte;
 }
 
 static void

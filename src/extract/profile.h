@@ -11,6 +11,8 @@
 
 #include "postgres.h"
 
+#include "nodes/parsenodes.h"
+
 #include "extract/measure.h"
 
 /* Quasi-identifiers, sensitive columns and steps together: functions take 100 arguments. */
@@ -50,5 +52,8 @@ typedef struct PhigProfileQuery
  * Errors: 22023 for no quasi-identifier, 54011 for too many columns.
  */
 extern PhigProfile *phig_profile_read(const PhigProfileQuery *query);
+
+/* Where the query that it runs, rewritten, has its release: an entry of it; NULL where there is none. */
+extern RangeTblEntry *phig_profile_release(const Query *query);
 
 #endif

@@ -97,6 +97,15 @@ officer($told);
 closed('an expression of a hierarchy');
 unlike($err, qr/seen tk1_/, '... is given nothing');
 
+# It is entered where it is named, and nowhere else: a view of somebody else's over it would be told all of it.
+su(q{CREATE VIEW through AS SELECT who, sex FROM stays WHERE tells(who) = 1; GRANT SELECT ON through TO PUBLIC});
+for my $population (qw(through seen stays))
+{
+	officer("SELECT value FROM phiguard.risk('stays', '{sex}', subject => 'who', population => '$population', population_subject => 'who')");
+	closed("itself as its population, by way of $population");
+	unlike($err, qr/seen tk1_/, '... and nothing is told');
+}
+
 # On record: what was measured, by whom; no disclosure.
 is(su(q{SELECT string_agg(DISTINCT kind || ' ' || command || coalesce(' ' || extract, '') || coalesce(' to ' || recipient, ''), ', ') FROM phiguard.access_log WHERE application = 'measured'}),
 	'policy MEASURE EXTRACT, read SELECT public.stays', 'a measurement is a policy record, and a read that goes to nobody');
@@ -123,6 +132,8 @@ reads("SELECT value FROM phiguard.risk('stays', '{sex}', subject => 'who', popul
 like($err, qr/seen tk1_/, '... where the function tells');
 reads($told);
 like($err, qr/seen tk1_/, '... and the expression');
+reads("SELECT value FROM phiguard.risk('stays', '{sex}', subject => 'who', population => 'through', population_subject => 'who')");
+like($err, qr/seen tk1_/, '... and the view over it');
 is(su(q{SELECT count(*) > 1 FROM phiguard.access_log WHERE kind = 'disclosure' AND outcome = 'ok' AND recipient = 'University X'}), 't', '... which is disclosure');
 
 $node->stop;
