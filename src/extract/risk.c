@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
+#include "extract/closed.h"
 #include "extract/extract.h"
 #include "extract/profile.h"
 #include "extract/release.h"
@@ -84,16 +85,19 @@ phiguard_risk(PG_FUNCTION_ARGS)
 {
 	PhigProfileQuery query = {0};
 	PhigProfile *profile;
+	const char **quasi;
 	const char **sensitive;
+	const char *person;
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	query.relid = phig_release_relation(fcinfo, ARG_RELATION);
-	query.quasi = phig_release_columns(fcinfo, ARG_QUASI, query.relid, "quasi", &query.nquasi);
-	query.quasi = phig_release_quoted(query.quasi, query.nquasi);
+	quasi = phig_release_columns(fcinfo, ARG_QUASI, query.relid, "quasi", &query.nquasi);
+	query.quasi = phig_release_quoted(quasi, query.nquasi);
 	sensitive = phig_release_columns(fcinfo, ARG_SENSITIVE, query.relid, "sensitive", &query.nsensitive);
 	query.sensitive = phig_release_quoted(sensitive, query.nsensitive);
 	read_hierarchies(fcinfo, sensitive, &query);
-	query.person = quote_identifier(phig_release_person(fcinfo, ARG_SUBJECT, query.relid));
+	person = phig_release_person(fcinfo, ARG_SUBJECT, query.relid);
+	query.person = quote_identifier(person);
 	read_population(fcinfo, &query);
 	read_options(fcinfo, &query.options);
 	query.measured = phig_extract_waits_for_expert(query.relid) && phig_is_officer();
@@ -103,7 +107,12 @@ phiguard_risk(PG_FUNCTION_ARGS)
 				 errmsg("extract %s is closed, and measured without hierarchies only", phig_release_name(query.relid)),
 				 errdetail("Their expressions would be given values of it.")));
 	if (query.measured)
+	{
+		phig_closed_check_columns(query.relid, quasi, query.nquasi, query.population);
+		phig_closed_check_columns(query.relid, sensitive, query.nsensitive, InvalidOid);
+		phig_closed_check_columns(query.relid, &person, 1, InvalidOid);
 		phig_statement_policy("MEASURE EXTRACT", measured_words(&query));
+	}
 	profile = phig_profile_read(&query);
 
 	InitMaterializedSRF(fcinfo, 0);
