@@ -8,6 +8,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -29,6 +30,9 @@ phig_release_relation(FunctionCallInfo fcinfo, int n)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the relation must not be null")));
 	relid = PG_GETARG_OID(n);
+
+	/* The query that reads it names it again: it has to have that name until then. */
+	LockRelationOid(relid, AccessShareLock);
 	switch (get_rel_relkind(relid))
 	{
 		case RELKIND_RELATION:

@@ -11,7 +11,8 @@
 
 /*
  * phig_release_relation
- *		Argument n, a regclass: a relation that has rows.
+ *		Argument n, a regclass: a relation that has rows.  Locked until the transaction ends: it is not renamed,
+ *		replaced or dropped.
  *
  * Errors:  22004 for NULL, 42P01 where it is gone, 42809 for an index and the like.
  */

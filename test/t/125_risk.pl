@@ -201,8 +201,41 @@ like(run_as('regress_phig_analyst', $with . q{SELECT * FROM phiguard.suppress('u
 is($node->safe_psql('postgres', q{SELECT DISTINCT kind, array_to_string(returned, ' ') FROM phiguard.access_log WHERE login_role = 'regress_phig_analyst' AND outcome = 'ok' AND purpose = 'measure' AND cardinality(returned) > 0 ORDER BY 2}),
 	"read|public.uci.age public.uci.patient_nbr\nread|public.uci.patient_nbr public.uci.race", 'what was measured is on record');
 
+# A relation that is named stays what it was when the statement named it, whatever becomes of its name meanwhile.
+run_sql($node, join(';', map { "CREATE TABLE $_ AS SELECT i AS who, 'a' AS kind FROM generate_series(1, 20) i" } qw(taken held counted kept lost)) . "; UPDATE kept SET kind = who");
+my $metric = q{SELECT value FROM phiguard.risk('%s', '{kind}', subject => 'who', population => '%s', population_subject => 'who') WHERE metric = '%s'};
+for my $case (['the release', 'taken', sprintf($metric, 'taken', 'counted', 'rows'), '20'], ['the population', 'held', sprintf($metric, 'counted', 'held', 'presence_max'), '1'],
+	['what is suppressed', 'kept', q{SELECT level, rows_shown FROM phiguard.suppress('kept', 'kept_11', '{kind}', subject => 'who')}, '1|20'])
+{
+	my ($what, $table, $sql, $expected) = @$case;
+	is(while_changing($table, "ALTER TABLE $table RENAME TO was_$table; CREATE TABLE $table AS SELECT i AS who, 'a' AS kind FROM generate_series(1, 40) i", $sql), $expected,
+		"$what is what was named, not what has the name now");
+}
+is($node->safe_psql('postgres', 'SELECT count(*) FROM kept_11'), '20', '... and so is what the view reads');
+like(while_changing('lost', "DROP TABLE lost; CREATE TABLE lost AS SELECT i AS who, 'a' AS kind FROM generate_series(1, 40) i", sprintf($metric, 'lost', 'counted', 'rows')),
+	qr/ERROR:  relation with OID \d+ does not exist/, 'one that is dropped and made anew is gone');
+
 $node->stop;
 done_testing();
+
+# What comes of a statement that meets a table while another session changes it.
+sub while_changing
+{
+	my ($table, $change, $sql) = @_;
+	my $changer = session($node, app => 'changer');
+	my $reader = session($node, app => 'reader');
+
+	$changer->ask("BEGIN; LOCK TABLE $table");
+	$reader->{out} = '';
+	$reader->send("$sql;\n\\echo done");
+	wait_until(sub { $node->safe_psql('postgres', "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = '$table'::regclass AND pid = $reader->{pid}") eq '1' }, "... $table is waited for");
+	$changer->ask("$change; COMMIT");
+	is($changer->close, '', "... and has been changed");
+	my $out = $reader->wait_for(qr/^done$/m);
+	my $err = $reader->close;
+	$out =~ s/\n?done\n$//;
+	return $out . $err;
+}
 
 sub run_as
 {
