@@ -145,6 +145,13 @@ phig_compat_json_path_is_mutable(Node *node)
 #endif
 }
 
+/* 18: names of time zones are first looked up among the abbreviations of the session's own, which it may invent. */
+static inline bool
+phig_compat_session_names_zones(void)
+{
+	return PG_VERSION_NUM >= 180000;
+}
+
 /* 18: RETURNING old.column, which shows nothing that the statement assigned. */
 static inline bool
 phig_compat_var_is_old(const Var *var)

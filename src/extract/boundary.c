@@ -320,7 +320,7 @@ enter(RangeTblEntry *rte, Oid view, Search *s)
 	boundary->query = rte->subquery;
 	boundary->stub = make_stub(rte->subquery);
 	s->boundaries = lappend(s->boundaries, boundary);
-	phig_extract_set_domains(boundary->query, &row);
+	phig_extract_set_constants(boundary->query, &row);
 	phig_enforce_extract(boundary->query, phig_extract_subject(&row, view), phig_method_from_name(row.method),
 						 &boundary->enforced, &problems, NULL);
 	/* The proof would have had them. */

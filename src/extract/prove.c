@@ -96,7 +96,7 @@ prove_query(PhigProof *proof, const PhigExtractRow *row, Oid view)
 	phig_extract_vet_query(proof, row, copyObject(query));
 	prove_privileges(proof, view);
 	restricted = copyObject(query);
-	phig_extract_set_domains(restricted, row);
+	phig_extract_set_constants(restricted, row);
 	phig_enforce_extract(restricted, phig_extract_subject(row, view), method, &done,
 						 &problems, &decided);
 	foreach(lc, problems)

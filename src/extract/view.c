@@ -13,6 +13,7 @@
 #include "utils/lsyscache.h"
 
 #include "compat.h"
+#include "extract/prove.h"
 #include "extract/view.h"
 #include "flow/flow.h"
 #include "transform/twin.h"
@@ -50,7 +51,7 @@ phig_view_query(Oid view)
 }
 
 void
-phig_extract_set_domains(Query *query, const PhigExtractRow *row)
+phig_extract_set_constants(Query *query, const PhigExtractRow *row)
 {
 	(void) domain_walker((Node *) query, row->agreement ? row->agreement : row->purpose);
 }
@@ -62,6 +63,8 @@ domain_walker(Node *node, void *context)
 		return false;
 	if (IsA(node, FuncExpr) && phig_flow_is_transform(((FuncExpr *) node)->funcid))
 		(void) phig_twin_set_domain((FuncExpr *) node, context);
+	else if (IsA(node, FuncExpr))
+		phig_extract_fix_zone((FuncExpr *) node);
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, domain_walker, context, QTW_IGNORE_JOINALIASES);
 	return expression_tree_walker(node, domain_walker, context);

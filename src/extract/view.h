@@ -14,8 +14,14 @@
 /* Rewritten, with the views below it and row-level security; the caller's own copy.  Locks what it reads. */
 extern Query *phig_view_query(Oid view);
 
-/* Calls of transforms that say no key domain get the extract's, in place; all have their arguments in order then. */
-extern void phig_extract_set_domains(Query *query, const PhigExtractRow *row);
+/*
+ * phig_extract_set_constants
+ *		What holds for everybody who reads, in place: the extract's key domain where calls of transforms say none, and the
+ *		offsets of time zones that are named.
+ *
+ * All transforms have their arguments in order then.
+ */
+extern void phig_extract_set_constants(Query *query, const PhigExtractRow *row);
 
 /* The view that a range-table entry stands for, or InvalidOid. */
 extern Oid	phig_view_of(const RangeTblEntry *rte);

@@ -371,6 +371,7 @@ is("$out$err", "2024\n2024\n2025\n2024", 'a year is that by UTC, whatever the ti
 my $zone = qr/goes by the time zone of whoever reads/;
 for my $where ('dated >= date \'2025-01-01\'', 'date \'2025-01-01\' <= dated', 'dated = discharged', 'dated > admitted', 'dated < current_date', 'dated IN (date \'2025-01-01\', current_date)',
 	'dated >= now()::date', 'dated IS DISTINCT FROM discharged', 'discharged::timestamptz < dated', 'admitted::timestamptz < now()', 'admitted::text::timestamptz < now()', 'extract(year FROM dated) = 2024',
+	'date_trunc(\'day\', dated, \'UTC\') = \'2025-01-01\'', 'dated AT TIME ZONE diagnosis < admitted', 'dated AT TIME ZONE \'IST\' < admitted', 'make_timestamptz(id, 1, 1, 0, 0, 0, \'UTC\') < now()',
 	'date_part(\'hour\', dated) < 12', 'extract(hour FROM dated::timetz) < 12', 'date_trunc(\'day\', dated) = \'2025-01-01\'', 'to_char(dated, \'YYYY\') = \'2024\'',
 	'dated::text < \'2025\'', 'dated::varchar < \'2025\'', 'dated || \'\' < \'2025\'', 'format(\'%s\', dated) < \'2025\'', 'concat(dated, \'\') < \'2025\'', 'to_jsonb(dated)::text < \'"2025\'',
 	'jsonb_build_object(\'d\', dated) ->> \'d\' < \'2025\'', 'ARRAY[dated]::text < \'{"2025\'', 'array_to_string(ARRAY[dated], \'\') < \'2025\'', '(ARRAY[dated]::date[])[1] = \'2025-01-01\'',
@@ -387,6 +388,14 @@ refused('SELECT string_agg(diagnosis, \',\' ORDER BY dated::date) FROM visit', $
 refused('SELECT json_agg(dated)::text FROM visit', $zone, %lds);
 refused('SELECT xmlelement(name d, dated) AS d FROM visit', $zone, %lds);
 my $version = $node->safe_psql('postgres', 'SHOW server_version_num');
+if ($version >= 180000)
+{
+	refused("SELECT cost FROM visit WHERE dated AT TIME ZONE 'America/New_York' < discharged", $zone);
+}
+else
+{
+	passes("SELECT cost FROM visit WHERE dated AT TIME ZONE 'America/New_York' < discharged", qr/^100$/m);
+}
 refused('SELECT JSON_OBJECT(\'d\': dated) AS j FROM visit', $zone, %lds) if $version >= 160000;
 if ($version >= 170000)
 {
@@ -395,7 +404,8 @@ if ($version >= 170000)
 		'JSON_EXISTS(to_jsonb(diagnosis), \'$ ? (@.datetime() < "2025-01-01 10:00+00".datetime())\')', 'JSON_EXISTS(to_jsonb(diagnosis), \'$ ? (@.datetime() < $d)\' PASSING dated AS d)');
 	passes('SELECT cost FROM visit WHERE JSON_EXISTS(to_jsonb(diagnosis), \'$\')', qr/^100$/m);
 }
-for my $where ('dated >= \'2024-01-01\'', 'dated < now()', '(dated AT TIME ZONE \'UTC\')::date >= date \'2024-01-01\'', 'extract(year FROM dated AT TIME ZONE \'UTC\') = 2024', 'date_trunc(\'year\', dated, \'UTC\') = \'2024-01-01 00:00+00\'',
+for my $where ('dated >= \'2024-01-01\'', 'dated < now()', '(dated AT TIME ZONE \'UTC\')::date >= date \'2024-01-01\'', 'extract(year FROM dated AT TIME ZONE \'UTC\') = 2024',
+	'date_trunc(\'year\', dated AT TIME ZONE \'UTC\') = \'2024-01-01\'', '(dated AT TIME ZONE INTERVAL \'-5 hours\')::date > date \'2024-01-01\'', 'dated AT TIME ZONE \'Etc/GMT+5\' < discharged',
 	'dated AT TIME ZONE \'UTC\' < discharged', 'dated < discharged::timestamp AT TIME ZONE \'UTC\'', 'dated >= now() - interval \'100 years\'', 'extract(year FROM now()) > 2000', 'dated - now() < interval \'1 day\'',
 	'discharged < current_date + 10000', 'admitted > discharged - 10000', 'to_char(cost, \'999999\') <> \'\'', 'discharged < now()::date + 10000', 'dated = ANY (ARRAY[dated])')
 {
@@ -405,6 +415,12 @@ passes('SELECT dated, dated AT TIME ZONE \'UTC\' AS utc, min(dated) OVER (ORDER 
 passes('SELECT phiguard.shift_date(dated, patient) AS d FROM visit', qr/^20\d\d-/m, %lds, same => 0);
 ($out, $err) = run_sql($node, "SET timezone = 'UTC'; SELECT count(*) FROM eve WHERE dated >= date '2025-01-01'; SET timezone = '<x>-24'; SELECT count(*) FROM eve WHERE dated >= date '2025-01-01'");
 is("$out$err", "0\n1", 'control: whoever sets the time zone chooses which rows there are');
+
+# Nor can a session give a name another meaning: 18 looks among the abbreviations of its TimeZone first.
+my $named = q{SELECT count(*) AS n FROM eve WHERE (dated AT TIME ZONE 'UTC')::date = date '2024-12-31' AND date '2024-12-31' = (timestamp '2024-12-31 12:00' AT TIME ZONE 'UTC' AT TIME ZONE 'UTC')::date};
+run_sql($node, "SELECT phiguard.create_extract('named', \$q\$ $named \$q\$, 'study'); SELECT phiguard.attest_extract('named', 'none')");
+($out, $err) = run_sql($node, "SET timezone = '<UTC>-24'; SELECT n FROM named; $named; SET timezone = '<UTC>13'; SELECT n FROM named; $named");
+is("$out$err", $version >= 180000 ? "1\n0\n1\n0" : "1\n1\n1\n1", 'a time zone that is named is what it is; control, on 18: in the query by itself it is the session\'s');
 
 # No other days, names and numbers of persons make a difference to what is shown.
 my $all = join(' UNION ALL ', map { "SELECT '$_' AS e, to_jsonb(x)::text AS r FROM $_ x" } @steady);
