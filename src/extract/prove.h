@@ -73,9 +73,6 @@ extern void phig_extract_vet_birth_years(PhigProof *proof, Query *query);
 /* zone.c: does what this node computes, apart from its arguments, go by the time zone of whoever reads? */
 extern bool phig_extract_goes_by_zone(Node *node);
 
-/* zone.c: lets AT TIME ZONE a constant of fixed offset say that, in place: sessions may give names another meaning. */
-extern void phig_extract_fix_zone(FuncExpr *call);
-
 /* method.c: what the method says of an item that reaches an output. */
 extern PhigVerdict phig_method_verdict(const char *method, const PhigFlowItem *item, const char **citation,
 									   const char **advice);

@@ -13,9 +13,9 @@
 #include "utils/lsyscache.h"
 
 #include "compat.h"
-#include "extract/prove.h"
 #include "extract/view.h"
 #include "flow/flow.h"
+#include "policy/zone.h"
 #include "transform/twin.h"
 
 static bool domain_walker(Node *node, void *context);
@@ -53,6 +53,7 @@ phig_view_query(Oid view)
 void
 phig_extract_set_constants(Query *query, const PhigExtractRow *row)
 {
+	(void) phig_zone_fix((Node *) query, NULL);
 	(void) domain_walker((Node *) query, row->agreement ? row->agreement : row->purpose);
 }
 
@@ -63,8 +64,6 @@ domain_walker(Node *node, void *context)
 		return false;
 	if (IsA(node, FuncExpr) && phig_flow_is_transform(((FuncExpr *) node)->funcid))
 		(void) phig_twin_set_domain((FuncExpr *) node, context);
-	else if (IsA(node, FuncExpr))
-		phig_extract_fix_zone((FuncExpr *) node);
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, domain_walker, context, QTW_IGNORE_JOINALIASES);
 	return expression_tree_walker(node, domain_walker, context);

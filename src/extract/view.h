@@ -16,8 +16,8 @@ extern Query *phig_view_query(Oid view);
 
 /*
  * phig_extract_set_constants
- *		What holds for everybody who reads, in place: the extract's key domain where calls of transforms say none, and the
- *		offsets of time zones that are named.
+ *		What holds for everybody who reads, in place: the extract's key domain where calls of transforms say none, and
+ *		the offsets of time zones that are named.
  *
  * All transforms have their arguments in order then.
  */

@@ -7,10 +7,7 @@
  * months.  Two instants are compared, and subtracted, without a time zone, by functions that are immutable.  What is
  * computed of the present time alone may go by the reader's: current_date does.
  *
- * AT TIME ZONE says which one, but by a name that the session may have a say in: abbreviations are those of
- * timezone_abbreviations, and before them, since 18, those of the session's own TimeZone, which may be
- * '<UTC>-24'.  So a constant of fixed offset becomes that offset before it is read; and others have to be names that
- * are no abbreviations.
+ * AT TIME ZONE says which one: see ../policy/zone.h.
  */
 #include "postgres.h"
 
@@ -19,21 +16,15 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "pgtime.h"
-#include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/timestamp.h"
 #include "utils/typcache.h"
 
 #include "compat.h"
 #include "extract/prove.h"
 #include "flow/flow.h"
+#include "policy/zone.h"
 
-static bool says_zone(Node *node);
-static bool offset_of(Node *zone, long *seconds);
 static bool may_go_by_zone(Oid funcid, void *context);
 static bool compares_in_json(Oid funcid, void *context);
 static bool frame_goes_by_zone(Oid funcid);
@@ -60,7 +51,7 @@ phig_extract_goes_by_zone(Node *node)
 		return any_has_zone(((TableFunc *) node)->coltypes);
 	if (check_functions_in_node(node, compares_in_json, NULL) || phig_compat_json_path_is_mutable(node))
 		return true;
-	if (says_zone(node))
+	if (phig_zone_is_said(node))
 		return false;
 	if (!check_functions_in_node(node, may_go_by_zone, NULL) && !IsA(node, XmlExpr) && !phig_compat_is_json(node))
 		return false;
@@ -77,81 +68,12 @@ phig_extract_goes_by_zone(Node *node)
 	return !now && arguments != NIL && type_has_zone(exprType(node));
 }
 
-void
-phig_extract_fix_zone(FuncExpr *call)
-{
-	Interval   *offset;
-	long		seconds;
-
-	if ((call->funcid != F_TIMEZONE_TEXT_TIMESTAMPTZ && call->funcid != F_TIMEZONE_TEXT_TIMESTAMP) ||
-		!offset_of(linitial(call->args), &seconds))
-		return;
-	offset = palloc0(sizeof(Interval));
-	offset->time = seconds * USECS_PER_SEC;
-	call->funcid = call->funcid == F_TIMEZONE_TEXT_TIMESTAMP ?
-		F_TIMEZONE_INTERVAL_TIMESTAMP : F_TIMEZONE_INTERVAL_TIMESTAMPTZ;
-	call->args = list_make2(makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval), IntervalPGetDatum(offset), false,
-									  false), lsecond(call->args));
-	call->inputcollid = InvalidOid;
-	call->funcformat = COERCE_EXPLICIT_CALL;
-}
-
-/* AT TIME ZONE a constant that means the same to everybody. */
-static bool
-says_zone(Node *node)
-{
-	const FuncExpr *call = (FuncExpr *) node;
-	const Const *zone;
-	long		seconds;
-
-	if (!IsA(node, FuncExpr) || call->args == NIL || !IsA(linitial(call->args), Const))
-		return false;
-	zone = linitial(call->args);
-	switch (call->funcid)
-	{
-		case F_TIMEZONE_INTERVAL_TIMESTAMPTZ:
-		case F_TIMEZONE_INTERVAL_TIMESTAMP:
-			return true;
-		case F_TIMEZONE_TEXT_TIMESTAMPTZ:
-		case F_TIMEZONE_TEXT_TIMESTAMP:
-			return offset_of((Node *) zone, &seconds) ||
-				(!phig_compat_session_names_zones() && !zone->constisnull &&
-				 strchr(TextDatumGetCString(zone->constvalue), '/') != NULL);
-		default:
-			return false;
-	}
-}
-
-/* Of a zone that has been the same all the time, UTC say, by the name that the server's files know; east is positive. */
-static bool
-offset_of(Node *zone, long *seconds)
-{
-	const Const *name = (Const *) zone;
-	pg_tz	   *known;
-
-	if (!IsA(zone, Const) || name->consttype != TEXTOID || name->constisnull)
-		return false;
-	known = pg_tzset(TextDatumGetCString(name->constvalue));
-	return known != NULL && pg_get_timezone_offset(known, seconds);
-}
-
 /* Those of phiguard say themselves what they go by: see their twins for extracts. */
 static bool
 may_go_by_zone(Oid funcid, void *context)
 {
-	/* Immutable, but by the days and months of the session's, or of one that is said by its name. */
-	static const char *const others[] = {"age", "timezone", "date_trunc", "date_add", "date_subtract", "generate_series"};
-	const char *name;
-
-	if (funcid >= FirstNormalObjectId)
-		return false;
-	if (func_volatile(funcid) == PROVOLATILE_STABLE)
-		return true;
-	name = get_func_name(funcid);
-	for (int i = 0; i < (int) lengthof(others); i++)
-		if (strcmp(name, others[i]) == 0)
-			return true;
-	return false;
+	return funcid < FirstNormalObjectId &&
+		(func_volatile(funcid) == PROVOLATILE_STABLE || phig_zone_is_asked_for(funcid));
 }
 
 /* Times inside of JSON: jsonb_path_query_tz() and the like. */

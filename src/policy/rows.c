@@ -45,6 +45,7 @@
 #include "compat.h"
 #include "label/inherit.h"
 #include "policy/rows.h"
+#include "policy/zone.h"
 
 /* What the relation is called inside stored predicates, so that it may have another name. */
 #define ROW_ALIAS "phiguard_row"
@@ -82,6 +83,7 @@ static Node *kept_tree(PhigRowsRow *row, Oid relid);
 static Node *ready(PhigRowsRow *row, Oid top, Oid relid);
 static bool rewrite_walker(Node *node, void *context);
 static bool check_walker(Node *node, void *context);
+static bool has_moment(const FuncExpr *call);
 static bool reads_walker(Node *node, void *context);
 static bool check_function(Oid funcid, void *context);
 static void refuse(const char *what, const char *hint);
@@ -394,6 +396,7 @@ ready(PhigRowsRow *row, Oid top, Oid relid)
 	setRuleCheckAsUser(tree, row->officer);
 	(void) rewrite_walker(tree, NULL);
 	(void) check_walker(tree, NULL);
+	(void) phig_zone_fix(tree, NULL);
 	if (relid != top)
 	{
 		Relation	above = table_open(top, AccessShareLock);
@@ -463,6 +466,11 @@ check_walker(Node *node, void *context)
 		refuse("a row predicate asks for what depends on the user's settings, or on whose function he is in",
 			   "session_user and now() can be used: now() - at < interval '30 days', not at > current_date - 30.");
 	(void) check_functions_in_node(node, check_function, NULL);
+	if (IsA(node, FuncExpr) && phig_zone_is_asked_for(((FuncExpr *) node)->funcid) && has_moment((FuncExpr *) node) &&
+		!phig_zone_is_said(node))
+		refuse("a row predicate goes by a time zone that the user has a say in",
+			   phig_compat_session_names_zones() ? "AT TIME ZONE a constant of fixed offset can be used: 'UTC'." :
+			   "AT TIME ZONE a constant of fixed offset or a region can be used: 'UTC', 'America/New_York'.");
 	if (IsA(node, Query))
 	{
 		if (((Query *) node)->rowMarks != NIL || ((Query *) node)->hasModifyingCTE)
@@ -470,6 +478,18 @@ check_walker(Node *node, void *context)
 		return query_tree_walker((Query *) node, check_walker, context, 0);
 	}
 	return expression_tree_walker(node, check_walker, context);
+}
+
+/* A timestamptz or a timetz. */
+static bool
+has_moment(const FuncExpr *call)
+{
+	bool		found = call->funcresulttype == TIMESTAMPTZOID || call->funcresulttype == TIMETZOID;
+	ListCell   *lc;
+
+	foreach(lc, call->args)
+		found |= exprType(lfirst(lc)) == TIMESTAMPTZOID || exprType(lfirst(lc)) == TIMETZOID;
+	return found;
 }
 
 /* What is stable may depend on settings; who wrote it need not say so. */

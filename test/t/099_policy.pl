@@ -130,6 +130,21 @@ is((records($node, q{application = 'forms2' AND kind = 'read'}))[0]{shown},
 # Row predicates: permissive ones ORed, restrictive ones ANDed, sub-selects as the officer, partitions by name.
 my $ids = 'SELECT string_agg(id::text, \' \' ORDER BY id) FROM clinic.patient';
 is(as_analyst($ids), '1 2 3 4 5 6 7', 'all rows, to begin with');
+# A time zone that a predicate names is what it is: 18 looks among the abbreviations of the session's TimeZone first.
+my $day = $node->safe_psql('postgres', q{SET TimeZone = 'UTC'; SELECT min(seen)::date FROM clinic.patient WHERE isfinite(seen)});
+my $by_utc = qq{(seen AT TIME ZONE 'UTC')::date = date '$day'};
+$node->safe_psql('postgres', "SELECT phiguard.allow_rows('study', 'clinic.patient', \$\$ $by_utc \$\$)");
+my $of_day = as_analyst($ids);
+isnt($of_day, '', 'rows by their day');
+is(as_analyst("SET TimeZone = '<UTC>-100'; $ids"), $of_day, '... whatever the session says that UTC means');
+my $moved = $node->safe_psql('postgres', "SET TimeZone = '<UTC>-100'; SELECT count(*) FROM clinic.patient WHERE $by_utc");
+is($moved > 0, $node->pg_version->major < 18, '... control: a query by itself goes by that, on 18');
+for my $predicate (q{seen AT TIME ZONE 'IST' < now()::timestamp}, q{seen AT TIME ZONE 'IST' < timestamp '2024-01-01'}, q{seen AT TIME ZONE ward < timestamp '2024-01-01'}, q{age(seen, now()) < '1 day'})
+{
+	my ($out, $err) = run_sql($node, "SELECT phiguard.allow_rows('study', 'clinic.patient', \$\$ $predicate \$\$)");
+	like($err, qr/not immutable|goes by a time zone that the user has a say in/, "refused: $predicate");
+}
+$node->safe_psql('postgres', q{SELECT phiguard.disallow_rows('study', 'clinic.patient')});
 $node->safe_psql('postgres', q{SELECT phiguard.allow_rows('study', 'clinic.patient', 'consented')});
 is(as_analyst($ids), '2 4 6', 'those of a predicate');
 $node->safe_psql('postgres', q{SELECT phiguard.allow_rows('study', 'clinic.patient', 'EXISTS (SELECT FROM consent c WHERE c.patient_id = patient.id AND c.given)')});

@@ -416,6 +416,12 @@ passes('SELECT phiguard.shift_date(dated, patient) AS d FROM visit', qr/^20\d\d-
 ($out, $err) = run_sql($node, "SET timezone = 'UTC'; SELECT count(*) FROM eve WHERE dated >= date '2025-01-01'; SET timezone = '<x>-24'; SELECT count(*) FROM eve WHERE dated >= date '2025-01-01'");
 is("$out$err", "0\n1", 'control: whoever sets the time zone chooses which rows there are');
 
+# The purpose's row predicates decide which rows there are, too.
+run_sql($node, q{SELECT phiguard.create_purpose('utc', code => 'HRESCH', otherwise => 'deny'), phiguard.allow_rows('utc', 'eve', $$ (dated AT TIME ZONE 'UTC')::date >= date '2025-01-01' $$)});
+passes('SELECT count(*) AS n FROM eve', qr/^0$/, purpose => 'utc');
+($out, $err) = run_sql($node, "SET timezone = '<UTC>-24'; SELECT n FROM e$n; SELECT count(*) FROM eve WHERE (dated AT TIME ZONE 'UTC')::date >= date '2025-01-01'");
+is("$out$err", $version >= 180000 ? "0\n1" : "0\n0", '... and go by what they name, whatever the session says that means; control, on 18: the predicate by itself');
+
 # Nor can a session give a name another meaning: 18 looks among the abbreviations of its TimeZone first.
 my $named = q{SELECT count(*) AS n FROM eve WHERE (dated AT TIME ZONE 'UTC')::date = date '2024-12-31' AND date '2024-12-31' = (timestamp '2024-12-31 12:00' AT TIME ZONE 'UTC' AT TIME ZONE 'UTC')::date};
 run_sql($node, "SELECT phiguard.create_extract('named', \$q\$ $named \$q\$, 'study'); SELECT phiguard.attest_extract('named', 'none')");
