@@ -9,10 +9,9 @@
 
 /*
  * phig_closed_check_columns
- *		May these columns of a closed extract be counted, beside a population's of the same names?
+ *		Are these columns of a closed extract of the same types as a population's of the same names?
  *
- * population: InvalidOid where there is none, or it has nothing to do with them.
- * Errors:  42501 where a function that is a user's would be given a value.
+ * Errors:  42501 where they are not.
  */
 extern void phig_closed_check_columns(Oid extract, const char *const *columns, int ncolumns, Oid population);
 

@@ -87,7 +87,6 @@ phiguard_risk(PG_FUNCTION_ARGS)
 	PhigProfile *profile;
 	const char **quasi;
 	const char **sensitive;
-	const char *person;
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	query.relid = phig_release_relation(fcinfo, ARG_RELATION);
@@ -96,8 +95,7 @@ phiguard_risk(PG_FUNCTION_ARGS)
 	sensitive = phig_release_columns(fcinfo, ARG_SENSITIVE, query.relid, "sensitive", &query.nsensitive);
 	query.sensitive = phig_release_quoted(sensitive, query.nsensitive);
 	read_hierarchies(fcinfo, sensitive, &query);
-	person = phig_release_person(fcinfo, ARG_SUBJECT, query.relid);
-	query.person = quote_identifier(person);
+	query.person = quote_identifier(phig_release_person(fcinfo, ARG_SUBJECT, query.relid));
 	read_population(fcinfo, &query);
 	read_options(fcinfo, &query.options);
 	query.measured = phig_extract_waits_for_expert(query.relid) && phig_is_officer();
@@ -106,13 +104,10 @@ phiguard_risk(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("extract %s is closed, and measured without hierarchies only", phig_release_name(query.relid)),
 				 errdetail("Their expressions would be given values of it.")));
-	if (query.measured)
-	{
+	if (query.measured && OidIsValid(query.population))
 		phig_closed_check_columns(query.relid, quasi, query.nquasi, query.population);
-		phig_closed_check_columns(query.relid, sensitive, query.nsensitive, InvalidOid);
-		phig_closed_check_columns(query.relid, &person, 1, InvalidOid);
+	if (query.measured)
 		phig_statement_policy("MEASURE EXTRACT", measured_words(&query));
-	}
 	profile = phig_profile_read(&query);
 
 	InitMaterializedSRF(fcinfo, 0);

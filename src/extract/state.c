@@ -3,7 +3,7 @@
  *		Which views are extracts, and may they be read now?
  *
  * A backend keeps the rows of phiguard.extract until policies change, and of each extract that was read what
- * came of proving it anew: until a relation behind it, a label, a function, a role, a schema, a policy or the
+ * came of proving it anew: until a relation behind it, a label, a function, a cast, a role, a schema, a policy or the
  * officer's role changes, or a term runs out.  So a change of anything that the proof went by counts at
  * the next execution, and nothing else is asked in between.
  *
@@ -32,7 +32,8 @@ static uint64 rows_at = 0;		/* phig_policy_generation */
 static MemoryContext rows_context = NULL;
 
 static HTAB *states = NULL;
-static uint64 changes = 1;		/* of roles, schemas and functions */
+static uint64 changes = 1;		/* of roles, schemas, functions, casts and what types are compared
+								 * by */
 
 static void find_state(PhigExtractState *state, const PhigExtractRow *row);
 static PhigExtractRow *copy_row(const PhigExtractRow *row);
@@ -139,6 +140,8 @@ phig_extract_init(void)
 	CacheRegisterSyscacheCallback(AUTHOID, catalog_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHMEMMEMROLE, catalog_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, catalog_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(CASTSOURCETARGET, catalog_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(CLAOID, catalog_changed, (Datum) 0);
 }
 
 static void

@@ -91,6 +91,9 @@ vet_walker(Node *node, void *context)
 	if (node == NULL)
 		return false;
 	(void) check_functions_in_node(node, vet_function, v);
+	if ((IsA(node, Var) || IsA(node, FuncExpr)) && !phig_extract_type_is_of_server(exprType(node)))
+		say(v, "45 CFR 164.514", psprintf("leave out what is of type %s: functions that compare or cast its values cannot be looked into",
+										  format_type_be(exprType(node))));
 	if (IsA(node, Var))
 	{
 		const Var  *var = (Var *) node;

@@ -220,6 +220,25 @@ refused('SELECT rolname FROM pg_roles', qr/cannot have labels/);
 refused('SELECT most_common_vals::text FROM pg_stats', qr/cannot have labels/);
 refused('SELECT purpose FROM phiguard.policy_purpose', qr/cannot have labels/);
 
+# Nor functions that no query names: what a type of a user's is cast and compared by.
+run_sql($node, q{CREATE TYPE mood AS ENUM ('ok', 'bad'); CREATE TYPE pair AS (a int, b text); CREATE TYPE calm AS ENUM ('yes', 'no'); CREATE TYPE pairs AS (a calm, b int); CREATE DOMAIN moods AS mood;
+	CREATE FUNCTION tell(mood) RETURNS json LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'seen %', $1; RETURN '1'; END $$; CREATE CAST (mood AS json) WITH FUNCTION tell(mood);
+	CREATE FUNCTION told(pair) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'seen %', $1; RETURN ''; END $$; CREATE CAST (pair AS text) WITH FUNCTION told(pair);
+	CREATE FUNCTION tells(calm) RETURNS json LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'seen %', $1; RETURN '1'; END $$;
+	CREATE TABLE state (mood mood, moods moods, ranges int4range, pair pair, calm calm, calms calm[], pairs pairs); INSERT INTO state VALUES ('ok', 'ok', '[1,2)', ROW(1, 'a'), 'yes', '{yes}', ROW('no', 1))});
+run_sql($node, "SELECT phiguard.label('state', '$_', 'none')") for qw(mood moods ranges pair calm calms pairs);
+refused("SELECT $_ AS x FROM state", qr/leave out what is of type (mood|moods|pair|mood\[\]): functions that compare or cast its values cannot be looked into/)
+  for ('json_build_object(\'m\', mood)', 'to_jsonb(mood)', 'json_build_array(moods)', 'quote_literal(pair)', 'json_agg(mood)', 'mood', 'array_agg(mood)::text');
+refused('SELECT pair FROM state UNION SELECT pair FROM state', qr/leave out what is of type pair/);
+(undef, $err) = run_sql($node, 'SELECT to_jsonb(mood), quote_literal(pair) FROM state');
+like($err, qr/seen ok.*seen \(1,a\)/s, 'control: they would be called');
+passes('SELECT to_jsonb(calm) AS c, calms, pairs, ranges, quote_literal(calm) AS q FROM state', qr/^"yes"\|\{yes\}\|\(no,1\)\|\[1,2\)\|'yes'$/);
+my $create = 'CREATE CAST (calm AS json) WITH FUNCTION tells(calm)';
+($out, $err) = run_sql($node, "SELECT c FROM e$n; $create; SELECT c FROM e$n; DROP CAST (calm AS json); SELECT c FROM e$n");
+like($err, qr/extract public\.e$n is closed/, '... until there is a cast');
+unlike($err, qr/seen/, '... which is given nothing');
+is($out, "\"yes\"\n\"yes\"", '... and when it is gone it is open again');
+
 # Codes.
 refused('SELECT phiguard.token(mrn, \'study\') FROM patient', qr/patient.mrn/);
 refused('SELECT phiguard.token_uuid(mrn, \'study\') FROM patient', qr/patient.mrn/);
