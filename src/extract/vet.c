@@ -5,7 +5,8 @@
  * A function that is neither the server's nor a registered transform may run statements of its own, and one
  * that asks for settings, catalogs or files lets whoever reads have a hand in what comes out.  A whole row
  * gets a column more when its table does.  System columns say where a row lies and when it was written.  What
- * goes by the time zone of whoever reads tells the hour to who tries them all.
+ * goes by the time zone of whoever reads tells the hour to who tries them all, and a text search by a configuration
+ * of theirs tells the words.
  */
 #include "postgres.h"
 
@@ -45,6 +46,7 @@ static bool vet_walker(Node *node, void *context);
 static void vet_entry(Vetting *v, const RangeTblEntry *rte);
 static void vet_children(Vetting *v, Oid relid);
 static bool vet_function(Oid funcid, void *context);
+static bool goes_by_setting(Oid funcid);
 static bool is_free(Oid funcid);
 static void say(Vetting *v, const char *citation, char *problem);
 static bool birth_year_walker(Node *node, void *context);
@@ -117,6 +119,11 @@ vet_walker(Node *node, void *context)
 		say(v, "45 CFR 164.514(b)(2)(i)(C)",
 			pstrdup("the day, a part or the text of a timestamptz, or one that is made of these, goes by the time zone of "
 					"whoever reads: AT TIME ZONE 'UTC', of a date ::timestamp, or a transform of the value as it is"));
+	if (IsA(node, SQLValueFunction) && ((SQLValueFunction *) node)->op == SVFOP_CURRENT_SCHEMA)
+		say(v, "45 CFR 164.514", pstrdup("current_schema goes by a setting of whoever reads: leave it out"));
+	if (IsA(node, Const) && ((Const *) node)->consttype == REGCONFIGOID && !((Const *) node)->constisnull &&
+		DatumGetObjectId(((Const *) node)->constvalue) >= FirstNormalObjectId)
+		say(v, "45 CFR 164.514", pstrdup("a text search configuration that is not the server's may be changed by its owner: 'english', 'simple' and the like"));
 	if (IsA(node, SortGroupClause))
 	{
 		const SortGroupClause *clause = (SortGroupClause *) node;
@@ -197,10 +204,32 @@ vet_children(Vetting *v, Oid relid)
 static bool
 vet_function(Oid funcid, void *context)
 {
-	if (!is_free(funcid))
+	if (goes_by_setting(funcid))
+		say(context, "45 CFR 164.514", psprintf("function %s() goes by a setting of whoever reads: leave it out, or give a text search its configuration, to_tsvector('english', ...)",
+												get_func_name(funcid)));
+	else if (!is_free(funcid))
 		say(context, "45 CFR 164.514", psprintf("function %s() cannot be looked into: leave it out, or vouch for it with phiguard.register_transform()",
 												get_func_name(funcid)));
 	return false;
+}
+
+/* By search_path, default_text_search_config, or both: what a name means, and what a text says. */
+static bool
+goes_by_setting(Oid funcid)
+{
+	static const char *const searches[] = {
+		"to_tsvector", "json_to_tsvector", "jsonb_to_tsvector", "to_tsquery", "plainto_tsquery", "phraseto_tsquery",
+		"websearch_to_tsquery", "get_current_ts_config"
+	};
+	const char *name;
+
+	if (funcid >= FirstNormalObjectId || func_volatile(funcid) != PROVOLATILE_STABLE)
+		return false;
+	name = get_func_name(funcid);
+	for (int i = 0; i < (int) lengthof(searches); i++)
+		if (strcmp(name, searches[i]) == 0)
+			return true;
+	return strncmp(name, "reg", strlen("reg")) == 0 || strncmp(name, "current_schema", strlen("current_schema")) == 0;
 }
 
 /* Does nothing but compute something from its arguments? */

@@ -220,6 +220,18 @@ refused('SELECT rolname FROM pg_roles', qr/cannot have labels/);
 refused('SELECT most_common_vals::text FROM pg_stats', qr/cannot have labels/);
 refused('SELECT purpose FROM phiguard.policy_purpose', qr/cannot have labels/);
 
+# Nor those that go by what whoever reads has set: names, and how text is searched.
+refused("SELECT cost FROM visit WHERE $_", qr/goes by a setting of whoever reads/)
+  for ('to_tsvector(note) @@ to_tsquery(\'simple\', \'on\')', 'to_tsvector(\'simple\', note) @@ to_tsquery(\'on\')', 'to_tsvector(\'simple\', note) @@ plainto_tsquery(\'on\')',
+	'to_tsvector(to_jsonb(note)) @@ websearch_to_tsquery(\'on\')', 'to_tsvector(diagnosis::regconfig, note) @@ \'on\'', 'diagnosis::text::regclass = \'visit\'::regclass', 'id::oid::regclass::text = diagnosis',
+	'diagnosis = current_schema', 'diagnosis = current_schema()', 'diagnosis = ANY (current_schemas(true))', 'get_current_ts_config() = \'simple\'::regconfig');
+passes('SELECT cost FROM visit WHERE to_tsvector(\'simple\', note) @@ to_tsquery(\'simple\', \'on\')', qr/^100$/m);
+run_sql($node, 'CREATE TEXT SEARCH CONFIGURATION public.mine (COPY = simple)');
+refused('SELECT cost FROM visit WHERE to_tsvector(\'public.mine\', note) @@ to_tsquery(\'simple\', \'on\')', qr/may be changed by its owner/);
+my $search = q{SELECT count(*) FROM visit WHERE to_tsvector(note) @@ to_tsquery('on')};
+($out) = run_sql($node, "SET default_text_search_config = 'simple'; $search; SET default_text_search_config = 'english'; $search");
+is($out, "10\n0", 'control: whoever sets it chooses which rows there are');
+
 # Nor functions that no query names: what a type of a user's is cast and compared by.
 run_sql($node, q{CREATE TYPE mood AS ENUM ('ok', 'bad'); CREATE TYPE pair AS (a int, b text); CREATE TYPE calm AS ENUM ('yes', 'no'); CREATE TYPE pairs AS (a calm, b int); CREATE DOMAIN moods AS mood;
 	CREATE FUNCTION tell(mood) RETURNS json LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'seen %', $1; RETURN '1'; END $$; CREATE CAST (mood AS json) WITH FUNCTION tell(mood);
