@@ -34,6 +34,7 @@
 #define KEY_DOMAIN "checkpoint"
 #define SUMMARY_DOMAIN "summary"
 #define SUMMARY_KEY "phiguard/journal/v1/summary"
+#define SUMMARY_KEY_BYTES (2 * sizeof(uint64))
 
 StaticAssertDecl(PHIG_KEY_BYTES == PHIG_SIGNING_SEED_BYTES, "a derived key is a seed of Ed25519");
 
@@ -81,14 +82,16 @@ find_summary_key(void *key)
 	const uint8 *cached = phig_key_cached(SUMMARY_KEY);
 	uint8		derived[PHIG_SUBKEY_MAX_BYTES] = {0};
 
-	if (cached == NULL)
+	if (cached != NULL)
 	{
-		phig_key_derive(KEY_PURPOSE, SUMMARY_DOMAIN, derived);
-		phig_key_cache(SUMMARY_KEY, derived);
-		OPENSSL_cleanse(derived, sizeof(derived));
-		cached = phig_key_cached(SUMMARY_KEY);
+		memcpy(key, cached, SUMMARY_KEY_BYTES);
+		return;
 	}
-	memcpy(key, cached, 2 * sizeof(uint64));
+	phig_key_derive(KEY_PURPOSE, SUMMARY_DOMAIN, derived);
+	phig_key_cache(SUMMARY_KEY, derived);
+	/* Not from the cache: a master key that is replaced in between empties it. */
+	memcpy(key, derived, SUMMARY_KEY_BYTES);
+	OPENSSL_cleanse(derived, sizeof(derived));
 }
 
 /* The private key. */

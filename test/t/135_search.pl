@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use File::Copy qw(copy);
 use Digest::SHA qw(hmac_sha256);
+use POSIX ();
 use PhigJournal qw(slurp_bytes spew_bytes with_crc);
 use PhigServer;
 use PhigTest qw(wait_until);
@@ -267,6 +268,22 @@ my $few = segments_read($by_nobody);
 spew_bytes($victim, $of_before);
 is(segments_read($by_nobody), $few + 1, 'one that is sealed under the old key is not believed');
 spew_bytes($victim, $resealed);
+
+# Whoever replaces the key file does so between any two looks at it, of a session and of the keeper.
+my $key_file = $node->data_dir . '/another.key';
+copy($key_file, "$key_file.$_") && chmod 0600, "$key_file.$_" or die "$key_file.$_: $!" for 0, 1;
+my $replacer = fork();
+if ($replacer == 0)
+{
+	for my $i (0 .. 10_000_000) { link("$key_file." . $i % 2, "$key_file.new") && rename("$key_file.new", $key_file) }
+	POSIX::_exit(0);
+}
+$node->reload;
+my @found = map { scalar eval { sql($probe_forty) } // 'refused' } 1 .. 10;
+kill 'KILL', $replacer;
+waitpid($replacer, 0);
+is_deeply(\@found, [ ($expected_forty) x 10 ], 'nor does a key file that is replaced all the time hide anything');
+unlike(slurp_file($node->logfile), qr/terminated by signal/, 'and the keeper goes on');
 
 #
 # Copies, with and without.
