@@ -14,12 +14,14 @@
 
 #include <openssl/crypto.h>
 
+#include "access/xact.h"
 #include "access/xlog.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "crypto/key.h"
+#include "errors.h"
 #include "journal/crc32c.h"
 #include "journal/flush.h"
 #include "journal/journal_state.h"
@@ -40,7 +42,10 @@ StaticAssertDecl(PHIG_KEY_BYTES == PHIG_SIGNING_SEED_BYTES, "a derived key is a 
 
 typedef void (*KeyGetter) (void *key);
 
-/* A key that is derived.  The keeper has no transaction that would clean up after an error: it ends here. */
+/*
+ * A key that is derived.  That there is none is a fault.  Where no transaction would clean up after an error, as in
+ * the keeper, any ends here.
+ */
 static bool
 get_key(KeyGetter get, void *key, PhigFault *fault)
 {
@@ -56,6 +61,9 @@ get_key(KeyGetter get, void *key, PhigFault *fault)
 	{
 		ErrorData  *error;
 
+		/* A session that is cancelled while it waits for the key is told so. */
+		if (IsTransactionState() && geterrcode() != PHIG_ERRCODE_KEY_UNAVAILABLE)
+			PG_RE_THROW();
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		FlushErrorState();

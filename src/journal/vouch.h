@@ -16,7 +16,8 @@
  *
  * checkpoint: out, the one that stands at the journal's end now; where nothing was written since
  * the last one, that one.
- * Errors: none raised; false with the fault when the key cannot be had or the file not be written.
+ * False with the fault when the key cannot be had or the file not be written.
+ * Errors: in a transaction, whatever ends its waiting for the key (57014); none in the keeper.
  */
 extern bool phig_vouch(PhigCheckpoint *checkpoint, PhigFault *fault);
 

@@ -285,6 +285,20 @@ waitpid($replacer, 0);
 is_deeply(\@found, [ ($expected_forty) x 10 ], 'nor does a key file that is replaced all the time hide anything');
 unlike(slurp_file($node->logfile), qr/terminated by signal/, 'and the keeper goes on');
 
+# Where phiguard.key_command does not answer, a search waits for the key a while, and can be cancelled all the time.
+$node->append_conf('postgresql.conf', "phiguard.key_command = 'sleep 600'\nphiguard.key_command_timeout = 600");
+$node->restart;
+my @waits = ($probe_forty, 'SELECT * FROM phiguard.verify_journal()', 'SELECT phiguard.journal_anchor()');
+for my $wait (@waits)
+{
+	my ($result, $said) = ('', '');
+	$node->psql('postgres', "SET statement_timeout = '1s'; $wait", stdout => \$result, stderr => \$said);
+	is("$result$said", 'psql:<stdin>:1: ERROR:  canceling statement due to statement timeout', 'cancelled while it waits for the key: ' . substr($wait, 0, 40));
+}
+is(sql($probe_forty), $expected_forty, 'control: left alone it answers, without summaries');
+$node->append_conf('postgresql.conf', "phiguard.key_command = ''");
+$node->restart;
+
 #
 # Copies, with and without.
 #
