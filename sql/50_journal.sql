@@ -47,6 +47,7 @@ CREATE FOREIGN TABLE phiguard.journal (
 	recipient text,
 	subjects text[],
 	persons bigint,
+	persons_at_least bigint,
 	flags text[],
 	directory text)
 SERVER phiguard_journal;
@@ -58,7 +59,7 @@ COMMENT ON FOREIGN TABLE phiguard.journal IS
 CREATE VIEW phiguard.access_log AS
 SELECT started, ended, node, "position", kind, command, login_role, active_role, app_user, client, application, database,
 	pid, session_id, purpose, justification, returned, referenced, stored, shown, categories, rows, outcome, sqlstate,
-	fingerprint, query, executions, "extract", agreement, recipient, subjects, persons, flags
+	fingerprint, query, executions, "extract", agreement, recipient, subjects, persons, persons_at_least, flags
 FROM phiguard.journal
 WHERE directory IS NULL;
 REVOKE ALL ON phiguard.access_log FROM PUBLIC;
@@ -100,7 +101,8 @@ COMMENT ON COLUMN phiguard.access_log.extract IS 'The extract that was read; NUL
 COMMENT ON COLUMN phiguard.access_log.agreement IS 'The agreement under which data was disclosed; NULL: none.';
 COMMENT ON COLUMN phiguard.access_log.recipient IS 'Who received what was disclosed; NULL: nobody outside, or not stated.';
 COMMENT ON COLUMN phiguard.access_log.subjects IS 'Whose data, as keyed tokens; NULL: not captured.';
-COMMENT ON COLUMN phiguard.access_log.persons IS 'How many persons they are; with the flag subjects_summary more than subjects names, and right within some per cent. NULL: not captured.';
+COMMENT ON COLUMN phiguard.access_log.persons IS 'How many persons they are; with the flag subjects_summary more than subjects names, and right within some per cent, or, where persons_at_least is less, at most. NULL: not captured.';
+COMMENT ON COLUMN phiguard.access_log.persons_at_least IS 'The same as persons, but where parallel workers met so many that nobody knows who was met by several.';
 COMMENT ON COLUMN phiguard.access_log.flags IS 'exempt, function, copy, replica, explain, constraint, unseen_plan, row_trigger, approximate, session_user_claim, would_deny, would_transform, break_glass ...';
 
 -- Put in line by the planner, so that conditions on it reach the reader.
@@ -109,7 +111,7 @@ LANGUAGE SQL STABLE PARALLEL UNSAFE ROWS 10000
 BEGIN ATOMIC
 SELECT started, ended, node, "position", kind, command, login_role, active_role, app_user, client, application, database,
 	pid, session_id, purpose, justification, returned, referenced, stored, shown, categories, rows, outcome, sqlstate,
-	fingerprint, query, executions, "extract", agreement, recipient, subjects, persons, flags
+	fingerprint, query, executions, "extract", agreement, recipient, subjects, persons, persons_at_least, flags
 FROM phiguard.journal AS journal
 WHERE journal.directory = coalesce(read_journal.directory, '');
 END;

@@ -328,7 +328,7 @@ WITH own AS MATERIALIZED (
 ), person AS MATERIALIZED (
 	SELECT DISTINCT unnest(subjects) AS token FROM seen
 ), total AS (
-	SELECT greatest((SELECT count(*) FROM person), (SELECT max(s.persons) FROM seen s)) AS persons,
+	SELECT greatest((SELECT count(*) FROM person), (SELECT max(s.persons_at_least) FROM seen s)) AS persons,
 		(SELECT count(*) FROM person) + (SELECT sum(s.persons - cardinality(s.subjects)) FROM seen s WHERE s.flags && '{subjects_summary}') AS at_most,
 		(SELECT count(*) FROM seen WHERE subjects IS NULL OR flags && '{subjects_summary}' OR outcome IS NULL OR outcome = 'lost') AS unknown,
 		(SELECT count(*) FROM seen WHERE subjects IS NULL OR outcome IS NULL OR outcome = 'lost') AS uncounted

@@ -3,7 +3,7 @@
  *		Records of persons, gathered by the execution that they belong to.
  *
  * An execution may have many: each FETCH of a cursor adds one, many persons come in chunks, and a parallel worker
- * names those that it met.  A person may be in several.
+ * names those that it met.  A person may be in several, and counts once as far as the records can tell.
  */
 #include "postgres.h"
 
@@ -12,11 +12,12 @@
 #include "utils/memutils.h"
 
 #include "journal/named.h"
+#include "subject/unite.h"
 
 typedef struct NamedEntry
 {
 	uint64		seq;			/* hash key */
-	PhigNamed	named;			/* its tokens unsorted */
+	PhigNamed	named;			/* its tokens unsorted; persons: most that one writer has named */
 	int			room;			/* for tokens */
 } NamedEntry;
 
@@ -28,6 +29,7 @@ struct PhigNamedTable
 
 static void add_tokens(NamedEntry *entry, const uint8 *data, int n);
 static void add_entry(PhigNamed *named, uint8 (*tokens)[PHIG_TOKEN_BYTES], NamedEntry *entry);
+static void count_persons(PhigNamed *named, int written);
 static NamedEntry *find_entry(PhigNamedTable *table, uint64 seq);
 static int	compare_tokens(const void *a, const void *b);
 
@@ -68,14 +70,17 @@ phig_named_add(PhigNamedTable *table, const PhigPersonsBody *body, const uint8 *
 		memset(&entry->named, 0, sizeof(entry->named));
 		entry->room = 0;
 	}
-	entry->named.persons = Max(entry->named.persons, body->persons);
 	entry->named.manners |= 1 << (body->manner & 0x0f);
 	if (body->form == PHIG_PERSONS_TOKENS)
+	{
+		entry->named.persons = Max(entry->named.persons, Min(body->persons, PG_INT32_MAX));
 		add_tokens(entry, data, (int) body->n);
+	}
 	else if (body->form == PHIG_PERSONS_SUMMARY)
 	{
 		PhigNamedSummary *summary = palloc(offsetof(PhigNamedSummary, data) + body->n);
 
+		summary->persons = body->persons;
 		summary->bytes = body->n;
 		memcpy(summary->data, data, body->n);
 		entry->named.summaries = lappend(entry->named.summaries, summary);
@@ -91,6 +96,7 @@ phig_named_take(PhigNamedTable *here, PhigNamedTable *late, uint64 seq, PhigName
 	NamedEntry *a = find_entry(here, seq);
 	NamedEntry *b = find_entry(late, seq);
 	uint8		(*tokens)[PHIG_TOKEN_BYTES];
+	int			written;
 
 	if (a == NULL && b == NULL)
 		return false;
@@ -99,9 +105,11 @@ phig_named_take(PhigNamedTable *here, PhigNamedTable *late, uint64 seq, PhigName
 								Max(1, (a ? a->named.ntokens : 0) + (b ? b->named.ntokens : 0)) * PHIG_TOKEN_BYTES);
 	add_entry(named, tokens, a);
 	add_entry(named, tokens, b);
+	written = named->ntokens;
 	qsort(tokens, named->ntokens, PHIG_TOKEN_BYTES, compare_tokens);
 	named->ntokens = (int) qunique(tokens, named->ntokens, PHIG_TOKEN_BYTES, compare_tokens);
 	named->tokens = tokens;
+	count_persons(named, written);
 	return true;
 }
 
@@ -133,6 +141,47 @@ add_entry(PhigNamed *named, uint8 (*tokens)[PHIG_TOKEN_BYTES], NamedEntry *entry
 	named->manners |= entry->named.manners;
 	named->persons = Max(named->persons, entry->named.persons);
 	named->unnamed |= entry->named.unnamed;
+}
+
+/* Of the tokens that were written, how many are of persons whom no writer with a summary has named, at most? */
+static uint64
+beside_summaries(const PhigNamed *named, int64 cap, int written)
+{
+	/* Each of those has named as many as any writer could, before it began its summary. */
+	int64		beside = Min(named->ntokens - cap, written - list_length(named->summaries) * cap);
+
+	return (uint64) Max(beside, 0);
+}
+
+/* From what the writers have counted, each for itself, and how many tokens they wrote. */
+static void
+count_persons(PhigNamed *named, int written)
+{
+	int			n = list_length(named->summaries);
+	uint64		named_by_one = named->persons;
+	PhigCountedSummary *summaries;
+	ListCell   *lc;
+
+	if (n == 0)
+	{
+		named->persons = named->at_least = Max(named_by_one, (uint64) named->ntokens);
+		return;
+	}
+	summaries = palloc(n * sizeof(PhigCountedSummary));
+	foreach(lc, named->summaries)
+	{
+		const PhigNamedSummary *summary = lfirst(lc);
+
+		summaries[foreach_current_index(lc)] = (PhigCountedSummary)
+		{
+			summary->data, summary->bytes, summary->persons
+		};
+	}
+	phig_summaries_unite(summaries, n, &named->at_least, &named->persons);
+	pfree(summaries);
+	named->at_least = Max(named->at_least, (uint64) named->ntokens);
+	named->persons += beside_summaries(named, (int64) named_by_one, written);
+	named->persons = Min(Max(named->persons, named->at_least), PG_INT64_MAX);
 }
 
 static NamedEntry *

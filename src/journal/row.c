@@ -150,8 +150,8 @@ set_subjects(PhigRowMaker *maker, const PhigLogEntry *entry)
 		words = lappend(words, digits);
 	}
 	set_column(maker, PHIG_LOG_SUBJECTS, words != NIL ? phig_text_array(words) : maker->no_words);
-	set_column(maker, PHIG_LOG_PERSONS,
-			   Int64GetDatum(named == NULL ? 0 : (int64) Max(named->persons, (uint64) named->ntokens)));
+	set_column(maker, PHIG_LOG_PERSONS, Int64GetDatum(named == NULL ? 0 : (int64) named->persons));
+	set_column(maker, PHIG_LOG_PERSONS_AT_LEAST, Int64GetDatum(named == NULL ? 0 : (int64) named->at_least));
 }
 
 static void

@@ -29,12 +29,14 @@ typedef struct PhigNamed
 	int			ntokens;
 	List	   *summaries;		/* of PhigNamedSummary *: sets that others may be in */
 	uint32		manners;		/* bits 1 << PHIG_MANNER_... */
-	uint64		persons;		/* how many, as far as the records say */
+	uint64		persons;		/* how many, at most */
+	uint64		at_least;
 	bool		unnamed;		/* others are not named at all */
 } PhigNamed;
 
 typedef struct PhigNamedSummary
 {
+	uint64		persons;		/* whom its writer counted */
 	uint32		bytes;
 	uint8		data[FLEXIBLE_ARRAY_MEMBER];
 } PhigNamedSummary;

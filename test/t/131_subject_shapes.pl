@@ -239,6 +239,51 @@ is(sql("SELECT string_agg(item || ' ' || round(value::int, -5), ', ' ORDER BY it
 	'persons at most, within some per cent 300000, persons 200000', 'as the report of a breach says');
 is(sql("SELECT string_agg(persons::text, ' ' ORDER BY position) FROM phiguard.access_log WHERE application IN ('shape 1', 'shape 2', 'capped') AND kind = 'read'"), '10 0 40', 'exactly, where they are few');
 
+# Parallel workers each count whom they met: whom several have met counts once, as far as their records can tell.
+sql(<<'SQL');
+CREATE TABLE ward (id int, name text);
+INSERT INTO ward SELECT 1 + i % 3000, repeat('n', 100) FROM generate_series(1, 60000) i;
+CREATE TABLE large_ward (id int, name text);
+INSERT INTO large_ward SELECT 1 + i % 200000, 'n' FROM generate_series(1, 600000) i;
+SELECT phiguard.label(t, 'name', 'name'), phiguard.label(t, NULL, 'subject=id->crowd') FROM unnest('{ward,large_ward}'::regclass[]) t;
+CREATE ROLE regress_phig_ward LOGIN;
+GRANT SELECT ON crowd, ward, large_ward TO regress_phig_ward;
+ALTER ROLE regress_phig_ward SET parallel_setup_cost = 0;
+ALTER ROLE regress_phig_ward SET parallel_tuple_cost = 0;
+ALTER ROLE regress_phig_ward SET min_parallel_table_scan_size = 0;
+ALTER ROLE regress_phig_ward SET max_parallel_workers_per_gather = 3;
+ALTER ROLE regress_phig_ward SET parallel_leader_participation = off;
+SQL
+# Who sleeps now and then lets the others have their share.
+sub workers_count
+{
+	my ($app, $cap, $rows) = @_;
+	sql("ALTER ROLE regress_phig_ward SET phiguard.subjects_per_record = $cap");
+	run_sql($node, "SELECT count(name) FROM $rows AND pg_sleep(CASE WHEN id % 1000 = 0 THEN 0.01 ELSE 0 END) IS NOT NULL", app => $app, as => 'regress_phig_ward');
+	return split /\|/, sql("SELECT cardinality(subjects), persons, persons_at_least FROM phiguard.access_log WHERE application = '$app' AND kind = 'read' ORDER BY position DESC LIMIT 1");
+}
+is(join(' ', workers_count('workers name', 2000, 'crowd WHERE id <= 2000')), '2000 2000 2000', 'named by several workers: exactly as many');
+is(join(' ', workers_count('workers name twice', 3000, 'ward WHERE true')), '3000 3000 3000', 'each by every worker: once');
+for my $case ([ 'others', 'crowd WHERE id <= 100000', 100000 ], [ 'the same', 'ward WHERE true', 3000 ])
+{
+	my ($who, $rows, $persons) = @$case;
+	my ($named, $most, $least);
+	for my $try (1 .. 10)
+	{
+		($named, $most, $least) = workers_count("workers summarize $who", 10, $rows);
+		last if $named > 20;
+	}
+	cmp_ok($named, '>', 20, "control: three workers have summarized, each has named ten of $who");
+	cmp_ok(abs($most - $persons), '<=', $persons * 0.06, "... and all together they have met $persons") or diag($most);
+	cmp_ok($most - $least, '<=', 30, '... which is known');
+}
+my (undef, $most, $least) = workers_count('workers are full', 1000, 'large_ward WHERE true');
+cmp_ok($most, '>=', 190000, 'summaries of everybody: at most as many as all workers have met');
+cmp_ok($least, '<=', 210000, '... and at least as many as one');
+my %report = split /[|\n]/, sql("SELECT split_part(item, ',', 1), value FROM phiguard.breach_report('regress_phig_ward', now() - interval '1 day') WHERE item LIKE 'persons%'");
+is($report{persons}, sql("SELECT max(persons_at_least) FROM phiguard.access_log WHERE active_role = 'regress_phig_ward'"), '... so many the report of a breach is sure of');
+cmp_ok($report{'persons at most'}, '>=', $most + 100000 * 0.94, '... and of all others it knows how many they may be');
+
 # Tokens: who may ask, and what they outlive.
 my $token = sql("SELECT phiguard.subject_token('patient', 'person-1')");
 like($token, qr/^[0-9a-f]{32}$/, 'a token');
