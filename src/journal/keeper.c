@@ -422,6 +422,9 @@ retire(PhigFault *fault)
 
 	if (oldest == phig_journal->oldest_segment)
 		return true;
+	/* Nothing is retired that is not proven, nor is that on record. */
+	if (!phig_retire_prove(oldest, fault))
+		return false;
 	text = psprintf("segments " UINT64_FORMAT " to " UINT64_FORMAT ", older than phiguard.journal_retention",
 					phig_journal->oldest_segment, oldest - 1);
 	append_event("SEGMENTS RETIRED", text, PHIG_KIND_SERVER);

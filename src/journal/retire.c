@@ -186,9 +186,8 @@ verify_segment(PhigVerifier *verifier, uint64 number, uint64 end, PhigFault *fau
 	return !window.failed;
 }
 
-/* Are the segments before oldest what this server has signed? */
-static bool
-prove(uint64 oldest, PhigFault *fault)
+bool
+phig_retire_prove(uint64 oldest, PhigFault *fault)
 {
 	Proof		proof = {.fault = fault};
 	PhigVerifier verifier = {.crc32c = phig_crc32c, .report = note_finding, .report_arg = &proof};
@@ -224,8 +223,6 @@ phig_retire(uint64 oldest, PhigFault *fault)
 	PhigCheckpoint checkpoint;
 	uint64		before;
 
-	if (!prove(oldest, fault))
-		return false;
 	LWLockAcquire(phig_flush_lock(), LW_EXCLUSIVE);
 	before = phig_journal->oldest_segment;
 	phig_journal->oldest_segment = oldest;

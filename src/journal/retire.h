@@ -18,9 +18,12 @@
  */
 extern uint64 phig_retire_find(void);
 
+/* Are the segments before oldest what this server has signed?  Errors: none raised; the fault says what is not. */
+extern bool phig_retire_prove(uint64 oldest, PhigFault *fault);
+
 /*
  * phig_retire
- *		Sign that the segments before oldest are no longer kept, then remove them.
+ *		Sign that the segments before oldest, which are proven, are no longer kept, then remove them.
  *
  * With the first of them go the segments of other nodes that are older still: those that
  * this one branched off.  Errors: none raised.

@@ -110,6 +110,7 @@ is_intact($node, 'with an archive');
 	wait_for('the keeper complains', sub { slurp_file($node->logfile, $log_from) =~ /WARNING:  could not retire old segments of the journal of PHI access: file ".*", record \d+: / });
 	like(status('warnings'), qr/retention: file/, 'a segment made to look old is not retired, and the status says so');
 	ok(-e (segments($dir))[0], 'it stays');
+	is($node->safe_psql('postgres', "SELECT count(*) FROM phiguard.access_log WHERE command = 'SEGMENTS RETIRED'"), '0', 'and the record does not say that it went');
 	$node->stop;
 	write_bytes($second, 0, $header);
 	$node->start;
