@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "access/xlog.h"
+#include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 
 #include "journal/crc32c.h"
@@ -119,15 +120,41 @@ node_is_old(const char *wanted, PhigFault *fault)
 	return old;
 }
 
+/* Other nodes that were looked at, with all their files: each is once. */
+typedef struct OtherNode
+{
+	char		node8[9];
+	bool		old;
+} OtherNode;
+
+static bool
+is_old_node(List **others, const char *node8, PhigFault *fault)
+{
+	OtherNode  *other;
+	ListCell   *lc;
+
+	foreach(lc, *others)
+	{
+		other = lfirst(lc);
+		if (strcmp(other->node8, node8) == 0)
+			return other->old;
+	}
+	other = palloc(sizeof(OtherNode));
+	strlcpy(other->node8, node8, sizeof(other->node8));
+	other->old = node_is_old(node8, fault);
+	*others = lappend(*others, other);
+	return other->old;
+}
+
 static bool
 remove_files(uint64 oldest, PhigFault *fault)
 {
 	char		own8[9];
-	char		old8[9] = "";	/* a node that is old */
 	char		path[MAXPGPATH];
 	char		summary[MAXPGPATH];
 	char		node8[9];
 	uint64_t	number;
+	List	   *others = NIL;
 	DIR		   *dir = open_directory(fault);
 	bool		ok = dir != NULL;
 
@@ -135,11 +162,8 @@ remove_files(uint64 oldest, PhigFault *fault)
 			 phig_journal->node[2], phig_journal->node[3]);
 	while (ok && next_segment(dir, path, node8, &number))
 	{
-		if (strcmp(node8, own8) == 0 ? number >= oldest :
-			strcmp(node8, old8) != 0 && !node_is_old(node8, fault))
+		if (strcmp(node8, own8) == 0 ? number >= oldest : !is_old_node(&others, node8, fault))
 			continue;
-		if (strcmp(node8, own8) != 0)
-			strlcpy(old8, node8, sizeof(old8));
 		phig_summary_path(summary, path);
 		(void) unlink(summary);
 		if (unlink(path) != 0 && errno != ENOENT)
@@ -147,6 +171,7 @@ remove_files(uint64 oldest, PhigFault *fault)
 	}
 	if (dir != NULL)
 		closedir(dir);
+	list_free_deep(others);
 	return ok;
 }
 

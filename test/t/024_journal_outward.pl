@@ -120,9 +120,22 @@ is_intact($node, 'with an archive');
 
 # --- retention
 
+# Another node's segments, all of them old but the last.  Each file is looked at once, not once for each of the others.
 my $oldest = (segments($dir))[0];
+for my $number (1 .. 4000)
+{
+	my $header = read_bytes($oldest, 0, 508);
+	substr($header, 24, 4) = pack('H*', 'eeeeeeee');
+	substr($header, 40, 8) = pack('Q<', $number);
+	my $file = sprintf('%s/eeeeeeee-%010d.seg', $dir, $number);
+	append_to_file($file, $header . pack('V', crc32c($header)));
+	my $time = $number < 4000 ? 0 : time() + 3600;
+	utime($time, $time, $file);
+}
 set('journal_retention', "'1s'");
 wait_for('the first segment retires', sub { $node->reload; !-e $oldest });
+is(scalar(grep { /eeeeeeee/ } segments($dir)), 4000, 'of another node nothing is retired while its last segment is young');
+unlink glob("$dir/eeeeeeee-*");
 is_intact($node, 'after segments were retired');
 my ($first) = map { /-(\d+)\.seg$/ } (segments($dir))[0];
 cmp_ok($first, '>', 1, 'they are gone');
