@@ -28,7 +28,7 @@ struct PhigNamedTable
 };
 
 static void add_tokens(NamedEntry *entry, const uint8 *data, int n);
-static void add_entry(PhigNamed *named, uint8 (*tokens)[PHIG_TOKEN_BYTES], NamedEntry *entry);
+static void add_entry(PhigNamed *named, const NamedEntry *entry);
 static void count_persons(PhigNamed *named, int written);
 static NamedEntry *find_entry(PhigNamedTable *table, uint64 seq);
 static int	compare_tokens(const void *a, const void *b);
@@ -95,22 +95,43 @@ phig_named_take(PhigNamedTable *here, PhigNamedTable *late, uint64 seq, PhigName
 {
 	NamedEntry *a = find_entry(here, seq);
 	NamedEntry *b = find_entry(late, seq);
-	uint8		(*tokens)[PHIG_TOKEN_BYTES];
+	MemoryContext old;
 	int			written;
 
 	if (a == NULL && b == NULL)
 		return false;
 	memset(named, 0, sizeof(*named));
-	tokens = MemoryContextAlloc(a ? here->context : late->context,
-								Max(1, (a ? a->named.ntokens : 0) + (b ? b->named.ntokens : 0)) * PHIG_TOKEN_BYTES);
-	add_entry(named, tokens, a);
-	add_entry(named, tokens, b);
+	old = MemoryContextSwitchTo(late->context);
+	named->tokens = palloc(Max(1, (a ? a->named.ntokens : 0) + (b ? b->named.ntokens : 0)) * PHIG_TOKEN_BYTES);
+	add_entry(named, a);
+	add_entry(named, b);
 	written = named->ntokens;
-	qsort(tokens, named->ntokens, PHIG_TOKEN_BYTES, compare_tokens);
-	named->ntokens = (int) qunique(tokens, named->ntokens, PHIG_TOKEN_BYTES, compare_tokens);
-	named->tokens = tokens;
+	qsort(named->tokens, named->ntokens, PHIG_TOKEN_BYTES, compare_tokens);
+	named->ntokens = (int) qunique(named->tokens, named->ntokens, PHIG_TOKEN_BYTES, compare_tokens);
 	count_persons(named, written);
+	MemoryContextSwitchTo(old);
 	return true;
+}
+
+void
+phig_named_put_back(PhigNamedTable *late, uint64 seq, PhigNamed *named)
+{
+	pfree(named->tokens);
+	list_free(named->summaries);
+	phig_named_forget(late, seq);
+}
+
+void
+phig_named_forget(PhigNamedTable *table, uint64 seq)
+{
+	NamedEntry *entry = find_entry(table, seq);
+
+	if (entry == NULL)
+		return;
+	if (entry->named.tokens != NULL)
+		pfree(entry->named.tokens);
+	list_free_deep(entry->named.summaries);
+	hash_search(table->entries, &seq, HASH_REMOVE, NULL);
 }
 
 static void
@@ -128,16 +149,16 @@ add_tokens(NamedEntry *entry, const uint8 *data, int n)
 	named->ntokens += n;
 }
 
+/* Its tokens are copied, its summaries are not. */
 static void
-add_entry(PhigNamed *named, uint8 (*tokens)[PHIG_TOKEN_BYTES], NamedEntry *entry)
+add_entry(PhigNamed *named, const NamedEntry *entry)
 {
 	if (entry == NULL)
 		return;
 	if (entry->named.ntokens > 0)
-		memcpy(tokens + named->ntokens, entry->named.tokens, entry->named.ntokens * PHIG_TOKEN_BYTES);
+		memcpy(named->tokens + named->ntokens, entry->named.tokens, entry->named.ntokens * PHIG_TOKEN_BYTES);
 	named->ntokens += entry->named.ntokens;
-	named->summaries = named->summaries == NIL ? entry->named.summaries :
-		list_concat(list_copy(named->summaries), entry->named.summaries);
+	named->summaries = list_concat(named->summaries, entry->named.summaries);
 	named->manners |= entry->named.manners;
 	named->persons = Max(named->persons, entry->named.persons);
 	named->unnamed |= entry->named.unnamed;

@@ -23,8 +23,13 @@ extern void phig_named_add(PhigNamedTable *table, const PhigPersonsBody *body, c
  *		What both tables have of the execution that began with record seq.
  *
  * False when neither has any.
- * Memory: the tables', until they are reset, but for the tokens' array, which holds until the next call for here.
+ * Memory: until phig_named_put_back, or a table is reset.
  */
 extern bool phig_named_take(PhigNamedTable *here, PhigNamedTable *late, uint64 seq, PhigNamed *named);
+
+/* What was taken is done with, and late forgets it. */
+extern void phig_named_put_back(PhigNamedTable *late, uint64 seq, PhigNamed *named);
+
+extern void phig_named_forget(PhigNamedTable *table, uint64 seq);
 
 #endif

@@ -213,6 +213,15 @@ choose_executions(PhigLogReader *reader)
 		pfree(later);
 }
 
+/* The last row is done with: so are its persons. */
+static void
+put_back_row(PhigLogReader *reader)
+{
+	if (reader->row_is_named)
+		phig_named_put_back(reader->late_named, reader->row_seq, &reader->row_named);
+	reader->row_is_named = false;
+}
+
 static bool
 make_execution(PhigLogReader *reader, const PhigRecord *record, Datum *values, bool *nulls)
 {
@@ -240,11 +249,15 @@ make_execution(PhigLogReader *reader, const PhigRecord *record, Datum *values, b
 		entry.ending = &ending;
 	else
 		entry.lost = end_is_lost(reader, &entry);
+	reader->row_seq = entry.seq;
 	reader->row_is_named = phig_named_take(reader->named, reader->late_named, entry.seq, &reader->row_named);
 	if (reader->row_is_named)
 		entry.named = &reader->row_named;
 	if (!names_wanted(reader, &entry))
+	{
+		put_back_row(reader);
 		return false;
+	}
 	phig_row_make(reader->maker, &entry, values, nulls);
 	return true;
 }
@@ -266,7 +279,6 @@ make_event(PhigLogReader *reader, const PhigRecord *record, Datum *values, bool 
 	if (!may_pass(reader, &entry))
 		return false;
 	entry.ending = &ending;
-	reader->row_is_named = false;
 	ending.rows = body.rows;
 	ending.outcome = body.outcome;
 	memcpy(ending.sqlstate, body.sqlstate, sizeof(ending.sqlstate));
@@ -525,6 +537,7 @@ phig_log_next(PhigLogReader *reader, Datum *values, bool *nulls)
 	const PhigRecord *record;
 	bool		made = false;
 
+	put_back_row(reader);
 	while (!made && !reader->done)
 	{
 		if (!reader->in_chunk)

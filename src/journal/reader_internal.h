@@ -87,6 +87,7 @@ struct PhigLogReader
 	PhigNamedTable *named;		/* persons on record in the chunk of rows */
 	PhigNamed	row_named;		/* of the last row; valid where row_is_named */
 	bool		row_is_named;
+	uint64		row_seq;
 
 	PhigCursor	scout;			/* at the end of the chunk of rows, or later */
 	bool		scout_passed;	/* it has passed over segments: what it knows is of no use there */

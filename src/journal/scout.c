@@ -293,4 +293,5 @@ phig_scout_forget(PhigLogReader *reader, uint64 seq)
 {
 	hash_search(reader->waiting, &seq, HASH_REMOVE, NULL);
 	hash_search(reader->late, &seq, HASH_REMOVE, NULL);
+	phig_named_forget(reader->late_named, seq);
 }

@@ -131,6 +131,12 @@ SELECT * FROM differ(80)');
 is($same, 80, 'eighty conditions: the answers are those of a table');
 cmp_ok($empty, '<', 60, 'and many of them found something');
 
+# Persons whom a later stretch of the journal names are forgotten with their row.
+my $memory = "SELECT sum(used_bytes) FROM pg_backend_memory_contexts WHERE name = 'phiguard persons'";
+my ($first, $last) = split /\n/, sql("BEGIN; DECLARE c CURSOR FOR SELECT position FROM phiguard.access_log WHERE node = 'dddddddd';
+	MOVE 30000 IN c; $memory; MOVE 240000 IN c; $memory");
+cmp_ok($last - $first, '<', 100_000, 'a scan does not remember the persons of rows that it has read');
+
 #
 # What is left out.
 #
