@@ -158,8 +158,8 @@ set_cell(uint8 *bytes, uint16 bits, uint32 cell, uint32 value)
 	p[2] |= (uint8) (value >> 16);
 }
 
-static int
-compare_keys(const void *a, const void *b)
+int
+phig_keyset_compare(const void *a, const void *b)
 {
 	uint64		x = *(const uint64 *) a;
 	uint64		y = *(const uint64 *) b;
@@ -226,8 +226,8 @@ phig_prints_make(PhigPrints *prints, uint64 *keys, uint32 n, uint64 room, uint8 
 	memset(prints, 0, sizeof(*prints));
 	if (n == 0)
 		return 0;
-	qsort(keys, n, sizeof(uint64), compare_keys);
-	n = (uint32) qunique(keys, n, sizeof(uint64), compare_keys);
+	qsort(keys, n, sizeof(uint64), phig_keyset_compare);
+	n = (uint32) qunique(keys, n, sizeof(uint64), phig_keyset_compare);
 	part = (uint32) PART_CELLS((uint64) n);
 	prints->cells = 3 * part;
 	fits = room <= PHIG_PRINTS_SLACK ? 0 : (room - PHIG_PRINTS_SLACK) * 8 / prints->cells;

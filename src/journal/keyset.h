@@ -9,6 +9,9 @@
 
 #include "postgres.h"
 
+/* Keys in order, for qsort. */
+extern int	phig_keyset_compare(const void *a, const void *b);
+
 /* --- a Bloom filter, for keys that come one by one; of 8 times a power of two bits --- */
 
 typedef struct PhigKeySet

@@ -134,6 +134,12 @@ phig_named_forget(PhigNamedTable *table, uint64 seq)
 	hash_search(table->entries, &seq, HASH_REMOVE, NULL);
 }
 
+bool
+phig_named_has(const PhigNamed *named, const uint8 token[PHIG_TOKEN_BYTES])
+{
+	return bsearch(token, named->tokens, named->ntokens, PHIG_TOKEN_BYTES, compare_tokens) != NULL;
+}
+
 static void
 add_tokens(NamedEntry *entry, const uint8 *data, int n)
 {

@@ -30,6 +30,9 @@ extern bool phig_named_take(PhigNamedTable *here, PhigNamedTable *late, uint64 s
 /* What was taken is done with, and late forgets it. */
 extern void phig_named_put_back(PhigNamedTable *late, uint64 seq, PhigNamed *named);
 
+/* Is this one of the persons that are named? */
+extern bool phig_named_has(const PhigNamed *named, const uint8 token[PHIG_TOKEN_BYTES]);
+
 extern void phig_named_forget(PhigNamedTable *table, uint64 seq);
 
 #endif

@@ -25,6 +25,7 @@
 
 #include "journal/definition.h"
 #include "journal/journal.h"
+#include "journal/named.h"
 #include "journal/search.h"
 
 /* How a term's value is meant. */
@@ -502,18 +503,12 @@ phig_search_record(const PhigSearch *search, uint32 kind, uint32 flags)
 	return decided(search, 0, kind < 32 ? (uint32) 1 << kind : PG_UINT32_MAX, flags);
 }
 
-static int
-compare_tokens(const void *a, const void *b)
-{
-	return memcmp(a, b, PHIG_TOKEN_BYTES);
-}
-
 static bool
 names_one(const PhigClause *clause, const PhigNamed *named)
 {
 	for (int t = 0; t < clause->nterms; t++)
 		if (clause->terms[t].kind == PHIG_TERM_SUBJECT &&
-			bsearch(clause->terms[t].token, named->tokens, named->ntokens, PHIG_TOKEN_BYTES, compare_tokens) != NULL)
+			phig_named_has(named, clause->terms[t].token))
 			return true;
 	return false;
 }

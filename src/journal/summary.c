@@ -313,15 +313,6 @@ note_record(Builder *builder, const PhigRecord *record)
 	builder->head.last_seq = record->head.seq;
 }
 
-static int
-compare_numbers(const void *a, const void *b)
-{
-	uint64		x = *(const uint64 *) a;
-	uint64		y = *(const uint64 *) b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Sorted; what is said of one execution becomes one. */
 static void
 sort_late(Builder *builder)
@@ -329,7 +320,7 @@ sort_late(Builder *builder)
 	uint64	   *late = builder->late;
 	uint32		n = 0;
 
-	qsort(late, builder->head.nlate, sizeof(uint64), compare_numbers);
+	qsort(late, builder->head.nlate, sizeof(uint64), phig_keyset_compare);
 	for (uint32 i = 0; i < builder->head.nlate; i++)
 		if (n > 0 && PHIG_LATE_SEQ(late[n - 1]) == PHIG_LATE_SEQ(late[i]))
 			late[n - 1] |= late[i];
@@ -355,7 +346,7 @@ list_open(Builder *builder)
 	hash_seq_init(&status, builder->open);
 	while ((seq = hash_seq_search(&status)) != NULL)
 		list[builder->head.nopen++] = *seq;
-	qsort(list, builder->head.nopen, sizeof(uint64), compare_numbers);
+	qsort(list, builder->head.nopen, sizeof(uint64), phig_keyset_compare);
 	return list;
 }
 
@@ -385,7 +376,7 @@ list_shared(Builder *builder)
 		memcpy(&id32, definition->id, sizeof(id32));
 		list[head->nshared++] = PHIG_SHARED(id32, definition->offset);
 	}
-	qsort(list, head->nshared, sizeof(uint64), compare_numbers);
+	qsort(list, head->nshared, sizeof(uint64), phig_keyset_compare);
 	return list;
 }
 

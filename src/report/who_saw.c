@@ -26,6 +26,7 @@
 #include "utils/timestamp.h"
 
 #include "journal/journal.h"
+#include "journal/named.h"
 #include "journal/reader.h"
 #include "subject/path.h"
 #include "subject/token.h"
@@ -174,12 +175,6 @@ reached_relation(const Person *person, const Datum *values, const bool *nulls)
 	return false;
 }
 
-static int
-compare_tokens(const void *a, const void *b)
-{
-	return memcmp(a, b, PHIG_TOKEN_BYTES);
-}
-
 /* Persons of whom rows left, went into what left, or were only written. */
 static const char *
 manner_word(uint32 manners)
@@ -218,8 +213,7 @@ certainty(const Person *person, const PhigNamed *named, const Datum *values, con
 {
 	bool		ended = !nulls[PHIG_LOG_ENDED];
 
-	if (named != NULL &&
-		bsearch(person->token, named->tokens, named->ntokens, PHIG_TOKEN_BYTES, compare_tokens) != NULL)
+	if (named != NULL && phig_named_has(named, person->token))
 		return manner_word(named->manners);
 	if (!reached_relation(person, values, nulls))
 		return NULL;
