@@ -7,61 +7,28 @@
  * each function, type and collation of the expressions.  Reading a
  * relation's columns costs nothing (they are in the relation cache); names of functions
  * and types are fetched when a word is none of the columns.
- * A utility statement is hardly analysed at all: there a word is looked up as
- * the name of anything.  The words that such a statement declares (a cursor,
- * a savepoint, the value of a setting) are not looked up: they are the user's.
+ * A utility statement's names are collected in names_utility.c.
  */
 #include "postgres.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "common/keywords.h"
-#include "mb/pg_wchar.h"
 #include "nodes/nodeFuncs.h"
-#include "parser/scansup.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 
-#include "journal/lex.h"
-#include "journal/names.h"
-
-/* A small set of OIDs.  Queries refer to few different things: a walk from the end beats a hash. */
-typedef struct OidSet
-{
-	int			n;
-	int			size;
-	Oid		   *items;
-} OidSet;
-
-struct PhigNames
-{
-	bool		utility;
-	Query	   *query;			/* of which only the plain relations have been looked at; NULL:
-								 * nothing is left */
-	bool		loaded;			/* names holds what functions, types and collations say */
-	OidSet		relids;
-	int			opened;			/* how many of them are in relations, if they exist */
-	OidSet		functions;
-	OidSet		types;
-	OidSet		collations;
-	List	   *relations;		/* Relation, one per relid that still exists */
-	List	   *names;			/* char * */
-	List	   *aliases;		/* char * */
-	List	   *declared;		/* char *: words of a utility statement that are the user's */
-};
+#include "journal/names_internal.h"
 
 /*
  * Words that are public without being keywords or names of one object, sorted:
@@ -76,8 +43,8 @@ static const char *const public_words[] = {
 	"timezone_hour", "timezone_minute", "timing", "wal", "week", "xmax", "xmin"
 };
 
-static void
-add_oid(OidSet *set, Oid oid)
+void
+phig_names_add_oid(PhigOidSet *set, Oid oid)
 {
 	if (!OidIsValid(oid))
 		return;
@@ -92,8 +59,8 @@ add_oid(OidSet *set, Oid oid)
 	set->items[set->n++] = oid;
 }
 
-static bool
-in_list(List *words, const char *word)
+bool
+phig_names_in_list(List *words, const char *word)
 {
 	ListCell   *lc;
 
@@ -111,7 +78,7 @@ static bool collect_from_node(Node *node, void *context);
 static void
 add_row_type(PhigNames *names, Oid type)
 {
-	add_oid(&names->relids, get_typ_typrelid(getBaseType(type)));
+	phig_names_add_oid(&names->relids, get_typ_typrelid(getBaseType(type)));
 }
 
 Oid
@@ -154,7 +121,7 @@ collect_from_function(PhigNames *names, RangeTblEntry *rte)
 		else if (rte->alias != NULL && rte->alias->colnames == NIL)
 			declared = false;
 		foreach(coltype, function->funccoltypes)
-			add_oid(&names->types, lfirst_oid(coltype));
+			phig_names_add_oid(&names->types, lfirst_oid(coltype));
 	}
 	foreach(lc, rte->functions)
 		declared |= lfirst_node(RangeTblFunction, lc)->funccolnames != NIL;
@@ -178,7 +145,7 @@ collect_from_rte(PhigNames *names, RangeTblEntry *rte)
 				/* What stands inside the view is not in the statement's text. */
 				if (OidIsValid(view))
 				{
-					add_oid(&names->relids, view);
+					phig_names_add_oid(&names->relids, view);
 					return;
 				}
 				break;
@@ -187,7 +154,7 @@ collect_from_rte(PhigNames *names, RangeTblEntry *rte)
 			collect_from_function(names, rte);
 			break;
 		default:
-			add_oid(&names->relids, rte->relid);
+			phig_names_add_oid(&names->relids, rte->relid);
 	}
 	range_table_entry_walker(rte, collect_from_node, names, 0);
 }
@@ -214,10 +181,10 @@ collect_from_call(PhigNames *names, FuncExpr *call)
 		case COERCE_IMPLICIT_CAST:
 			break;
 		case COERCE_EXPLICIT_CAST:
-			add_oid(&names->types, call->funcresulttype);
+			phig_names_add_oid(&names->types, call->funcresulttype);
 			break;
 		default:
-			add_oid(&names->functions, call->funcid);
+			phig_names_add_oid(&names->functions, call->funcid);
 	}
 }
 
@@ -235,46 +202,46 @@ collect_from_node(Node *node, void *context)
 			collect_from_query(names, (Query *) node);
 			return false;
 		case T_Var:
-			add_oid(&names->types, ((Var *) node)->vartype);
+			phig_names_add_oid(&names->types, ((Var *) node)->vartype);
 			return false;
 		case T_Const:
-			add_oid(&names->types, ((Const *) node)->consttype);
+			phig_names_add_oid(&names->types, ((Const *) node)->consttype);
 			return false;
 		case T_Param:
-			add_oid(&names->types, ((Param *) node)->paramtype);
+			phig_names_add_oid(&names->types, ((Param *) node)->paramtype);
 			return false;
 		case T_FuncExpr:
 			collect_from_call(names, (FuncExpr *) node);
 			break;
 		case T_Aggref:
-			add_oid(&names->functions, ((Aggref *) node)->aggfnoid);
+			phig_names_add_oid(&names->functions, ((Aggref *) node)->aggfnoid);
 			break;
 		case T_WindowFunc:
-			add_oid(&names->functions, ((WindowFunc *) node)->winfnoid);
+			phig_names_add_oid(&names->functions, ((WindowFunc *) node)->winfnoid);
 			break;
 		case T_TableSampleClause:
-			add_oid(&names->functions, ((TableSampleClause *) node)->tsmhandler);
+			phig_names_add_oid(&names->functions, ((TableSampleClause *) node)->tsmhandler);
 			break;
 		case T_RelabelType:
-			add_oid(&names->types, ((RelabelType *) node)->resulttype);
+			phig_names_add_oid(&names->types, ((RelabelType *) node)->resulttype);
 			break;
 		case T_CoerceViaIO:
-			add_oid(&names->types, ((CoerceViaIO *) node)->resulttype);
+			phig_names_add_oid(&names->types, ((CoerceViaIO *) node)->resulttype);
 			break;
 		case T_ArrayCoerceExpr:
-			add_oid(&names->types, ((ArrayCoerceExpr *) node)->resulttype);
+			phig_names_add_oid(&names->types, ((ArrayCoerceExpr *) node)->resulttype);
 			break;
 		case T_ConvertRowtypeExpr:
-			add_oid(&names->types, ((ConvertRowtypeExpr *) node)->resulttype);
+			phig_names_add_oid(&names->types, ((ConvertRowtypeExpr *) node)->resulttype);
 			break;
 		case T_CoerceToDomain:
-			add_oid(&names->types, ((CoerceToDomain *) node)->resulttype);
+			phig_names_add_oid(&names->types, ((CoerceToDomain *) node)->resulttype);
 			break;
 		case T_ArrayExpr:
-			add_oid(&names->types, ((ArrayExpr *) node)->array_typeid);
+			phig_names_add_oid(&names->types, ((ArrayExpr *) node)->array_typeid);
 			break;
 		case T_RowExpr:
-			add_oid(&names->types, ((RowExpr *) node)->row_typeid);
+			phig_names_add_oid(&names->types, ((RowExpr *) node)->row_typeid);
 			break;
 		case T_FieldSelect:
 			add_row_type(names, exprType((Node *) ((FieldSelect *) node)->arg));
@@ -283,14 +250,14 @@ collect_from_node(Node *node, void *context)
 			add_row_type(names, ((FieldStore *) node)->resulttype);
 			break;
 		case T_CollateExpr:
-			add_oid(&names->collations, ((CollateExpr *) node)->collOid);
+			phig_names_add_oid(&names->collations, ((CollateExpr *) node)->collOid);
 			break;
 		case T_NamedArgExpr:
 			names->names = lappend(names->names, ((NamedArgExpr *) node)->name);
 			break;
 		case T_TableFunc:
 			foreach(lc, ((TableFunc *) node)->coltypes)
-				add_oid(&names->types, lfirst_oid(lc));
+				phig_names_add_oid(&names->types, lfirst_oid(lc));
 			break;
 		default:
 			break;
@@ -298,9 +265,8 @@ collect_from_node(Node *node, void *context)
 	return expression_tree_walker(node, collect_from_node, context);
 }
 
-/* No lock is taken: whoever analysed the statement holds it, and names are all we want. */
-static void
-open_relations(PhigNames *names)
+void
+phig_names_open_relations(PhigNames *names)
 {
 	for (; names->opened < names->relids.n; names->opened++)
 	{
@@ -324,9 +290,9 @@ phig_names_of_query(Query *query)
 		const RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
 
 		if (rte->rtekind == RTE_RELATION)
-			add_oid(&names->relids, rte->relid);
+			phig_names_add_oid(&names->relids, rte->relid);
 	}
-	open_relations(names);
+	phig_names_open_relations(names);
 	return names;
 }
 
@@ -337,201 +303,7 @@ collect_rest(PhigNames *names)
 
 	names->query = NULL;
 	collect_from_query(names, query);
-	open_relations(names);
-}
-
-/* What a utility statement refers to. */
-
-/* Cuts at NAMEDATALEN - 1 bytes, never inside a character. */
-static void
-store_word(const char *text, int len, char word[NAMEDATALEN])
-{
-	if (len >= NAMEDATALEN)
-		len = pg_mbcliplen(text, len, NAMEDATALEN - 1);
-	memcpy(word, text, len);
-	word[len] = '\0';
-}
-
-static void
-fold_quoted(const char *start, int len, char word[NAMEDATALEN])
-{
-	char	   *text = palloc(len);
-	int			n = 0;
-
-	for (int i = 1; i < len - 1; i++)
-	{
-		text[n++] = start[i];
-		if (start[i] == '"')
-			i++;
-	}
-	store_word(text, n, word);
-	pfree(text);
-}
-
-void
-phig_names_fold(const char *start, int len, char word[NAMEDATALEN])
-{
-	if (start[0] == '"')
-		return fold_quoted(start, len, word);
-
-	for (int i = 0; i < len; i++)
-	{
-		char		c = start[i];
-
-		/* Long ones, and letters whose lower case depends on the encoding: as the server does it. */
-		if (i == NAMEDATALEN - 1 || IS_HIGHBIT_SET(c))
-		{
-			char	   *folded = downcase_identifier(start, len, false, false);
-
-			store_word(folded, strlen(folded), word);
-			pfree(folded);
-			return;
-		}
-		word[i] = c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c;
-	}
-	word[len] = '\0';
-}
-
-/* The values and the name of SET: the name's parts are public if the server knows the setting. */
-static void
-collect_from_set(PhigNames *names, VariableSetStmt *set)
-{
-	ListCell   *lc;
-	char	   *part;
-	char	   *rest;
-
-	if (set == NULL)
-		return;
-	foreach(lc, set->args)
-	{
-		A_Const    *value = lfirst(lc);
-
-		if (IsA(value, A_Const) && !value->isnull && IsA(&value->val, String))
-			names->declared = lappend(names->declared, strVal(&value->val));
-	}
-	if (set->name == NULL || GetConfigOption(set->name, true, false) == NULL ||
-		(GetConfigOptionFlags(set->name, true) & GUC_CUSTOM_PLACEHOLDER))
-		return;
-	for (part = strtok_r(pstrdup(set->name), ".", &rest); part != NULL; part = strtok_r(NULL, ".", &rest))
-		names->names = lappend(names->names, part);
-}
-
-/* Words that name nothing in the catalogs: do not even look them up, the caches would remember each. */
-static void
-collect_declared(PhigNames *names, Node *utility)
-{
-	const char *word = NULL;
-
-	if (utility == NULL)
-		return;
-	switch (nodeTag(utility))
-	{
-		case T_DeclareCursorStmt:
-			word = ((DeclareCursorStmt *) utility)->portalname;
-			break;
-		case T_FetchStmt:
-			word = ((FetchStmt *) utility)->portalname;
-			break;
-		case T_ClosePortalStmt:
-			word = ((ClosePortalStmt *) utility)->portalname;
-			break;
-		case T_PrepareStmt:
-			word = ((PrepareStmt *) utility)->name;
-			break;
-		case T_ExecuteStmt:
-			word = ((ExecuteStmt *) utility)->name;
-			break;
-		case T_DeallocateStmt:
-			word = ((DeallocateStmt *) utility)->name;
-			break;
-		case T_TransactionStmt:
-			word = ((TransactionStmt *) utility)->savepoint_name;
-			break;
-		case T_NotifyStmt:
-			word = ((NotifyStmt *) utility)->conditionname;
-			break;
-		case T_ListenStmt:
-			word = ((ListenStmt *) utility)->conditionname;
-			break;
-		case T_UnlistenStmt:
-			word = ((UnlistenStmt *) utility)->conditionname;
-			break;
-		case T_VariableSetStmt:
-			collect_from_set(names, (VariableSetStmt *) utility);
-			break;
-		case T_AlterRoleSetStmt:
-			collect_from_set(names, ((AlterRoleSetStmt *) utility)->setstmt);
-			break;
-		case T_AlterDatabaseSetStmt:
-			collect_from_set(names, ((AlterDatabaseSetStmt *) utility)->setstmt);
-			break;
-		case T_AlterSystemStmt:
-			collect_from_set(names, ((AlterSystemStmt *) utility)->setstmt);
-			break;
-		default:
-			break;
-	}
-	if (word != NULL)
-		names->declared = lappend(names->declared, unconstify(char *, word));
-}
-
-/* Can the token name an object?  Then word is its name. */
-static bool
-token_names_object(const PhigToken *token, char word[NAMEDATALEN])
-{
-	int			keyword;
-
-	if (token->kind == PHIG_TOKEN_QUOTED && token->start[0] == '"')
-	{
-		phig_names_fold(token->start, token->len, word);
-		return true;
-	}
-	if (token->kind != PHIG_TOKEN_WORD)
-		return false;
-	phig_names_fold(token->start, token->len, word);
-	keyword = ScanKeywordLookup(word, &ScanKeywords);
-	return keyword < 0 || ScanKeywordCategories[keyword] != RESERVED_KEYWORD;
-}
-
-/* Every relation of that name, whatever its schema. */
-static void
-add_relations_named(PhigNames *names, const char *word)
-{
-	CatCList   *list = SearchSysCacheList1(RELNAMENSP, CStringGetDatum(word));
-
-	for (int i = 0; i < list->n_members; i++)
-		add_oid(&names->relids, ((Form_pg_class) GETSTRUCT(&list->members[i]->tuple))->oid);
-	ReleaseSysCacheList(list);
-}
-
-PhigNames *
-phig_names_of_utility(Node *utility, const char *text, int len)
-{
-	PhigNames  *names = palloc0(sizeof(PhigNames));
-	PhigLexer	lexer;
-	PhigToken	token;
-
-	names->utility = true;
-	if (!IsTransactionState())
-	{
-		/* ROLLBACK of a failed transaction: no name can be looked up, so none is let through. */
-		names->loaded = true;
-		names->utility = false;
-		return names;
-	}
-	collect_declared(names, utility);
-	phig_lex_init(&lexer, text, len);
-	for (phig_lex_next(&lexer, &token);
-		 token.kind != PHIG_TOKEN_END && token.kind != PHIG_TOKEN_BROKEN;
-		 phig_lex_next(&lexer, &token))
-	{
-		char		word[NAMEDATALEN];
-
-		if (token_names_object(&token, word) && !in_list(names->declared, word))
-			add_relations_named(names, word);
-	}
-	open_relations(names);
-	return names;
+	phig_names_open_relations(names);
 }
 
 /* Looking up. */
@@ -694,11 +466,11 @@ phig_names_has(PhigNames *names, const char *word, bool keyword)
 	}
 	if (!names->loaded)
 		load_names(names);
-	if (in_list(names->names, word))
+	if (phig_names_in_list(names->names, word))
 		return true;
 	if (bsearch(word, public_words, lengthof(public_words), sizeof(char *), compare_public_word) != NULL)
 		return true;
-	return names->utility && !keyword && !in_list(names->declared, word) && is_object(word);
+	return names->utility && !keyword && !phig_names_in_list(names->declared, word) && is_object(word);
 }
 
 bool
@@ -706,7 +478,7 @@ phig_names_is_alias(PhigNames *names, const char *word)
 {
 	if (names->query != NULL)
 		collect_rest(names);
-	return in_list(names->aliases, word) || in_list(names->declared, word);
+	return phig_names_in_list(names->aliases, word) || phig_names_in_list(names->declared, word);
 }
 
 void
