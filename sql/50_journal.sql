@@ -74,7 +74,7 @@ COMMENT ON COLUMN phiguard.access_log.started IS 'When the statement began; for 
 COMMENT ON COLUMN phiguard.access_log.ended IS 'When it ended; NULL while it runs and when its end is lost.';
 COMMENT ON COLUMN phiguard.access_log.node IS 'Which writer of a journal: the first 8 hex digits of its id, as in the names of its files.';
 COMMENT ON COLUMN phiguard.access_log."position" IS 'Number of the record; strictly increases on a node.';
-COMMENT ON COLUMN phiguard.access_log.kind IS 'read, write, disclosure, denied, probe, ddl, policy, setting, server or log_read.';
+COMMENT ON COLUMN phiguard.access_log.kind IS 'read, write, disclosure, denied (refused with 42501 before anything left), probe, ddl, policy, setting, server or log_read.';
 COMMENT ON COLUMN phiguard.access_log.command IS 'Command tag.';
 COMMENT ON COLUMN phiguard.access_log.login_role IS 'Role that the session logged in as, which SET SESSION AUTHORIZATION does not change.';
 COMMENT ON COLUMN phiguard.access_log.active_role IS 'Role in effect through SET ROLE or SET SESSION AUTHORIZATION; SECURITY DEFINER does not count.';

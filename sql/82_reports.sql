@@ -324,7 +324,7 @@ WITH own AS MATERIALIZED (
 	SELECT * FROM own UNION ALL
 	SELECT * FROM other o WHERE NOT EXISTS (SELECT FROM own WHERE own.node = o.node AND own."position" = o."position" AND own.started = o.started)
 ), seen AS MATERIALIZED (
-	SELECT * FROM access WHERE kind NOT IN ('denied', 'probe') AND (coalesce(rows, 1) > 0 OR stored <> '{}' OR outcome IS NULL OR outcome = 'lost')
+	SELECT * FROM access WHERE kind NOT IN ('denied', 'probe') AND (coalesce(rows, 1) > 0 OR stored <> '{}' OR subjects <> '{}' OR outcome IS NULL OR outcome = 'lost')
 ), person AS MATERIALIZED (
 	SELECT DISTINCT unnest(subjects) AS token FROM seen
 ), total AS (

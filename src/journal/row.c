@@ -173,11 +173,16 @@ set_flags(PhigRowMaker *maker, const PhigLogEntry *entry, const PhigMeaning *sta
 	set_column(maker, PHIG_LOG_FLAGS, words != NIL ? phig_text_array(words) : maker->no_words);
 }
 
+/* Refused, and nothing had left by then: a function may fail like that behind as many rows as it likes. */
 static bool
-was_denied(const PhigEnding *ending)
+was_denied(const PhigLogEntry *entry)
 {
-	return ending != NULL && ending->outcome == PHIG_OUTCOME_ERROR &&
-		memcmp(ending->sqlstate, "42501", 5) == 0;
+	const PhigEnding *ending = entry->ending;
+	const PhigNamed *named = entry->named;
+
+	if (ending == NULL || ending->outcome != PHIG_OUTCOME_ERROR || memcmp(ending->sqlstate, "42501", 5) != 0)
+		return false;
+	return ending->rows == 0 && (named == NULL || (named->ntokens == 0 && named->summaries == NIL && !named->unnamed));
 }
 
 static void
@@ -216,7 +221,7 @@ phig_row_make(PhigRowMaker *maker, const PhigLogEntry *entry, Datum *values, boo
 	set_column(maker, PHIG_LOG_NODE, maker->node);
 	set_column(maker, PHIG_LOG_POSITION, Int64GetDatum((int64) entry->seq));
 	set_name(maker, PHIG_LOG_KIND, maker->kinds, lengthof(kind_names),
-			 was_denied(entry->ending) ? PHIG_KIND_DENIED : entry->kind);
+			 was_denied(entry) ? PHIG_KIND_DENIED : entry->kind);
 	if (entry->ending != NULL)
 		set_ending(maker, entry->ending);
 	else if (entry->lost)

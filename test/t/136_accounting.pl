@@ -208,6 +208,27 @@ is(as('regress_phig_auditor', "$breach WHERE item LIKE '500%'"), '500 individual
 is(as('regress_phig_auditor', "SELECT count(DISTINCT section) FROM phiguard.breach_report('regress_phig_nurse', now() - interval '1 day')"), 8, 'four factors and four notices');
 like(as('regress_phig_nurse', $breach), qr/permission denied to read phiguard's record/, 'nobody else may ask');
 
+# Whose statement is refused has seen nothing.  Whoever has it fail in that way behind its last row but one has seen the others.
+sql(<<'SQL');
+CREATE ROLE regress_phig_sly LOGIN;
+GRANT SELECT ON patient TO regress_phig_sly;
+CREATE FUNCTION refuse() RETURNS text LANGUAGE plpgsql AS $$BEGIN RAISE insufficient_privilege; END$$;
+SQL
+my $sly = "SELECT item, value FROM phiguard.breach_report('regress_phig_sly', now() - interval '1 day') WHERE item IN ('persons', 'refused attempts') ORDER BY item";
+like((run_sql($node, 'SELECT note FROM encounter', as => 'regress_phig_sly'))[1], qr/permission denied/, 'a statement is refused');
+is(as('regress_phig_auditor', $sly), "persons|0\nrefused attempts|1", '... and has seen nobody');
+my $last = sql('SELECT id FROM patient ORDER BY ctid DESC LIMIT 1');
+my ($got, $said) = run_sql($node, "\\set FETCH_COUNT 1\nSELECT ssn, CASE WHEN id = '$last' THEN refuse() END FROM patient", as => 'regress_phig_sly', app => 'sly');
+like($said, qr/insufficient_privilege/, 'control: a statement fails as if it were refused');
+is(scalar(() = $got =~ /^\d{3}-\d{2}-\d{4}/mg), @patients - 2, '... and its rows have left');
+is(as('regress_phig_auditor', "SELECT kind, outcome, sqlstate, rows, persons FROM phiguard.access_log WHERE application = 'sly'"), 'read|error|42501|' . (@patients - 2) . '|' . (@patients - 2), 'that is a read on record');
+is(as('regress_phig_auditor', $sly), 'persons|' . (@patients - 2) . "\nrefused attempts|1", '... and in the report of a breach');
+# Nor must a row come back: a function says what it sees.
+sql("CREATE FUNCTION say(what text) RETURNS text LANGUAGE plpgsql AS \$\$BEGIN RAISE NOTICE '%', what; RETURN what; END\$\$");
+($got, $said) = run_sql($node, 'SELECT count(say(ssn)) FROM patient HAVING count(*) < 0', as => 'regress_phig_sly');
+is($got . scalar(() = $said =~ /NOTICE:  \d{3}-\d{2}-\d{4}/g), @patients - 1, 'control: all values leave by NOTICE, and no row does');
+is(as('regress_phig_auditor', $sly), 'persons|' . (@patients - 1) . "\nrefused attempts|1", 'the report of a breach has all of them');
+
 #
 # Several nodes: another server's journal, by its directory.
 #
