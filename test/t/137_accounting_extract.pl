@@ -56,6 +56,11 @@ is(accounting('harbor'), 'deidentified|164.502(d)(2)', '... and is no PHI');
 like(reads('limited', 'SELECT zip, sex FROM limited'), qr/^02131\|f/, 'a limited data set is read');
 is(accounting('limited'), 'limited_data_set|164.528(a)(1)(viii)', '... and is excluded as such');
 
+# One that fails behind its rows as if it were refused.
+sql('CREATE FUNCTION refuse() RETURNS text LANGUAGE plpgsql AS $$BEGIN RAISE insufficient_privilege; END$$');
+like(reads('fails', "\\set FETCH_COUNT 1\nSELECT zip, CASE WHEN birth = '1950-05-10' THEN refuse() END FROM limited"), qr/insufficient_privilege/, 'a reading fails at its last row');
+is(accounting('fails'), 'limited_data_set|164.528(a)(1)(viii)', '... and is accounted for: the others have left');
+
 # With something else.
 like(reads('beside', 'SELECT h.zip3, p.ssn FROM harbor h, patient p ORDER BY 2 LIMIT 30'), qr/^021\|999-00-1001/, 'an extract is read, and beside it the table');
 is(accounting('beside'), 'impermissible|told', '... so the method says nothing of what left');
