@@ -274,15 +274,15 @@ for my $case ([ 'others', 'crowd WHERE id <= 100000', 100000 ], [ 'the same', 'w
 		last if $named > 20;
 	}
 	cmp_ok($named, '>', 20, "control: three workers have summarized, each has named ten of $who");
-	cmp_ok(abs($most - $persons), '<=', $persons * 0.06, "... and all together they have met $persons") or diag($most);
+	cmp_ok(abs($most - $persons), '<=', $persons * 0.1, "... and all together they have met $persons") or diag($most);
 	cmp_ok($most - $least, '<=', 30, '... which is known');
 }
 my (undef, $most, $least) = workers_count('workers are full', 1000, 'large_ward WHERE true');
-cmp_ok($most, '>=', 190000, 'summaries of everybody: at most as many as all workers have met');
-cmp_ok($least, '<=', 210000, '... and at least as many as one');
+cmp_ok($most, '>=', 170000, 'summaries of everybody: at most as many as all workers have met');
+cmp_ok($least, '<=', 230000, '... and at least as many as one');
 my %report = split /[|\n]/, sql("SELECT split_part(item, ',', 1), value FROM phiguard.breach_report('regress_phig_ward', now() - interval '1 day') WHERE item LIKE 'persons%'");
 is($report{persons}, sql("SELECT max(persons_at_least) FROM phiguard.access_log WHERE active_role = 'regress_phig_ward'"), '... so many the report of a breach is sure of');
-cmp_ok($report{'persons at most'}, '>=', $most + 100000 * 0.94, '... and of all others it knows how many they may be');
+cmp_ok($report{'persons at most'}, '>=', $most + 100000 * 0.9, '... and of all others it knows how many they may be');
 
 # Tokens: who may ask, and what they outlive.
 my $token = sql("SELECT phiguard.subject_token('patient', 'person-1')");
