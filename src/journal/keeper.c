@@ -581,6 +581,7 @@ take_over(void)
 static void
 keeper_exit(int code, Datum arg)
 {
+	phig_key_command_stop();
 	phig_journal->keeper_latch = NULL;
 	phig_journal->keeper_pid = 0;
 }

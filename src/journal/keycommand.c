@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
@@ -38,6 +39,13 @@ bool
 phig_key_command_pending(void)
 {
 	return wanted || child.pid != 0;
+}
+
+void
+phig_key_command_stop(void)
+{
+	if (child.pid != 0)
+		kill(-child.pid, SIGKILL);
 }
 
 /* What it printed since; a command that prints more than fits has not printed a key. */

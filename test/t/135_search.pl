@@ -292,7 +292,7 @@ is_deeply(\@found, [ ($expected_forty) x 10 ], 'nor does a key file that is repl
 unlike(slurp_file($node->logfile), qr/terminated by signal/, 'and the keeper goes on');
 
 # Where phiguard.key_command does not answer, a search waits for the key a while, and can be cancelled all the time.
-$node->append_conf('postgresql.conf', "phiguard.key_command = 'sleep 600'\nphiguard.key_command_timeout = 600");
+$node->append_conf('postgresql.conf', "phiguard.key_command = 'echo \$\$ > $place/asked; exec sleep 600'\nphiguard.key_command_timeout = 600");
 $node->restart;
 my @waits = ($probe_forty, 'SELECT * FROM phiguard.verify_journal()', 'SELECT phiguard.journal_anchor()');
 for my $wait (@waits)
@@ -302,8 +302,11 @@ for my $wait (@waits)
 	is("$result$said", 'psql:<stdin>:1: ERROR:  canceling statement due to statement timeout', 'cancelled while it waits for the key: ' . substr($wait, 0, 40));
 }
 is(sql($probe_forty), $expected_forty, 'control: left alone it answers, without summaries');
+my ($asked) = slurp_file("$place/asked") =~ /(\d+)/;
+ok(kill(0, $asked), 'control: the command waits for its end');
 $node->append_conf('postgresql.conf', "phiguard.key_command = ''");
 $node->restart;
+wait_until(sub { !kill(0, $asked) }, 'it ends with the server that asked');
 
 #
 # Copies, with and without.
