@@ -99,6 +99,7 @@ define(PhigDefinition *def, const PhigFlow *flow, const char *command, const cha
 	initStringInfo(&buf);
 	append_line(&buf, 't', command);
 	append_fingerprint(&buf, fingerprint);
+	append_disclosures(&buf, flow);
 	head = buf.len;
 	/* Nobody shall hide a column behind many others: too many are named by their tables. */
 	append_columns(&buf, &paths, flow);
@@ -115,7 +116,6 @@ define(PhigDefinition *def, const PhigFlow *flow, const char *command, const cha
 				 errhint("Split the statement.")));
 	append_paths(&buf, 'w', forms_of(&paths, &flow->returned));
 	append_paths(&buf, 'c', categories_of(&paths, flow));
-	append_disclosures(&buf, flow);
 	if (paths.most < MaxAttrNumber)
 		append_line(&buf, 'F', "cut");
 	/* Last: what does not fit into a record is cut off at the end. */
@@ -245,15 +245,13 @@ phig_statement_retarget(PhigStatement *out, const PhigStatement *in, const char 
 		if (out->kind != PHIG_KIND_DISCLOSURE)
 			out->kind = PHIG_KIND_WRITE;
 	}
+	for (const char *key = "xgRF"; *key; key++)
+		append_paths(&buf, *key, phig_definition_values(in->def.text, *key));
 	append_paths(&buf, 's', stored);
 	for (const char *key = lists; *key; key++)
 		append_paths(&buf, *key, phig_definition_values(in->def.text, *key));
-	for (const char *key = "xgR"; *key; key++)
-		append_paths(&buf, *key, phig_definition_values(in->def.text, *key));
 	foreach(lc, phig_definition_values(in->def.text, 'q'))
 		append_line(&buf, 'q', lfirst(lc));
-	foreach(lc, phig_definition_values(in->def.text, 'F'))
-		append_line(&buf, 'F', lfirst(lc));
 	out->def.text = buf.data;
 	out->def.len = buf.len;
 	phig_journal_define(&out->def);

@@ -73,6 +73,17 @@ is(accounting('steered'), 'impermissible|told', '... also where the table only s
 reads('both', 'SELECT h.sex FROM harbor h, limited l');
 is(accounting('both'), 'limited_data_set|164.528(a)(1)(viii)', 'of two methods the weaker one');
 
+# However much else is to be said of a thousand columns, the record says to whom the extract went, and that they went with it.
+my @wide = map { "some_labelled_column_$_" } 1 .. 1000;
+sql('CREATE TABLE wide (' . join(', ', map { "$_ text" } @wide) . '); GRANT SELECT ON wide TO regress_phig_scientist; '
+	  . join('', map { "SECURITY LABEL FOR phiguard ON COLUMN wide.$_ IS 'ssn';" } @wide));
+sql('INSERT INTO wide DEFAULT VALUES');
+my $disclosed = "SELECT kind, recipient, agreement, array_to_string(ARRAY(SELECT unnest(flags) ORDER BY 1), ' ') FROM phiguard.access_log WHERE application = '%s' AND 'cut' = ANY (flags)";
+reads('wide', 'SELECT l.zip, w.* FROM limited l, wide w');
+is(sql(sprintf($disclosed, 'wide')), 'disclosure|University X|dua-1|beside_extract cut limited_data_set would_deny', 'an extract that is read beside a wide table');
+reads('wide copy', 'CREATE TEMP TABLE mine AS SELECT l.zip, w.* FROM limited l, wide w');
+like(sql(sprintf($disclosed, 'wide copy')), qr/^disclosure\|University X\|dua-1\|.*beside_extract.*limited_data_set/, '... or written with it');
+
 # The code of the session's purpose, where the method does not say.
 reads('donation', "SET phiguard.purpose = 'donation'; SELECT h.zip3, p.ssn FROM harbor h, patient p");
 is(accounting('donation'), 'organ_donation|told', 'organ donation is no operation: 164.512(h)');
