@@ -154,12 +154,25 @@ set_subjects(PhigRowMaker *maker, const PhigLogEntry *entry)
 	set_column(maker, PHIG_LOG_PERSONS_AT_LEAST, Int64GetDatum(named == NULL ? 0 : (int64) named->at_least));
 }
 
+/* A word that is not among them. */
+static List *
+add_word(List *words, char *word)
+{
+	ListCell   *lc;
+
+	foreach(lc, words)
+		if (strcmp(lfirst(lc), word) == 0)
+			return words;
+	return lappend(words, word);
+}
+
 static void
 set_flags(PhigRowMaker *maker, const PhigLogEntry *entry, const PhigMeaning *statement)
 {
 	const PhigNamed *named = entry->named;
 	uint32		flags = entry->flags;
 	List	   *words = NIL;
+	ListCell   *lc;
 
 	for (int i = 0; i < (int) lengthof(flag_names); i++)
 		if (flags & flag_names[i].flag)
@@ -168,8 +181,8 @@ set_flags(PhigRowMaker *maker, const PhigLogEntry *entry, const PhigMeaning *sta
 		words = lappend(words, "subjects_aggregate");
 	if (named != NULL && named->summaries != NIL)
 		words = lappend(words, "subjects_summary");
-	if (statement != NULL)
-		words = list_concat_unique(words, statement->flags);
+	foreach(lc, statement != NULL ? statement->flags : NIL)
+		words = add_word(words, lfirst(lc));
 	set_column(maker, PHIG_LOG_FLAGS, words != NIL ? phig_text_array(words) : maker->no_words);
 }
 

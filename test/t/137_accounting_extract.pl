@@ -2,6 +2,7 @@
 # of the reading names it; whatever becomes of the extract afterwards, and not where something else left with it.
 use strict;
 use warnings;
+use PhigJournal qw(slurp_bytes spew_bytes with_crc);
 use PhigTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -90,6 +91,8 @@ is(accounting('donation'), 'organ_donation|told', 'organ donation is no operatio
 sql("SELECT phiguard.drop_purpose('donation'); SELECT phiguard.create_purpose('donation', code => 'TREAT', otherwise => 'clear')");
 is(accounting('donation'), 'impermissible|told', 'a purpose that was made later says nothing of it');
 
+sql('SELECT * FROM harbor');
+
 # What becomes of the extract.
 as('regress_phig_officer', q{DROP VIEW IF EXISTS limited; SELECT phiguard.create_extract('limited', $$ SELECT phiguard.zip3(zip) AS zip, sex FROM patient $$, 'study')});
 is(sql("SELECT method FROM phiguard.extracts WHERE relation = 'limited'"), 'safe_harbor', 'an extract of the same name, by another method');
@@ -102,5 +105,20 @@ is(sql("SELECT string_agg(code || '=' || b.basis, ' ' ORDER BY code) FROM unnest
 	JOIN phiguard.disclosure_basis b ON b.basis = phiguard.basis_of_code(code) AND b.accounted"),
 	'CLINTRL=research DONAT=organ_donation GOV=government HDECD=decedents HLEGAL=judicial MILCDM=government MILDCRG=government THREAT=serious_threat', 'all of these are told');
 journal_is_intact($node, 'the journal is intact');
+
+# What somebody has written into a copy of it, each record whole: flags that are said twice.
+my $copy = PostgreSQL::Test::Utils::tempdir();
+for my $segment (glob($node->data_dir . '/phiguard/journal/*.seg'))
+{
+	my $bytes = slurp_bytes($segment);
+	for my $record (@{ PhigJournal::read_segment($segment)->{records} })
+	{
+		my $changed = $record->{bytes} =~ s/F=safe_harbor\n/F=exempt\nF=ab\n/r;
+		substr($bytes, $record->{offset}, $record->{length}) = with_crc($changed) if $changed ne $record->{bytes};
+	}
+	spew_bytes("$copy/" . (split m{/}, $segment)[-1], $bytes);
+}
+system("chmod -R a+rX $copy");
+is(sql("SELECT count(*) > 0 FROM phiguard.read_journal('$copy') WHERE flags @> '{exempt,ab}'"), 't', 'a flag that a definition repeats is shown once, and is no error');
 
 done_testing();
