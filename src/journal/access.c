@@ -16,10 +16,12 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "commands/progress.h"
 #include "lib/ilist.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "tcop/pquery.h"
+#include "utils/backend_status.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
@@ -176,6 +178,16 @@ phig_access_count_run(PhigExecution *execution)
 		execution->rows = Max(execution->rows, rows);
 	else
 		execution->rows += rows;
+}
+
+void
+phig_access_count_copied(PhigExecution *execution)
+{
+	const volatile PgBackendStatus *status = MyBEEntry;
+
+	if (status != NULL && status->st_progress_command == PROGRESS_COMMAND_COPY &&
+		status->st_progress_param[PROGRESS_COPY_COMMAND] == PROGRESS_COPY_COMMAND_TO)
+		execution->rows += status->st_progress_param[PROGRESS_COPY_TUPLES_PROCESSED];
 }
 
 void
@@ -427,6 +439,8 @@ end_at_exit(int code, Datum arg)
 
 		if (execution->running && execution->query_desc && execution->query_desc->estate)
 			phig_access_count_run(execution);
+		else if (execution->running && execution->query_desc == NULL)
+			phig_access_count_copied(execution);
 		end_abandoned(execution);
 	}
 	end_all_shared();

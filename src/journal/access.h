@@ -112,6 +112,9 @@ phig_access_rows(PhigExecution *execution, uint64 rows)
 	execution->rows += rows;
 }
 
+/* Add the rows that a COPY of a table TO has sent by the time when it fails, as pg_stat_progress_copy has them. */
+extern void phig_access_count_copied(PhigExecution *execution);
+
 /* Count what the run of the plan that ends, or fails, now has processed. */
 extern void phig_access_count_run(PhigExecution *execution);
 

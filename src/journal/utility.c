@@ -22,6 +22,7 @@
 #include "parser/parse_node.h"
 #include "tcop/cmdtag.h"
 #include "tcop/utility.h"
+#include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -150,7 +151,10 @@ phig_utility_failed(PhigUtility *utility, int sqlstate)
 	current = utility->outer;
 	finishing = false;
 	if (utility->copy)
+	{
+		phig_access_count_copied(utility->copy);
 		phig_access_end(utility->copy, sqlstate);
+	}
 	if (utility->started)
 		phig_journal_end(&utility->ticket, 0, 1,
 						 sqlstate == ERRCODE_QUERY_CANCELED ? PHIG_OUTCOME_CANCELLED :
@@ -259,7 +263,9 @@ begin_copy(PhigUtility *utility, PlannedStmt *pstmt, const char *query_string)
 	flow = stmt->is_from ? phig_flow_copy_from(relid, attnos) : phig_flow_copy_to(relid, attnos);
 	if (flow == NULL)
 		return NULL;
-	if (!stmt->is_from && get_rel_relkind(relid) == RELKIND_RELATION && phig_subject_path(relid) != NULL)
+	/* Without the server's counts nobody would know what had left before a failure. */
+	if (!stmt->is_from && get_rel_relkind(relid) == RELKIND_RELATION &&
+		(phig_subject_path(relid) != NULL || !pgstat_track_activities))
 	{
 		run_instead(utility, pstmt, phig_enforce_copy_of_query(stmt, relid, attnos));
 		return NULL;

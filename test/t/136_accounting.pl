@@ -229,6 +229,39 @@ sql("CREATE FUNCTION say(what text) RETURNS text LANGUAGE plpgsql AS \$\$BEGIN R
 is($got . scalar(() = $said =~ /NOTICE:  \d{3}-\d{2}-\d{4}/g), @patients - 1, 'control: all values leave by NOTICE, and no row does');
 is(as('regress_phig_auditor', $sly), 'persons|' . (@patients - 1) . "\nrefused attempts|1", 'the report of a breach has all of them');
 
+# COPY of a table of nobody in particular, which does not get to its end: what has left is on record.
+sql(<<'SQL');
+CREATE TABLE crowd (id int, ssn text);
+INSERT INTO crowd SELECT i, '123-45-6789' FROM generate_series(1, 400000) i;
+SELECT phiguard.label('crowd', 'ssn', 'ssn');
+CREATE ROLE regress_phig_copyist LOGIN;
+GRANT SELECT ON crowd TO regress_phig_copyist;
+SQL
+my $copies = "SELECT item, value FROM phiguard.breach_report('regress_phig_copyist', now() - interval '1 day') WHERE item ~ '^(executions that|notify)' ORDER BY item";
+is(as('regress_phig_auditor', $copies), "executions that do not name everybody|0\nnotify without unreasonable delay, within 60 days of discovery|no", 'nobody has copied anything');
+for my $counts ('on', 'off')
+{
+	my ($received, $copy, $on_record);
+	sql("ALTER ROLE regress_phig_copyist SET track_activities = $counts");
+	for my $timeout (5, 10, 20, 40, 80, 160, 320)
+	{
+		($copy) = run_sql($node, "SET statement_timeout = $timeout; COPY crowd TO STDOUT", as => 'regress_phig_copyist', app => "copy $counts");
+		$received = () = $copy =~ /\n/g;
+		last if $received > 0;
+	}
+	cmp_ok($received, '>', 0, "control: cancelled, and $received lines have left (track_activities $counts)");
+	$on_record = as('regress_phig_auditor', "SELECT kind, outcome, rows FROM phiguard.access_log WHERE application = 'copy $counts' ORDER BY position DESC LIMIT 1");
+	like($on_record, qr/^read\|cancelled\|\d+$/, '... which is on record');
+	cmp_ok(($on_record =~ /(\d+)$/)[0], '>=', $received, '... with all of them');
+}
+sql("ALTER ROLE regress_phig_copyist RESET track_activities");
+my $slow = session($node, as => 'regress_phig_copyist', app => 'copy ends');
+$slow->send('COPY crowd TO STDOUT;');
+ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_progress_copy WHERE pid = $slow->{pid} AND tuples_processed > 1000"), 'a session copies to a client that does not read');
+sql("SELECT pg_terminate_backend($slow->{pid}, 30000)");
+like(as('regress_phig_auditor', "SELECT kind, outcome, sqlstate, rows > 1000 FROM phiguard.access_log WHERE application = 'copy ends'"), qr/^read\|error\|57P01\|t$/, '... and is terminated: that is on record as well');
+like(as('regress_phig_auditor', $copies), qr/^executions that do not name everybody\|[1-9]\d*\nnotify without unreasonable delay, within 60 days of discovery\|yes$/, 'the report of a breach knows');
+
 #
 # Several nodes: another server's journal, by its directory.
 #
