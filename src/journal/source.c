@@ -33,8 +33,6 @@
 #define BUFFER_BYTES (1024 * 1024)
 /* Pages of the file go to pages of the buffer: to other places the kernel copies up to twice as slowly. */
 #define PAGE_BYTES 4096
-/* Headers may name each other as parents in a circle. */
-#define MAX_DEPTH 1000
 /* Of a record by itself so much is read first: most are smaller. */
 #define ONCE_BYTES 2048
 
@@ -167,69 +165,90 @@ node_end(const PhigSource *source, int begin)
 	return end;
 }
 
-/* How many branches lead to the node whose files begin at begin, as far as its ancestors are here. */
-static int
-node_depth(const PhigSource *source, int begin)
+/* A node's files, while they are put in order. */
+typedef struct SourceNode
 {
-	int			depth = 0;
+	int			begin;
+	int			end;
+	int			parent;			/* among the nodes; -1: none is here */
+	int			depth;			/* how many branches lead to it, as far as its ancestors are here */
+	bool		own;
+} SourceNode;
 
-	while (depth < MAX_DEPTH)
-	{
-		const PhigSourceFile *first = &source->files[begin];
-		const uint8 *parent = first->header.parent_node;
-		char		parent8[9];
-
-		CHECK_FOR_INTERRUPTS();
-		if (first->state != PHIG_HEADER_OK || first->header.reason != PHIG_SEGMENT_BRANCH)
-			break;
-		snprintf(parent8, sizeof(parent8), "%02x%02x%02x%02x", parent[0], parent[1], parent[2], parent[3]);
-		for (begin = 0; begin < source->nfiles; begin = node_end(source, begin))
-			if (strcmp(source->files[begin].node8, parent8) == 0)
-				break;
-		if (begin >= source->nfiles)
-			break;
-		depth++;
-	}
-	return depth;
-}
-
-/* Move the node's files behind those that stand in ordered; returns how many stand there then. */
 static int
-append_node(const PhigSource *source, int begin, PhigSourceFile *ordered, int n)
+list_nodes(const PhigSource *source, SourceNode *nodes)
 {
-	int			end = node_end(source, begin);
+	int			n = 0;
 
-	for (int i = begin; i < end; i++)
+	for (int begin = 0; begin < source->nfiles; begin = nodes[n++].end)
 	{
-		ordered[n] = source->files[i];
-		ordered[n++].last = i == end - 1;
+		nodes[n].begin = begin;
+		nodes[n].end = node_end(source, begin);
+		nodes[n].own = strcmp(source->files[begin].node8, source->own8) == 0;
 	}
 	return n;
 }
 
-static bool
-is_own(const PhigSource *source, int index)
+static int
+find_parent(const PhigSource *source, const SourceNode *nodes, int n, int node)
 {
-	return strcmp(source->files[index].node8, source->own8) == 0;
+	const PhigSourceFile *first = &source->files[nodes[node].begin];
+	const uint8 *parent = first->header.parent_node;
+	char		parent8[9];
+
+	if (first->state != PHIG_HEADER_OK || first->header.reason != PHIG_SEGMENT_BRANCH)
+		return -1;
+	snprintf(parent8, sizeof(parent8), "%02x%02x%02x%02x", parent[0], parent[1], parent[2], parent[3]);
+	for (int i = 0; i < n; i++)
+		if (strcmp(source->files[nodes[i].begin].node8, parent8) == 0)
+			return i;
+	return -1;
+}
+
+/* Headers may name each other as parents in a circle: no node has more ancestors than there are nodes. */
+static int
+depth_of(const SourceNode *nodes, int n, int node)
+{
+	int			depth = 0;
+
+	CHECK_FOR_INTERRUPTS();
+	for (; nodes[node].parent >= 0 && depth < n; depth++)
+		node = nodes[node].parent;
+	return depth;
+}
+
+static int
+compare_nodes(const void *a, const void *b)
+{
+	const SourceNode *x = a;
+	const SourceNode *y = b;
+
+	if (x->own != y->own)
+		return x->own ? 1 : -1;
+	return x->depth != y->depth ? x->depth - y->depth : x->begin - y->begin;
 }
 
 /* Parents before children, this server's node last. */
 static void
 order_nodes(PhigSource *source)
 {
-	PhigSourceFile *ordered = palloc(Max(source->nfiles, 1) * sizeof(PhigSourceFile));
-	int			nown = 0;
+	PhigSourceFile *ordered = palloc_extended(Max(source->nfiles, 1) * sizeof(PhigSourceFile), MCXT_ALLOC_HUGE);
+	SourceNode *nodes = palloc(Max(source->nfiles, 1) * sizeof(SourceNode));
+	int			nnodes = list_nodes(source, nodes);
 	int			n = 0;
 
-	for (int i = 0; i < source->nfiles; i++)
-		nown += is_own(source, i);
-	for (int depth = 0; n < source->nfiles - nown; depth++)
-		for (int i = 0; i < source->nfiles; i = node_end(source, i))
-			if (!is_own(source, i) && node_depth(source, i) == depth)
-				n = append_node(source, i, ordered, n);
-	for (int i = 0; i < source->nfiles; i = node_end(source, i))
-		if (is_own(source, i))
-			n = append_node(source, i, ordered, n);
+	for (int i = 0; i < nnodes; i++)
+		nodes[i].parent = find_parent(source, nodes, nnodes, i);
+	for (int i = 0; i < nnodes; i++)
+		nodes[i].depth = depth_of(nodes, nnodes, i);
+	qsort(nodes, nnodes, sizeof(SourceNode), compare_nodes);
+	for (int i = 0; i < nnodes; i++)
+		for (int file = nodes[i].begin; file < nodes[i].end; file++)
+		{
+			ordered[n] = source->files[file];
+			ordered[n++].last = file == nodes[i].end - 1;
+		}
+	pfree(nodes);
 	pfree(source->files);
 	source->files = ordered;
 }

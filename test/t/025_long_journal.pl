@@ -214,6 +214,23 @@ SQL
 is(segments_read("SELECT * FROM $some WHERE started > '2026-01-01 UTC'"), '2 of 4', 'a gap: what is before it may match');
 
 #
+# Nodes whose headers name each other as parents, which somebody has written: each ancestor is looked up once.
+#
+mkdir "$place/circle";
+my $header = read_bytes($small[0], 0, 508);
+for my $case ([ 'ffffffff', 1, 'eeeeeeee' ], [ 'eeeeeeee', 1, 'ffffffff' ], map { [ sprintf('%08x', $_), 1, undef ] } 1 .. 3000)
+{
+	my ($who, $number, $parent) = @$case;
+	my $forged = $header;
+	substr($forged, 24, 4) = pack('H*', $who);
+	substr($forged, 96, 4) = pack('H*', $parent // '00000000');
+	substr($forged, 120, 4) = pack('V', $parent ? 3 : 1);
+	spew_bytes("$place/circle/$who-0000000001.seg", $forged . pack('V', crc32c($forged)));
+}
+copy($small[0], "$place/circle") or die $!;
+is(sql("SET statement_timeout = '10s'; SELECT count(*) > 5000 FROM phiguard.read_journal('$place/circle') WHERE kind = 'read'"), 't', 'a circle of nodes does not keep anybody from reading');
+
+#
 # Damaged and cut: passed over, with a warning.
 #
 mkdir "$place/bad";
