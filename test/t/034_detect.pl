@@ -54,27 +54,31 @@ INSERT INTO long VALUES ('notes', 'Patient: Ann Poe, MRN 0123456, seen on 3/14/2
 CREATE FUNCTION ticks() RETURNS bigint LANGUAGE sql VOLATILE AS
 $$ SELECT f[12]::bigint FROM (SELECT string_to_array(regexp_replace(pg_read_file('/proc/self/stat', 0, 2000), '^.*\) ', ''), ' ') AS f) s $$;
 -- How much longer 10 MB of a piece take than 1 MB, without what the executor does with rows that it has no memory for.
+-- Texts that pass in no time are looked through again until there are ticks to compare: of three and four nothing follows.
 CREATE FUNCTION growth(piece text) RETURNS float8 LANGUAGE plpgsql SET work_mem = '512MB' AS $$
 DECLARE
 	short text := repeat(piece, 1000000 / octet_length(piece));
 	long text := repeat(piece, 10000000 / octet_length(piece));
 	started bigint;
-	of_short bigint;
-	of_long bigint;
+	of_short bigint := 0;
+	of_long bigint := 0;
 BEGIN
 	PERFORM count(*) FROM phiguard.detect(short);
-	started := ticks();
-	FOR j IN 1 .. 10 LOOP
-		PERFORM count(*) FROM phiguard.detect(short);
+	FOR round IN 1 .. 20 LOOP
+		started := ticks();
+		FOR j IN 1 .. 10 LOOP
+			PERFORM count(*) FROM phiguard.detect(short);
+		END LOOP;
+		of_short := of_short + ticks() - started;
+		started := ticks();
+		PERFORM count(*) FROM phiguard.detect(long);
+		of_long := of_long + ticks() - started;
+		EXIT WHEN of_short >= 25;
 	END LOOP;
-	of_short := ticks() - started;
-	started := ticks();
-	PERFORM count(*) FROM phiguard.detect(long);
-	of_long := ticks() - started;
 	RETURN 10.0 * greatest(of_long, 1) / greatest(of_short, 1);
 END $$;
 SQL
-# Texts that pass in no time have few ticks: measured again before they count as too slow.
+# The machine does other things, in the same caches: measured again before one counts as too slow.
 my %growth = map { split /\|/ } split /\n/, sql('in_utf8', 'SELECT name, growth(piece) FROM long');
 for my $name (sort keys %growth)
 {
