@@ -246,9 +246,12 @@ prepare(void)
 		int			error;
 		size_t		offset;
 
+		/*
+		 * no search of the rest of the text for a byte that a match must have: there is one place
+		 * to try
+		 */
 		if (!phig_pattern_compile(&patterns[i], shape->pattern, strlen(shape->pattern),
-								  shape->options | PCRE2_ANCHORED,
-								  &error, &offset))
+								  shape->options | PCRE2_ANCHORED | PCRE2_NO_START_OPTIMIZE, &error, &offset))
 			elog(ERROR, "pattern of recognizer \"%s\" is bad at %zu: %s", shape->name, offset,
 				 phig_pattern_error(error));
 		add_start(&shape->start, UINT32_C(1) << i);
