@@ -10,6 +10,8 @@
 
 #define MAX_STREET_WORDS 5
 #define MAX_NUMBER_TOKENS 8
+/* "12-B" has three; what goes on and on is none, and each street of a text may have it behind it. */
+#define MAX_UNIT_TOKENS 8
 
 static bool find_street(PhigScan *scan, int i);
 static int	street_begin(const PhigScan *scan, int i, int *words, bool *capital);
@@ -233,9 +235,10 @@ unit_end(const PhigScan *scan, int i)
 		return i;
 	if (tokens[j].type == PHIG_NUMBER || (tokens[j].type == PHIG_WORD && phig_token_len(&tokens[j]) == 1))
 	{
-		while (j + 1 < scan->n && tokens[j + 1].gap == PHIG_GAP_NONE && (tokens[j + 1].type != PHIG_SIGN ||
-																		 tokens[j + 1].sign == '-') &&
-			   (tokens[j + 1].type != PHIG_SIGN || tokens[j + 2].type != PHIG_SIGN))
+		int			unit = j;
+
+		while (j + 1 < scan->n && j - unit < MAX_UNIT_TOKENS && tokens[j + 1].gap == PHIG_GAP_NONE &&
+			   (tokens[j + 1].type != PHIG_SIGN || (tokens[j + 1].sign == '-' && tokens[j + 2].type != PHIG_SIGN)))
 			j++;
 		return j;
 	}

@@ -49,7 +49,7 @@ INSERT INTO long VALUES ('notes', 'Patient: Ann Poe, MRN 0123456, seen on 3/14/2
 	('streets', 'Rue A 1 '), ('numbers', '1 2 '), ('flats', repeat('> ', 40) || E'Apt. 1\nA town of no name at all, in which nobody lives any more\n'), ('owners', 'Red''s wife '), ('spoken', 'said Red, '),
 	('lower', 'ann the red '), ('joined', 'Red-red-'),
 	('parts', '12 Mill St, Foo Bar, '), ('plain', 'Ilica 12, Foo '), ('dashes', '1-'),
-	('mixed words', 'abc1 '),
+	('units', 'PO1Box1Apt1'), ('mixed words', 'abc1 '),
 	('invisible', U&'a\200D'), ('combining', U&'e\0301'), ('right to left', 'שלום ');
 -- Processor time of the backend in ticks, without the kernel's, which hands out the memory for a million rows: the machine does other things.
 CREATE FUNCTION ticks() RETURNS bigint LANGUAGE sql VOLATILE AS
