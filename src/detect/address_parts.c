@@ -264,11 +264,16 @@ postal_form(const PhigAddress *at, int i, bool *letters)
 		"A99 AAA9", "A99 AAAA", "A99 A999"
 	};
 	const PhigScan *scan = at->scan;
+	const PhigToken *token = &scan->tokens[i];
 	char		form[MAX_POSTAL_CHARS + 2];
-	size_t		start = scan->tokens[i].start;
+	size_t		start = token->start;
 	size_t		best = 0;
 	int			n = 0;
 
+	/* all forms begin with two to six digits, or with one or two letters: most words are longer */
+	if (token->type == PHIG_NUMBER ? phig_token_len(token) < 2 || phig_token_len(token) > 6 :
+		token->type == PHIG_SIGN || phig_token_len(token) > 2)
+		return -1;
 	for (; n <= MAX_POSTAL_CHARS && start + n < scan->len; n++)
 	{
 		char		c = scan->text[start + n];
