@@ -482,7 +482,6 @@ is_used(const PhigScan *scan, int first, int last)
 static void
 take(PhigScan *scan, int first, int last, const char *kind, float score)
 {
-	for (int i = first; i <= last; i++)
-		scan->tokens[i].shape |= PHIG_SHAPE_USED;
+	phig_use(scan, first, last);
 	phig_add(scan, scan->tokens[first].start, scan->tokens[last].end, "geo", kind, "address", score);
 }

@@ -283,8 +283,7 @@ phig_take_part(PhigAddress *at, int first, int last, PhigPart part)
 	bool		street = part == PHIG_PART_STREET || part == PHIG_PART_FLAT;
 	int			n = scan->nfound;
 
-	for (int i = first; i <= last; i++)
-		scan->tokens[i].shape |= PHIG_SHAPE_USED;
+	phig_use(scan, first, last);
 	/* a flat behind its street is one span with it */
 	if (part == PHIG_PART_FLAT && at->before <= PHIG_PART_FLAT && at->street >= 0 &&
 		scan->found[at->street].end < scan->tokens[last].end)

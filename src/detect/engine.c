@@ -84,6 +84,13 @@ phig_add(PhigScan *scan, size_t start, size_t end, const char *category, const c
 	};
 }
 
+void
+phig_use(PhigScan *scan, int first, int last)
+{
+	for (int i = first; i <= last; i++)
+		scan->tokens[i].shape |= PHIG_SHAPE_USED;
+}
+
 bool
 phig_has_context(const PhigScan *scan, int first, int last, uint64 classes)
 {

@@ -28,8 +28,6 @@ static int	facility_end(const PhigScan *scan, int i);
 static bool names_facility(const PhigScan *scan, int first, int kind, int last);
 static bool is_saint(const PhigScan *scan, int i);
 static void find_at(PhigScan *scan, int i);
-static void use(PhigScan *scan, int first, int last);
-static bool is_capital(const PhigToken *token);
 static bool is_state(const PhigScan *scan, int i);
 
 void
@@ -46,7 +44,7 @@ phig_find_places(PhigScan *scan)
 
 		if ((token->lex & PHIG_LEX_STATE) && is_state(scan, i))
 			find_before_state(scan, i);
-		if ((token->dict & (PHIG_DICT_CITY | PHIG_DICT_CITY_PART)) && is_capital(token))
+		if ((token->dict & (PHIG_DICT_CITY | PHIG_DICT_CITY_PART)) && phig_is_capital(token))
 			i += find_town(scan, i);
 	}
 	phig_find_abroad(scan);
@@ -75,7 +73,7 @@ find_before_state(PhigScan *scan, int i)
 	if (last < 0 || tokens[last + 1].gap > PHIG_GAP_SPACE || (comma && tokens[i].gap > PHIG_GAP_SPACE))
 		first = last + 1;
 	else
-		while (first > 0 && last - first + 1 < MAX_TOWN_WORDS && is_capital(&tokens[first - 1]) &&
+		while (first > 0 && last - first + 1 < MAX_TOWN_WORDS && phig_is_capital(&tokens[first - 1]) &&
 			   !(tokens[first - 1].shape & PHIG_SHAPE_USED) &&
 			   ((tokens[first - 1].lex & NOT_IN_TOWN) == 0 || (first - 1 == last &&
 															   town_words(scan, last) == 1)) &&
@@ -105,7 +103,7 @@ find_before_state(PhigScan *scan, int i)
 	}
 	if (first <= last)
 	{
-		use(scan, first, last);
+		phig_use(scan, first, last);
 		phig_add(scan, tokens[first].start, tokens[last].end, "geo", "city", "city", known || zip ? 0.85f : 0.7f);
 	}
 	if (zip)
@@ -121,7 +119,7 @@ find_zip(PhigScan *scan, int i)
 		scan->tokens[i + 2].type == PHIG_NUMBER &&
 		phig_token_len(&scan->tokens[i + 2]) == 4 && scan->tokens[i + 2].gap == PHIG_GAP_NONE)
 		last = i + 2;
-	use(scan, i, last);
+	phig_use(scan, i, last);
 	phig_add(scan, scan->tokens[i].start, scan->tokens[last].end, "geo", "zip", "zip", 0.9f);
 }
 
@@ -129,7 +127,7 @@ find_zip(PhigScan *scan, int i)
 static int
 town_words(const PhigScan *scan, int i)
 {
-	return is_capital(&scan->tokens[i]) ? phig_place_words(scan, i, PHIG_DICT_CITY, MAX_TOWN_WORDS, true) : 0;
+	return phig_is_capital(&scan->tokens[i]) ? phig_place_words(scan, i, PHIG_DICT_CITY, MAX_TOWN_WORDS, true) : 0;
 }
 
 int
@@ -155,7 +153,7 @@ phig_place_words(const PhigScan *scan, int i, uint32 place, int max, bool capita
 		j++;
 		if (tokens[j].sign == '.' || tokens[j].sign == '-')
 			j++;
-		if (j >= scan->n || tokens[j].type != PHIG_WORD || (capitals && !is_capital(&tokens[j])) ||
+		if (j >= scan->n || tokens[j].type != PHIG_WORD || (capitals && !phig_is_capital(&tokens[j])) ||
 			tokens[j].gap > PHIG_GAP_SPACE)
 			break;
 	}
@@ -201,7 +199,7 @@ find_town(PhigScan *scan, int i)
 		tokens[next].gap <= PHIG_GAP_SPACE)
 		find_zip(scan, next);
 	if (score >= PHIG_DETECT_MIN_SCORE)
-		use(scan, i, last);
+		phig_use(scan, i, last);
 	phig_add(scan, tokens[i].start, tokens[last].end, "geo", "city", "city", score);
 	return words - 1;
 }
@@ -220,7 +218,7 @@ is_person(const PhigScan *scan, int i)
 {
 	const PhigToken *next = &scan->tokens[i + 1];
 
-	if (next->type == PHIG_WORD && next->gap == PHIG_GAP_SPACE && is_capital(next) && next->lex == 0 &&
+	if (next->type == PHIG_WORD && next->gap == PHIG_GAP_SPACE && phig_is_capital(next) && next->lex == 0 &&
 		(next->dict & (PHIG_DICT_WORD | PHIG_DICT_MEDICAL | PHIG_DICT_CITY | PHIG_DICT_CITY_PART |
 					   PHIG_DICT_PROPER)) == 0)
 		return true;
@@ -230,7 +228,7 @@ is_person(const PhigScan *scan, int i)
 static bool
 is_name_of_place(const PhigToken *token)
 {
-	return token->type == PHIG_WORD && is_capital(token) &&
+	return token->type == PHIG_WORD && phig_is_capital(token) &&
 		!(token->lex & (PHIG_LEX_MONTH | PHIG_LEX_WEEKDAY | PHIG_LEX_TITLE | PHIG_LEX_PERSON | PHIG_LEX_CREDENTIAL)) &&
 		((token->lex & (PHIG_LEX_STOP | PHIG_LEX_AT)) == 0 ||
 		 (token->lex & (PHIG_LEX_HOUSE | PHIG_LEX_FACILITY))) &&
@@ -259,7 +257,7 @@ is_small_part(const PhigScan *scan, int i)
 	const PhigToken *token = &scan->tokens[i];
 	const char *s = scan->text + token->start;
 
-	if (token->type != PHIG_WORD || is_capital(token))
+	if (token->type != PHIG_WORD || phig_is_capital(token))
 		return false;
 	if (phig_token_len(token) == 1)
 		return s[0] == 's' && i > 0 && scan->tokens[i - 1].sign == '\'' && token->gap == PHIG_GAP_NONE;
@@ -267,7 +265,7 @@ is_small_part(const PhigScan *scan, int i)
 		return false;
 	return (strncmp(s, "of ", 3) == 0 || strncmp(s, "the ", 4) == 0 || strncmp(s, "for ", 4) == 0 ||
 			strncmp(s, "and ", 4) == 0) && scan->tokens[i + 1].type == PHIG_WORD &&
-		is_capital(&scan->tokens[i + 1]);
+		phig_is_capital(&scan->tokens[i + 1]);
 }
 
 /* "Mercy General Hospital", "St. Mary's Clinic", "Johns Hopkins", "Boston clinic". */
@@ -276,7 +274,7 @@ find_facility(PhigScan *scan, int i)
 {
 	PhigToken  *tokens = scan->tokens;
 	bool		system = (tokens[i].lex & PHIG_LEX_SYSTEM) != 0;
-	bool		capital = is_capital(&tokens[i]);
+	bool		capital = phig_is_capital(&tokens[i]);
 	int			first,
 				last;
 	float		score;
@@ -301,7 +299,7 @@ find_facility(PhigScan *scan, int i)
 		score = 0.3f;
 	if (score < PHIG_DETECT_MIN_SCORE)
 		return;
-	use(scan, first, last);
+	phig_use(scan, first, last);
 	phig_add(scan, tokens[first].start, tokens[last].end, "geo", "facility", "facility", score);
 }
 
@@ -317,14 +315,14 @@ facility_begin(const PhigScan *scan, int i)
 		const PhigToken *before = &tokens[first - 1];
 
 		if (!is_name_of_place(before) && !is_joint(scan, first - 1) && !is_small_part(scan, first - 1) &&
-			!(phig_token_len(before) == 1 && before->sign == '\0' && is_capital(before)))
+			!(phig_token_len(before) == 1 && before->sign == '\0' && phig_is_capital(before)))
 			break;
 		if (before->shape & PHIG_SHAPE_USED && !(before->dict & (PHIG_DICT_CITY | PHIG_DICT_CITY_PART)))
 			break;
 		first--;
 	}
 	/* no name begins with a sign or a small word */
-	while (first < i && (tokens[first].type == PHIG_SIGN || !is_capital(&tokens[first])))
+	while (first < i && (tokens[first].type == PHIG_SIGN || !phig_is_capital(&tokens[first])))
 		first++;
 	return first;
 }
@@ -353,7 +351,7 @@ names_facility(const PhigScan *scan, int first, int kind, int last)
 	bool		heading = true;
 
 	/* "Group B", "School nurse": a kind alone has its name behind it only by "of" */
-	if (first == last || (first == kind && (!is_capital(&tokens[kind]) ||
+	if (first == last || (first == kind && (!phig_is_capital(&tokens[kind]) ||
 											scan->text[tokens[kind + 1].start] != 'o')))
 		return false;
 	for (int j = first; j <= last; j++)
@@ -363,7 +361,7 @@ names_facility(const PhigScan *scan, int first, int kind, int last)
 		/* "HOME HEALTH" */
 		heading &= (tokens[j].shape & PHIG_SHAPE_ALL_UPPER) &&
 			(tokens[j].lex & (PHIG_LEX_HOUSE | PHIG_LEX_FACILITY));
-		own |= j != kind && is_capital(&tokens[j]) &&
+		own |= j != kind && phig_is_capital(&tokens[j]) &&
 			(tokens[j].lex & (PHIG_LEX_STOP | PHIG_LEX_FACILITY | PHIG_LEX_SPECIALTY)) == 0;
 	}
 	return own && !heading;
@@ -379,7 +377,7 @@ is_saint(const PhigScan *scan, int i)
 		return false;
 	if (name->sign == '.' && name->gap == PHIG_GAP_NONE)
 		name++;
-	return name->type == PHIG_WORD && name->gap == PHIG_GAP_SPACE && is_capital(name) && name[1].sign == '\'' &&
+	return name->type == PHIG_WORD && name->gap == PHIG_GAP_SPACE && phig_is_capital(name) && name[1].sign == '\'' &&
 		name[1].gap == PHIG_GAP_NONE && phig_token_len(&name[2]) == 1 && name[2].gap == PHIG_GAP_NONE;
 }
 
@@ -423,27 +421,14 @@ find_at(PhigScan *scan, int i)
 		(tokens[first].lex & PHIG_LEX_SYSTEM) == 0)
 		return;
 	for (int j = first; j <= last; j++)
-		name |= tokens[j].type == PHIG_WORD && is_capital(&tokens[j]) &&
+		name |= tokens[j].type == PHIG_WORD && phig_is_capital(&tokens[j]) &&
 			!((tokens[j].dict & PHIG_DICT_MEDICAL) ||
 			  (tokens[j].lex & (PHIG_LEX_STOP | PHIG_LEX_EPONYM | PHIG_LEX_SPECIALTY | PHIG_LEX_FACILITY)));
 	if (!name)
 		return;
-	use(scan, first, last);
+	phig_use(scan, first, last);
 	phig_add(scan, tokens[first].start, tokens[last].end, "geo", lives ? "city" : "facility", lives ? "city" :
 			 "facility", 0.65f);
-}
-
-static void
-use(PhigScan *scan, int first, int last)
-{
-	for (int i = first; i <= last; i++)
-		scan->tokens[i].shape |= PHIG_SHAPE_USED;
-}
-
-static bool
-is_capital(const PhigToken *token)
-{
-	return (token->shape & PHIG_SHAPE_INITIAL_UPPER) != 0;
 }
 
 /* A postal code in capitals, or the name of a state with one. */
@@ -452,5 +437,5 @@ is_state(const PhigScan *scan, int i)
 {
 	const PhigToken *token = &scan->tokens[i];
 
-	return phig_token_len(token) == 2 ? (token->shape & PHIG_SHAPE_ALL_UPPER) != 0 : is_capital(token);
+	return phig_token_len(token) == 2 ? (token->shape & PHIG_SHAPE_ALL_UPPER) != 0 : phig_is_capital(token);
 }

@@ -60,6 +60,9 @@ extern void phig_resolve(PhigScan *scan, float min_score);
 extern void phig_add(PhigScan *scan, size_t start, size_t end, const char *category, const char *kind,
 					 const char *recognizer, float score);
 
+/* Mark tokens as part of an address: no name is looked for there. */
+extern void phig_use(PhigScan *scan, int first, int last);
+
 /* Whether a word of the classes stands up to five words before token first, or three behind token last. */
 extern bool phig_has_context(const PhigScan *scan, int first, int last, uint64 classes);
 

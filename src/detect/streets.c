@@ -24,8 +24,6 @@ static bool is_small(const PhigScan *scan, int i);
 static void find_street_alone(PhigScan *scan, int i);
 static int	unit_end(const PhigScan *scan, int i);
 static void find_po_box(PhigScan *scan, int i);
-static void use(PhigScan *scan, int first, int last);
-static bool is_capital(const PhigToken *token);
 
 void
 phig_find_streets(PhigScan *scan)
@@ -37,7 +35,7 @@ phig_find_streets(PhigScan *scan)
 		/* of "Oak Hill Street" the last kind is the one */
 		if (token->lex & PHIG_LEX_STREET)
 		{
-			bool		last = !((token[1].lex & PHIG_LEX_STREET) && is_capital(&token[1]) &&
+			bool		last = !((token[1].lex & PHIG_LEX_STREET) && phig_is_capital(&token[1]) &&
 								 token[1].gap == PHIG_GAP_SPACE);
 
 			if (!last || !find_street(scan, i))
@@ -58,7 +56,7 @@ find_street(PhigScan *scan, int i)
 {
 	PhigToken  *tokens = scan->tokens;
 	bool		road = (tokens[i].lex & PHIG_LEX_ROAD) != 0;
-	bool		capital = is_capital(&tokens[i]);
+	bool		capital = phig_is_capital(&tokens[i]);
 	int			words = 0;
 	int			first,
 				last;
@@ -75,7 +73,7 @@ find_street(PhigScan *scan, int i)
 	if (first > 0 && tokens[first].gap == PHIG_GAP_SPACE && tokens[first - 1].type == PHIG_NUMBER &&
 		tokens[first - 1].gap != PHIG_GAP_NONE && phig_token_len(&tokens[first - 1]) <= 5)
 		first--;
-	use(scan, first, last);
+	phig_use(scan, first, last);
 	phig_add(scan, tokens[first].start, tokens[last].end, "geo", "street", "street", capital ? 0.9f : 0.6f);
 	return true;
 }
@@ -106,7 +104,7 @@ street_begin(const PhigScan *scan, int i, int *words, bool *capital)
 			/* "221B", "12-B": the letter belongs to the number */
 			if (ends_house_number(scan, j))
 				return house_number_begin(scan, tokens[j - 1].type == PHIG_NUMBER ? j - 1 : j - 2);
-			if (!is_capital(token) && !(token->lex & PHIG_LEX_ORDINAL))
+			if (!phig_is_capital(token) && !(token->lex & PHIG_LEX_ORDINAL))
 				*capital = false;
 			if ((token->lex & (PHIG_LEX_MEASURE | PHIG_LEX_AT)) || (token->shape & PHIG_SHAPE_USED) ||
 				is_small(scan, j))
@@ -151,7 +149,7 @@ street_end(const PhigScan *scan, int i)
 
 	if (tokens[last + 1].sign == '.' && tokens[last + 1].gap == PHIG_GAP_NONE && phig_token_len(&tokens[last]) <= 4)
 		last++;
-	if ((tokens[last + 1].lex & PHIG_LEX_DIRECTION) && is_capital(&tokens[last + 1]) &&
+	if ((tokens[last + 1].lex & PHIG_LEX_DIRECTION) && phig_is_capital(&tokens[last + 1]) &&
 		tokens[last + 1].gap == PHIG_GAP_SPACE)
 		last++;
 	return unit_end(scan, last);
@@ -191,8 +189,8 @@ is_small(const PhigScan *scan, int i)
 
 	if ((token->lex & PHIG_LEX_STOP) == 0 || (token->lex & PHIG_LEX_HOUSE))
 		return false;
-	return !is_capital(token) || ((token->shape & PHIG_SHAPE_ALL_UPPER) &&
-								  !(token->dict & (PHIG_DICT_FIRST | PHIG_DICT_LAST | PHIG_DICT_CITY)));
+	return !phig_is_capital(token) || ((token->shape & PHIG_SHAPE_ALL_UPPER) &&
+									   !(token->dict & (PHIG_DICT_FIRST | PHIG_DICT_LAST | PHIG_DICT_CITY)));
 }
 
 /* "on Mill Street": no house, but a street all the same. */
@@ -203,12 +201,12 @@ find_street_alone(PhigScan *scan, int i)
 	PhigToken  *name = &tokens[i - 1];
 
 	if (i < 2 || (tokens[i].lex & PHIG_LEX_ROAD) == 0 || phig_token_len(&tokens[i]) < 4 || name->type != PHIG_WORD ||
-		!is_capital(name) || !is_capital(&tokens[i]) || tokens[i].gap != PHIG_GAP_SPACE ||
+		!phig_is_capital(name) || !phig_is_capital(&tokens[i]) || tokens[i].gap != PHIG_GAP_SPACE ||
 		(name->shape & PHIG_SHAPE_USED) ||
 		(name->lex & (PHIG_LEX_STOP | PHIG_LEX_AFTER_EPONYM)) || (name->dict & PHIG_DICT_MEDICAL) ||
 		((tokens[i - 2].lex & PHIG_LEX_AT) == 0 && strncmp(scan->text + tokens[i - 2].start, "on ", 3) != 0))
 		return;
-	use(scan, i - 1, i);
+	phig_use(scan, i - 1, i);
 	phig_add(scan, name->start, tokens[i].end, "geo", "street", "street", 0.6f);
 }
 
@@ -275,19 +273,6 @@ find_po_box(PhigScan *scan, int i)
 			 phig_token_len(&tokens[last + 1]) == 1)
 		last++;
 	last = unit_end(scan, last);
-	use(scan, first, last);
+	phig_use(scan, first, last);
 	phig_add(scan, tokens[first].start, tokens[last].end, "geo", "street", "po_box", 0.9f);
-}
-
-static void
-use(PhigScan *scan, int first, int last)
-{
-	for (int i = first; i <= last; i++)
-		scan->tokens[i].shape |= PHIG_SHAPE_USED;
-}
-
-static bool
-is_capital(const PhigToken *token)
-{
-	return (token->shape & PHIG_SHAPE_INITIAL_UPPER) != 0;
 }

@@ -82,6 +82,12 @@ phig_is_sign(const PhigToken *token, char sign)
 	return token->sign == sign;
 }
 
+static inline bool
+phig_is_capital(const PhigToken *token)
+{
+	return (token->shape & PHIG_SHAPE_INITIAL_UPPER) != 0;
+}
+
 static inline uint32
 phig_token_len(const PhigToken *token)
 {
