@@ -2,9 +2,8 @@
  * names.c
  *		Names of people: what stands before and behind them, and dictionaries of given names and surnames.
  *
- * A run of words that may be a name is weighed: each word by what the dictionary knows of it, the run by its
- * evidence (a label, a title, a relation, a credential).  A given name with a surname is enough; a word that is an
- * ordinary one too needs evidence.  What was found by good evidence is then looked for in the rest of the text.
+ * A run of words that may be a name is read, and name_weight.c says what it is worth.  What was found by good evidence
+ * is then looked for in the rest of the text.
  */
 #include "postgres.h"
 
@@ -12,40 +11,17 @@
 #include "detect/names.h"
 #include "detect/person.h"
 
-
-/* A run of words that may be a name. */
-typedef struct Run
-{
-	int			first;			/* tokens */
-	int			last;
-	int			words;			/* of two letters or more */
-	int			initials;
-	float		weight;
-	float		best;			/* weight of the word that weighs most */
-	bool		comma;			/* LAST, FIRST */
-} Run;
-
-static bool read_run(const PhigScan *scan, int i, bool labelled, Run *run);
+static bool read_run(const PhigScan *scan, int i, bool labelled, PhigNameRun *run);
 static int	particle_begin(const PhigScan *scan, int i);
 static bool is_suffix(const PhigScan *scan, int i);
 static int	nickname_end(const PhigScan *scan, int i);
 static bool is_name_after_comma(const PhigScan *scan, int comma, bool labelled);
-static void trim_run(const PhigScan *scan, Run *run);
-static float weight_of(const PhigScan *scan, int i);
-static bool follows_name(const PhigScan *scan, int i);
-static bool precedes_name(const PhigScan *scan, int i);
-static bool says_line(const PhigScan *scan, const Run *run);
-static bool is_article(const PhigScan *scan, int i);
-static bool fills_line(const PhigScan *scan, const Run *run);
-static float judge_run(const PhigScan *scan, const Run *run, PhigWitness evidence);
-static bool is_inside_sentence(const PhigScan *scan, const Run *run);
-static bool is_eponym(const PhigScan *scan, const Run *run, bool alone);
-static void keep_known(PhigScan *scan, const Run *run);
+static void trim_run(const PhigScan *scan, PhigNameRun *run);
+static void keep_known(PhigScan *scan, const PhigNameRun *run);
 static void find_known(PhigScan *scan);
 static void find_listed(PhigScan *scan, int i, int side);
 static int	find_initials(PhigScan *scan, int i);
 static bool may_be_name(const PhigToken *token, bool labelled);
-static bool is_initial(const PhigScan *scan, int i);
 
 void
 phig_find_names(PhigScan *scan)
@@ -56,7 +32,7 @@ phig_find_names(PhigScan *scan)
 	{
 		const PhigToken *token = &scan->tokens[i];
 		PhigWitness evidence;
-		Run			run;
+		PhigNameRun run;
 		float		score;
 		int			first;
 
@@ -97,7 +73,7 @@ phig_find_names(PhigScan *scan)
 			evidence = phig_witness_before(scan, run.first);
 		if (phig_credential_behind(scan, run.last))
 			evidence = PHIG_WITNESS_TITLE;
-		score = judge_run(scan, &run, evidence);
+		score = phig_judge_name(scan, &run, evidence);
 		if (score > 0)
 		{
 			const char *kind = evidence == PHIG_WITNESS_TITLE ? NULL : run.words + run.initials > 1 ? "full" : NULL;
@@ -136,12 +112,12 @@ particle_begin(const PhigScan *scan, int i)
 
 /* From i on: capitalised words, initials, particles between them, a comma once. */
 static bool
-read_run(const PhigScan *scan, int i, bool labelled, Run *run)
+read_run(const PhigScan *scan, int i, bool labelled, PhigNameRun *run)
 {
 	const PhigToken *tokens = scan->tokens;
 	int			j = i;
 
-	*run = (Run)
+	*run = (PhigNameRun)
 	{
 		.first = i,
 			.last = i - 1
@@ -153,7 +129,7 @@ read_run(const PhigScan *scan, int i, bool labelled, Run *run)
 		if (j > i && (token->gap > PHIG_GAP_SPACE || (token->gap == PHIG_GAP_NONE && token->type == PHIG_WORD &&
 													  tokens[j - 1].type == PHIG_NUMBER)))
 			break;
-		if (is_initial(scan, j))
+		if (phig_is_initial(scan, j))
 		{
 			run->initials++;
 			run->last = j;
@@ -270,7 +246,7 @@ is_name_after_comma(const PhigScan *scan, int comma, bool labelled)
 	if (phig_credential_behind(scan, comma + 1) && ((last->dict & PHIG_DICT_LAST) || last->dict == 0))
 		return true;
 	/* "Poe, Ada M." */
-	if (is_initial(scan, comma + 2) && given[1].gap == PHIG_GAP_SPACE && given[2].sign == '.' &&
+	if (phig_is_initial(scan, comma + 2) && given[1].gap == PHIG_GAP_SPACE && given[2].sign == '.' &&
 		((last->dict | given->dict) & (PHIG_DICT_WORD | PHIG_DICT_MEDICAL | PHIG_DICT_CITY)) == 0 && given->lex == 0)
 		return true;
 	/* both in capitals at the beginning of a line, and no words */
@@ -287,23 +263,23 @@ is_name_after_comma(const PhigScan *scan, int comma, bool labelled)
 
 /* Words at both ends that are ordinary ones and no names are not part of it: "Reports Ada Poe". */
 static void
-trim_run(const PhigScan *scan, Run *run)
+trim_run(const PhigScan *scan, PhigNameRun *run)
 {
 	run->weight = 0;
 	run->best = -9;
 	for (int j = run->first; j <= run->last; j++)
 		if (scan->tokens[j].type == PHIG_WORD && phig_token_len(&scan->tokens[j]) > 1)
 		{
-			float		weight = weight_of(scan, j);
+			float		weight = phig_name_weight(scan, j);
 
 			run->weight += weight;
 			run->best = Max(run->best, weight);
 		}
 	while (run->words > 1 && scan->tokens[run->first].type == PHIG_WORD &&
 		   phig_token_len(&scan->tokens[run->first]) > 1 &&
-		   weight_of(scan, run->first) < 0 && !run->comma)
+		   phig_name_weight(scan, run->first) < 0 && !run->comma)
 	{
-		run->weight -= weight_of(scan, run->first);
+		run->weight -= phig_name_weight(scan, run->first);
 		run->words--;
 		do
 			run->first++;
@@ -312,10 +288,10 @@ trim_run(const PhigScan *scan, Run *run)
 	/* "Ada Q Public": behind an initial any word is a surname */
 	while (run->words > 1 && scan->tokens[run->last].type == PHIG_WORD &&
 		   phig_token_len(&scan->tokens[run->last]) > 1 &&
-		   weight_of(scan, run->last) < -1.0f && !run->comma && !is_initial(scan, run->last - 1) &&
+		   phig_name_weight(scan, run->last) < -1.0f && !run->comma && !phig_is_initial(scan, run->last - 1) &&
 		   !is_suffix(scan, run->last))
 	{
-		run->weight -= weight_of(scan, run->last);
+		run->weight -= phig_name_weight(scan, run->last);
 		run->words--;
 		do
 			run->last--;
@@ -324,238 +300,8 @@ trim_run(const PhigScan *scan, Run *run)
 	}
 }
 
-/* How much a word looks like a name: from -3 for a drug to 3 for a given name that is nothing else. */
-static float
-weight_of(const PhigScan *scan, int i)
-{
-	const PhigToken *token = &scan->tokens[i];
-	uint32		dict = token->dict;
-	bool		word = (dict & PHIG_DICT_WORD) != 0;
-
-	/* "Ada Poe", but not "the ADA" */
-	if ((dict & PHIG_DICT_MEDICAL) && (dict & PHIG_DICT_FIRST) && precedes_name(scan, i))
-		return 1.3f;
-	if (dict & PHIG_DICT_MEDICAL)
-		return (dict & PHIG_DICT_LAST) && follows_name(scan, i) ? 1.3f : -3.0f;
-	if (token->lex & (PHIG_LEX_AFTER_EPONYM | PHIG_LEX_FACILITY | PHIG_LEX_MEASURE))
-		return (dict & (PHIG_DICT_FIRST | PHIG_DICT_LAST)) && !word ? 0.5f : -2.0f;
-	if (dict & PHIG_DICT_FIRST)
-		return word || (token->lex & PHIG_LEX_STATE) ? 1.6f : dict & PHIG_DICT_FOREIGN ? 2.2f : 3.0f;
-	if (dict & PHIG_DICT_LAST)
-		return dict & PHIG_DICT_FOREIGN ? 1.8f : !word ? 2.0f : dict & PHIG_DICT_COMMON_LAST ? 1.3f : 0.5f;
-	if (word)
-		return -1.5f;
-	if (dict & PHIG_DICT_PROPER)
-		return 0.2f;
-	/* unknown to all lists, with letters that English words do not have */
-	if (phig_is_accented(scan, i))
-		return 2.0f;
-	/* short ones in capitals are mostly abbreviations */
-	return (token->shape & PHIG_SHAPE_ALL_UPPER) && phig_token_len(token) <= 4 ? -0.5f : 1.2f;
-}
-
-/* "Ada White", "Dr. White". */
-static bool
-follows_name(const PhigScan *scan, int i)
-{
-	const PhigToken *before = i > 0 ? &scan->tokens[i - 1] : NULL;
-
-	if (before == NULL || scan->tokens[i].gap != PHIG_GAP_SPACE)
-		return false;
-	if (before->sign == '.' && i > 1)
-		before--;
-	return (before->shape & PHIG_SHAPE_INITIAL_UPPER) &&
-		((before->lex & PHIG_LEX_TITLE) || (before->dict & (PHIG_DICT_FIRST | PHIG_DICT_WORD)) == PHIG_DICT_FIRST);
-}
-
-/* "Ada Poe", "Ada Q. Poe", "Ada van der Poe": a word with another name behind it. */
-static bool
-precedes_name(const PhigScan *scan, int i)
-{
-	const PhigToken *next = &scan->tokens[i + 1];
-
-	if (scan->tokens[i].shape & PHIG_SHAPE_ALL_UPPER)
-		return false;
-	if (is_initial(scan, i + 1))
-		next += next[1].sign == '.' ? 2 : 1;
-	for (int particles = 0; particles < 3 && (next->lex & PHIG_LEX_PARTICLE) && next->shape == 0; particles++)
-		next++;
-	return next->gap == PHIG_GAP_SPACE && (next->shape & PHIG_SHAPE_INITIAL_UPPER) &&
-		(next->dict & PHIG_DICT_MEDICAL) == 0 &&
-		(next->dict & PHIG_DICT_WORD ? (next->dict & PHIG_DICT_FIRST) != 0 : (next->dict & PHIG_DICT_LAST) != 0 ||
-		 next->dict == 0);
-}
-
-bool
-phig_is_accented(const PhigScan *scan, int i)
-{
-	PhigSpan	span;
-
-	if (scan->folded.nruns == 0)
-		return false;
-	phig_unfold(&scan->folded, scan->tokens[i].start, scan->tokens[i].end, &span);
-	return span.end - span.start > span.end_char - span.start_char;
-}
-
-static float
-judge_run(const PhigScan *scan, const Run *run, PhigWitness evidence)
-{
-	const PhigToken *first = &scan->tokens[run->first];
-	bool		given = (first->dict & PHIG_DICT_FIRST) != 0;
-	bool		upper = (first->shape & PHIG_SHAPE_ALL_UPPER) != 0;
-
-	if (evidence != PHIG_WITNESS_TITLE && is_eponym(scan, run, evidence == PHIG_WITNESS_NONE))
-		return 0;
-	/* "Swan-Ganz" */
-	if (evidence == PHIG_WITNESS_NONE && !given && !run->comma)
-		for (int j = run->first; j <= run->last; j++)
-			if (scan->tokens[j].lex & PHIG_LEX_EPONYM)
-				return 0.3f;
-	switch (evidence)
-	{
-		case PHIG_WITNESS_TITLE:
-			return run->best > -2.0f ? 0.9f : 0;
-		case PHIG_WITNESS_LABEL:
-			if (run->best > 0 || (run->words > 1 && run->best > -2.0f && run->words <= 4))
-				return 0.9f;
-			break;
-		case PHIG_WITNESS_WORD:
-			if (run->weight > 0 && run->best >= 1.0f)
-				return 0.75f;
-			break;
-		case PHIG_WITNESS_ROLE:
-			/* "Physician Referral": one word that no list knows may be anything */
-			if (run->weight > 0 && run->best >= (run->words > 1 ? 1.0f : 1.3f))
-				return 0.75f;
-			break;
-		case PHIG_WITNESS_NONE:
-			break;
-	}
-	/* two words at least, or one that is no abbreviation: what only people do */
-	if (run->best >= 1.0f && run->weight > 0 && !upper && phig_acts_like_person(scan, run->last + 1))
-		return 0.6f;
-	if (run->weight > 0 && !run->comma &&
-		(says_line(scan, run) || ((given || (first->dict & PHIG_DICT_LAST)) &&
-								  phig_is_addressed(scan, run->first, run->last))))
-		return 0.6f;
-	if (run->comma)
-		return run->weight >= 2.5f ? 0.75f : run->weight >= 1.5f && (upper || run->initials > 0) ? 0.6f : 0.3f;
-	if (run->words == 1 && run->initials > 0)
-	{
-		if (given)
-			return run->best >= 3.0f ? 0.85f : 0.6f;
-		if (is_initial(scan, run->first))
-			return run->best >= 2.0f ? 0.75f :
-				run->best >= 1.0f && !upper && scan->tokens[run->first + 1].sign == '.' ? 0.55f : 0.2f;
-		return run->best >= 2.0f && scan->tokens[run->last].sign == '.' ? 0.5f : 0.2f;
-	}
-	if (run->words > 1)
-	{
-		if (given && run->weight >= 4.0f)
-			return 0.85f;
-		/* a line of a letterhead or under a letter */
-		if (fills_line(scan, run) && run->weight >= 2.4f && run->best >= 1.8f && !upper)
-			return 0.55f;
-		/* "the Princess Royal" */
-		if (given && run->weight >= 2.5f)
-			return run->first > 0 && is_article(scan, run->first - 1) &&
-				(scan->tokens[run->last].dict & PHIG_DICT_WORD) ? 0.4f : 0.65f;
-		if (run->best >= 3.0f && run->weight >= 4.0f)
-			return 0.6f;
-		/* the last word is a surname and no other word */
-		if (run->weight >= 2.5f && weight_of(scan, run->last) >= 1.8f && !upper)
-			return 0.5f;
-		return run->weight >= 4.0f ? 0.5f : 0.3f;
-	}
-	/* a name that is a town's too is an identifier either way */
-	if (run->best >= 3.0f && !upper && phig_token_len(first) > 2)
-		return first->lex & (PHIG_LEX_EPONYM | PHIG_LEX_STATE) ? 0.4f : first->dict & PHIG_DICT_CITY ? 0.5f :
-			0.55f;
-	if (given && !upper && phig_token_len(first) > 2 &&
-		(is_inside_sentence(scan, run) || (run->best >= 2.2f && phig_may_be_person(scan, run->last + 1))))
-		return 0.5f;
-	if (run->best >= 1.8f && !upper && phig_token_len(first) > 3 && is_inside_sentence(scan, run))
-		return 0.5f;
-	return run->best >= 2.0f && !upper ? 0.35f : 0.2f;
-}
-
-/* 'Ada: "Who is there?"' */
-static bool
-says_line(const PhigScan *scan, const Run *run)
-{
-	const PhigToken *behind = &scan->tokens[run->last + 1];
-
-	return scan->tokens[run->first].gap >= PHIG_GAP_LINE && behind->sign == ':' && behind[1].sign == '"' &&
-		behind[1].gap <= PHIG_GAP_SPACE;
-}
-
-static bool
-is_article(const PhigScan *scan, int i)
-{
-	const PhigToken *token = &scan->tokens[i];
-
-	return phig_token_len(token) == 3 && strncasecmp(scan->text + token->start, "the", 3) == 0;
-}
-
-/* Nothing else stands in its line, and none of its words is an ordinary one. */
-static bool
-fills_line(const PhigScan *scan, const Run *run)
-{
-	if (scan->tokens[run->first].gap < PHIG_GAP_LINE || scan->tokens[run->last + 1].gap < PHIG_GAP_LINE ||
-		run->words > 3)
-		return false;
-	for (int j = run->first; j <= run->last; j++)
-		if (scan->tokens[j].dict & (PHIG_DICT_WORD | PHIG_DICT_MEDICAL | PHIG_DICT_CITY))
-			return false;
-	return true;
-}
-
-/* Between words in lower case: there a capital means something. */
-static bool
-is_inside_sentence(const PhigScan *scan, const Run *run)
-{
-	const PhigToken *before = run->first > 0 ? &scan->tokens[run->first - 1] : NULL;
-	const PhigToken *after = &scan->tokens[run->last + 1];
-
-	return before != NULL && before->type == PHIG_WORD && before->shape == 0 &&
-		scan->tokens[run->first].gap == PHIG_GAP_SPACE &&
-		(after->type == PHIG_SIGN || (after->type == PHIG_WORD &&
-									  (after->shape & PHIG_SHAPE_INITIAL_UPPER) == 0)) &&
-		after->sign != '-' &&
-		(scan->tokens[run->first].lex & (PHIG_LEX_MONTH | PHIG_LEX_STATE | PHIG_LEX_SEASON | PHIG_LEX_EPONYM)) == 0 &&
-		(scan->tokens[run->first].dict & (PHIG_DICT_CITY | PHIG_DICT_PROPER)) == 0;
-}
-
-/* "Parkinson disease", "Graves' disease", "Foley catheter"; "Bell's" before what is called after him. */
-static bool
-is_eponym(const PhigScan *scan, const Run *run, bool alone)
-{
-	int			next = run->last + 1;
-	bool		possessive = false;
-
-	if (scan->tokens[next].sign == '\'' && scan->tokens[next].gap == PHIG_GAP_NONE)
-	{
-		next++;
-		if (phig_token_len(&scan->tokens[next]) == 1 && scan->tokens[next].gap == PHIG_GAP_NONE)
-			next++;
-		possessive = true;
-	}
-	if (scan->tokens[next].sign == '-' && scan->tokens[next].gap == PHIG_GAP_NONE)
-		next++;
-	if ((scan->tokens[next].lex & PHIG_LEX_AFTER_EPONYM) && scan->tokens[next].gap <= PHIG_GAP_SPACE)
-		return true;
-	for (int j = run->first; j <= run->last; j++)
-	{
-		if ((scan->tokens[j].lex & PHIG_LEX_AFTER_EPONYM) && j > run->first)
-			return true;
-		if ((scan->tokens[j].lex & PHIG_LEX_EPONYM) && ((run->words == 1 && alone) || possessive))
-			return true;
-	}
-	return false;
-}
-
 static void
-keep_known(PhigScan *scan, const Run *run)
+keep_known(PhigScan *scan, const PhigNameRun *run)
 {
 	for (int j = run->first; j <= run->last; j++)
 	{
@@ -563,7 +309,7 @@ keep_known(PhigScan *scan, const Run *run)
 
 		if (token->type == PHIG_WORD && phig_token_len(token) >= 3 &&
 			((token->lex & (PHIG_LEX_PARTICLE | PHIG_LEX_SUFFIX | PHIG_LEX_STOP)) == 0) &&
-			weight_of(scan, j) > -1.6f)
+			phig_name_weight(scan, j) > -1.6f)
 			phig_known_add(&scan->known, token->hash);
 	}
 }
@@ -577,14 +323,14 @@ find_known(PhigScan *scan)
 	for (int i = 0; i < scan->n; i++)
 	{
 		const PhigToken *token = &scan->tokens[i];
-		Run			run = {.first = i, .last = i, .words = 1};
+		PhigNameRun run = {.first = i, .last = i, .words = 1};
 
 		if (token->type != PHIG_WORD || (token->shape & PHIG_SHAPE_INITIAL_UPPER) == 0 ||
 			(token->shape & PHIG_SHAPE_USED) ||
 			!phig_known_has(&scan->known, token->hash))
 			continue;
-		if (is_eponym(scan, &run, true) && ((scan->tokens[i + 1].lex & PHIG_LEX_AFTER_EPONYM) ||
-											scan->tokens[i + 1].sign == '\''))
+		if (phig_is_eponym(scan, &run, true) && ((scan->tokens[i + 1].lex & PHIG_LEX_AFTER_EPONYM) ||
+												 scan->tokens[i + 1].sign == '\''))
 			continue;
 
 		/*
@@ -609,7 +355,7 @@ find_listed(PhigScan *scan, int i, int side)
 	const PhigToken *far = &scan->tokens[i - side];
 
 	if (token->type != PHIG_WORD || (token->shape & (PHIG_SHAPE_NAME | PHIG_SHAPE_ALL_UPPER)) ||
-		!may_be_name(token, false) || phig_token_len(token) < 3 || weight_of(scan, i) < 1.2f ||
+		!may_be_name(token, false) || phig_token_len(token) < 3 || phig_name_weight(scan, i) < 1.2f ||
 		(token->dict & (PHIG_DICT_CITY | PHIG_DICT_PROPER)) ||
 		(token->lex & (PHIG_LEX_EPONYM | PHIG_LEX_STATE | PHIG_LEX_CREDENTIAL)))
 		return;
@@ -674,8 +420,8 @@ may_be_name(const PhigToken *token, bool labelled)
 	return true;
 }
 
-static bool
-is_initial(const PhigScan *scan, int i)
+bool
+phig_is_initial(const PhigScan *scan, int i)
 {
 	const PhigToken *token = &scan->tokens[i];
 

@@ -2,7 +2,7 @@
 /* sources: src/detect/pattern.c src/detect/shapes.c src/detect/judge.c src/detect/links.c src/detect/labelled.c */
 /* sources: src/detect/dates.c src/detect/places.c src/detect/abroad.c src/detect/names.c src/detect/person.c */
 /* sources: src/detect/streets.c src/detect/address.c src/detect/address_parts.c src/detect/address_plain.c */
-/* sources: src/detect/placewords.c src/detect/lowercase.c */
+/* sources: src/detect/placewords.c src/detect/lowercase.c src/detect/name_weight.c */
 /* sources: src/detect/custom.c src/detect/resolve.c */
 /* sources: src/detect/validators.c src/detect/contacts.c src/detect/disguise.c */
 /* seconds: 30 */
