@@ -377,6 +377,7 @@ find_initials(PhigScan *scan, int i)
 	int			letters = 0;
 	bool		bracket = i > 0 && tokens[i - 1].sign == '(';
 	char		word[4] = "";
+	char		padded[sizeof(word) + 2];
 
 	while (letters < 3 && tokens[last].type == PHIG_WORD && phig_token_len(&tokens[last]) == 1 &&
 		   is_upper(scan->text[tokens[last].start]) &&
@@ -390,8 +391,8 @@ find_initials(PhigScan *scan, int i)
 	/* a name follows: the initials are a part of it */
 	if (letters < 2 || (tokens[last + 1].gap == PHIG_GAP_SPACE && may_be_name(&tokens[last + 1], false)))
 		return 0;
-	if (strstr(" US IV IM PO BP HR UK EU PM AM BS MS MA BA DO MD RN PA SC SL PR ID USA PHD ", psprintf(" %s ",
-																									   word)) != NULL)
+	snprintf(padded, sizeof(padded), " %s ", word);
+	if (strstr(" US IV IM PO BP HR UK EU PM AM BS MS MA BA DO MD RN PA SC SL PR ID USA PHD ", padded) != NULL)
 		return last - i;
 	if (bracket && tokens[last + 1].sign == ')')
 		phig_add(scan, tokens[i].start, tokens[last].end, "name", "initials", "initials", 0.7f);
