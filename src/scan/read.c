@@ -2,7 +2,7 @@
  * read.c
  *		Reading samples of several tables, with what help can be had.
  *
- * Workers (parallel.c) read what they can, the rest is read here, one table after the other.  Each reading
+ * Workers (parallel.c) read together what they can, the rest is read here, one table after the other.  Each reading
  * is a subtransaction: one that fails, of a broken file or a foreign server that is down, says nothing and
  * leaves the others as they are.
  */
@@ -31,22 +31,24 @@ static void in_parallel(Work *work);
 static void alone(Work *work);
 
 void
-phig_read(PhigScanned *tables, int ntables, int32 rows)
+phig_read_together(PhigScanned *tables, int ntables, int32 rows)
 {
 	(void) attempt(in_parallel, &(Work) {tables, ntables, rows, false});
-	for (int i = 0; i < ntables; i++)
-	{
-		int			sqlstate;
+}
 
-		if (tables[i].why_unread || tables[i].were_read)
-			continue;
-		sqlstate = attempt(alone, &(Work) {&tables[i], 1, rows, true});
-		if (sqlstate == 0)
-			continue;
-		for (int k = 0; k < tables[i].n; k++)
-			tables[i].columns[k].content = (PhigContent) {0};
-		tables[i].why_unread = psprintf("reading them fails with SQLSTATE %s", unpack_sql_state(sqlstate));
-	}
+void
+phig_read_rest(PhigScanned *table, int32 rows)
+{
+	int			sqlstate;
+
+	if (table->why_unread || table->were_read)
+		return;
+	sqlstate = attempt(alone, &(Work) {table, 1, rows, true});
+	if (sqlstate == 0)
+		return;
+	for (int k = 0; k < table->n; k++)
+		table->columns[k].content = (PhigContent) {0};
+	table->why_unread = psprintf("reading them fails with SQLSTATE %s", unpack_sql_state(sqlstate));
 }
 
 bool

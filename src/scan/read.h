@@ -21,14 +21,23 @@ typedef struct PhigScanned
 } PhigScanned;
 
 /*
- * phig_read
- *		Count the values in about rows rows of each table.
+ * phig_read_together
+ *		Count the values in about rows rows of each of several tables, in workers.
  *
- * Those with a why_unread are left alone.  The caller has locked the tables and put on record that they are
- * scanned.  Where the reading of a table fails, why_unread gets its SQLSTATE, and content stays empty.
+ * Reads none where that does not pay or cannot be; phig_read_rest reads what is left.  Tables with a why_unread are left
+ * alone.  The caller has locked the tables and put on record that they are scanned.
  * Errors: 57xxx (cancel, time limits, shutdown), 53xxx, 40xxx, and a record that cannot be written.
  */
-extern void phig_read(PhigScanned *tables, int ntables, int32 rows);
+extern void phig_read_together(PhigScanned *tables, int ntables, int32 rows);
+
+/*
+ * phig_read_rest
+ *		The same of one table, in this process, unless it was read or is not to be.
+ *
+ * Where its reading fails, why_unread gets the SQLSTATE, and content stays empty.
+ * Errors: as above.
+ */
+extern void phig_read_rest(PhigScanned *table, int32 rows);
 
 /* Is this an error of a table's reading, which leaves others as they are?  Not where it asks for an end. */
 extern bool phig_read_may_go_on(int sqlstate);

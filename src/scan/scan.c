@@ -56,7 +56,7 @@ static void refuse_relation(Oid relid);
 static const char *why_not(Form_pg_class class);
 static int	scan_some(Relation table, const List *relations, int *done, int32 rows);
 static bool begin(Relation table, Oid relid, int32 rows, PhigScanned *scanned);
-static int	finish(Relation table, const PhigScanned *scanned);
+static int	finish(Relation table, PhigScanned *scanned, int32 rows);
 static PhigSampled *columns_to_scan(Relation table, Oid relid, int *n);
 static bool knows_better(Relation table, Oid relid, AttrNumber attno, float confidence);
 static const char *why_unreadable(Oid relid, const PhigSampled *columns, int n);
@@ -84,8 +84,8 @@ phiguard_scan_table(PG_FUNCTION_ARGS)
 	if (begin(table, PG_GETARG_OID(0), rows, &scanned))
 	{
 		if (rows > 0)
-			phig_read(&scanned, 1, rows);
-		found = finish(table, &scanned);
+			phig_read_together(&scanned, 1, rows);
+		found = finish(table, &scanned, rows);
 	}
 	table_close(table, NoLock);
 	PG_RETURN_INT32(found);
@@ -219,10 +219,10 @@ scan_some(Relation table, const List *relations, int *done, int32 rows)
 		if (begin(table, list_nth_oid(relations, *done + i), rows, &tables[ntables]))
 			ntables++;
 	if (rows > 0)
-		phig_read(tables, ntables, rows);
+		phig_read_together(tables, ntables, rows);
 	for (int i = 0; i < ntables; i++)
 	{
-		int			suspects = finish(table, &tables[i]);
+		int			suspects = finish(table, &tables[i], rows);
 
 		found += suspects;
 		ereport(NOTICE,
@@ -258,12 +258,14 @@ begin(Relation table, Oid relid, int32 rows, PhigScanned *scanned)
 	return true;
 }
 
-/* How many suspects it has. */
+/* Reads what no worker has read, and stores what is suspected.  How many suspects it has. */
 static int
-finish(Relation table, const PhigScanned *scanned)
+finish(Relation table, PhigScanned *scanned, int32 rows)
 {
 	int			found = 0;
 
+	if (rows > 0)
+		phig_read_rest(scanned, rows);
 	if (scanned->why_unread)
 		ereport(NOTICE,
 				(errmsg("values of table \"%s\" are not read: %s", get_rel_name(scanned->relid),

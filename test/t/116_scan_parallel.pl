@@ -141,6 +141,10 @@ unlike($err, qr/as regress_phig_officer/, '... and never those of the officer');
 like($err, qr/NOTICE:  as regress_phig_officer/, 'control: in an ordinary statement it does');
 is(sql("SELECT count(*) FROM phiguard.suspects WHERE schema = 'planted' AND category = 'email' AND evidence ~ '100 values'"), 8, '... all the same the values are read');
 
+# How far a scan has come is said as tables end, where no worker helps.
+(undef, $err) = run_sql($node, "$alone SELECT phiguard.scan_schema('planted')", as => 'regress_phig_officer');
+is(join(' ', map { /^(?:\S+ )?NOTICE:  (as|table)/ ? $1 : () } split /\n/, $err), join(' ', ('as table') x 8), 'a table is read when the one before it is done and said to be');
+
 # What cannot be done in a worker is done without: an error there is no difference.
 sql(<<'SQL');
 DROP SCHEMA planted CASCADE;
