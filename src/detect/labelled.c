@@ -73,6 +73,7 @@ typedef struct Value
 } Value;
 
 static uint64 label_classes(const PhigScan *scan, int i);
+static bool is_named_id(const PhigScan *scan, int i);
 static int	find_value(const PhigScan *scan, int label, bool *sign);
 static bool leads_to_phone(const PhigScan *scan, const PhigToken *token);
 static bool read_value(const PhigScan *scan, int i, bool spaced, Value *value);
@@ -99,6 +100,7 @@ phig_find_labelled(PhigScan *scan)
 		at = find_value(scan, i, &sign);
 		if (at < 0)
 			continue;
+		sign |= is_named_id(scan, i) && phig_token_len(&scan->tokens[at]) >= 5;
 		for (int j = 0; j < (int) lengthof(labels); j++)
 		{
 			const Label *label = &labels[j];
@@ -138,6 +140,17 @@ label_classes(const PhigScan *scan, int i)
 			lex |= PHIG_LEX_MRN;
 	}
 	return lex;
+}
+
+/* "Employee ID", "study id": a word says whose number it is, as a sign would. */
+static bool
+is_named_id(const PhigScan *scan, int i)
+{
+	const PhigToken *before = &scan->tokens[i - 1];
+
+	return i > 0 && (scan->tokens[i].lex & PHIG_LEX_ID) && phig_token_len(&scan->tokens[i]) == 2 &&
+		before->type == PHIG_WORD && phig_token_len(before) > 3 && scan->tokens[i].gap == PHIG_GAP_SPACE &&
+		(before->dict & PHIG_DICT_WORD) && (phig_is_capital(before) || (before->lex & PHIG_LEX_STOP) == 0);
 }
 
 /* The token where the value of a label begins; -1 when something else follows. */

@@ -17,6 +17,7 @@
 #define NOT_IN_TOWN (PHIG_LEX_FACILITY | PHIG_LEX_TITLE | PHIG_LEX_LIVES | PHIG_LEX_STATE | PHIG_LEX_AT)
 
 static void find_before_state(PhigScan *scan, int i);
+static bool names_number(const PhigScan *scan, int i, int zip);
 static void find_zip(PhigScan *scan, int i);
 static int	find_town(PhigScan *scan, int i);
 static int	town_words(const PhigScan *scan, int i);
@@ -101,6 +102,8 @@ find_before_state(PhigScan *scan, int i)
 		if (!comma && !zip && !known)
 			first = last + 1;
 	}
+	if (!comma && !known && names_number(scan, i, next))
+		return;
 	if (first <= last)
 	{
 		phig_use(scan, first, last);
@@ -108,6 +111,18 @@ find_before_state(PhigScan *scan, int i)
 	}
 	if (zip)
 		find_zip(scan, next);
+}
+
+/* "Patient ID 54321": not Idaho, where postal codes are 832 to 838, or behind a word that is no town's name. */
+static bool
+names_number(const PhigScan *scan, int i, int zip)
+{
+	const char *digits = scan->text + scan->tokens[zip].start;
+
+	if ((scan->tokens[i].lex & PHIG_LEX_ID) == 0)
+		return false;
+	return (i > 0 && (scan->tokens[i - 1].dict & PHIG_DICT_WORD)) || strncmp(digits, "83", 2) != 0 || digits[2] < '2' ||
+		digits[2] > '8';
 }
 
 static void

@@ -48,6 +48,8 @@ SELECT * FROM show('Quorra told him; Quill''s daughter agreed. Wait here, Mark! 
 SELECT * FROM show('user: heather quillfeather, seen with leonard p. vandermeer; dr. patel says ok. frank discussion, mark the site');
 SELECT * FROM show('Quorra smiled. Patient Quill tolerated it. Quell (daughter) and Blix, her son, left. Message from Quim Quorra: refill. Zuzana was seen; Tomasz''s shoes.');
 SELECT * FROM show(E'Regards,\nQuim Quorra');
+-- "ID" is Idaho only where a town and a postal code of it, or a comma, stand with it.
+SELECT * FROM show('Employee ID 54321, Patient ID 83702, Study ID 12345. Lives in Moscow ID 83843; was in Zeldaville ID 83221, Gotham, ID 12345; discussed with ID 20210');
 -- Addresses of other countries, of the forces, behind a label, around a flat.
 SELECT * FROM show('56 rue La Boétie; Via Zannoni 49; 12 Kuefsteinstrasse 9; Gumpendorfer Strasse 44; ul. Krolowej Jadwigi 5');
 SELECT * FROM show('PSC 1437, Box 3833, APO AA 66791. USNS Comfort FPO AP 96662');
