@@ -14,6 +14,8 @@ static int	day_before(const PhigScan *scan, int i);
 static int	day_behind(const PhigScan *scan, int i);
 static void find_season(PhigScan *scan, int i);
 static void find_age(PhigScan *scan, int i);
+static bool says_sex(const PhigScan *scan, int i);
+static bool presents(const PhigScan *scan, int i);
 static void find_age_word(PhigScan *scan, int i);
 static bool is_word(const PhigScan *scan, int i, const char *word);
 static bool is_dash(const PhigToken *token);
@@ -189,6 +191,8 @@ find_age(PhigScan *scan, int i)
 		else if (i > 0 && (tokens[i - 1].lex & PHIG_LEX_AGE))
 			score = 0.9f;
 	}
+	else if (says_sex(scan, i))
+		score = 0.75f;
 	/* 92yM */
 	else if (tokens[next].type == PHIG_WORD && tokens[next].gap == PHIG_GAP_NONE &&
 			 phig_token_len(&tokens[next]) == 2 &&
@@ -219,6 +223,48 @@ find_age(PhigScan *scan, int i)
 	}
 	if (score > 0)
 		phig_add(scan, token->start, token->end, "age", NULL, "age", score);
+}
+
+/*
+ * "92M with", "a 93F presenting", "Pt is a 95M.": number i is the age of a patient.  F is a unit of temperatures, too, which
+ * begin no sentence and have no article.
+ */
+static bool
+says_sex(const PhigScan *scan, int i)
+{
+	const PhigToken *token = &scan->tokens[i];
+	const PhigToken *sex = token + 1;
+	char		letter = sex->type == PHIG_WORD && phig_token_len(sex) == 1 ? scan->text[sex->start] & ~0x20 : '\0';
+	bool		ends = sex[1].type == PHIG_SIGN && sex[1].gap == PHIG_GAP_NONE && strchr(".,;", sex[1].sign) != NULL;
+	bool		begins = token->gap >= PHIG_GAP_LINE || i == 0 || token[-1].sign == '.' || is_word(scan, i - 1, "a") ||
+		is_word(scan, i - 1, "A") || is_word(scan, i - 1, "this") || is_word(scan, i - 1, "This");
+
+	if ((letter != 'M' && letter != 'F') || sex->gap > PHIG_GAP_SPACE)
+		return false;
+	return letter == 'F' ? begins && (presents(scan, i + 2) || (ends && token->gap < PHIG_GAP_LINE && i > 0 &&
+																token[-1].type == PHIG_WORD)) :
+		presents(scan, i + 2) || (begins && ends && sex->gap == PHIG_GAP_NONE);
+}
+
+/* "with", "w/", "c/o", "presenting": what is said of a patient first. */
+static bool
+presents(const PhigScan *scan, int i)
+{
+	static const char *const words[] = {
+		"with", "who", "presenting", "presents", "presented", "admitted", "transferred", "brought", "found", "complaining",
+		"status", "here", "hx", "pmh", "pmhx"
+	};
+	const PhigToken *token = &scan->tokens[i];
+
+	if (token->gap != PHIG_GAP_SPACE)
+		return false;
+	/* w/, c/o, s/p, h/o, p/w */
+	if (phig_token_len(token) == 1 && token[1].sign == '/' && token[1].gap == PHIG_GAP_NONE)
+		return token->type == PHIG_WORD;
+	for (int j = 0; j < (int) lengthof(words); j++)
+		if (is_word(scan, i, words[j]))
+			return true;
+	return false;
 }
 
 /* "ninety-three years old", "in her nineties", "centenarian". */

@@ -23,6 +23,8 @@ SELECT * FROM show('Seen 3/14/2019, 14 Jun 2015, March 15th, 2022, 2021-07-04T10
 SELECT * FROM show('DOB 19450312, admitted 3/4, discharged 3/9/21');
 SELECT * FROM show('a 95-year-old, her 88 y/o husband, age 101, in her late nineties; SpO2 95, weight 98 kg');
 
+SELECT * FROM show(E'92M with CHF. A 93F presenting with SOB. 101F c/o CP, Pt is a 95M. This is a 94 F, 91 M w/ COPD\n96F s/p CABG');
+SELECT * FROM show('Temp 99F with chills; T 101 F. 99F fever, to 102F at home, a grant of 95M dollars, 98M, temp was 99 F, 88M with CHF');
 -- Names, addresses, facilities.
 SELECT * FROM show('Patient: Marianne Mcduffie seen by Dr. José O''Brien-Ñandú, MD. Mcduffie''s daughter Arlene called.');
 SELECT * FROM show('KEMP, TASIA of 217 Mill Blvd Apt 4B, Hartford, CT 06101-2345 was at St. Mary''s Hospital');
