@@ -13,6 +13,7 @@
 
 static float weigh(const PhigScan *scan, int first, int last, float score, uint64 context);
 static int	read_numbers(const char *s, size_t len, int *numbers, int max);
+static bool is_date_field(const PhigScan *scan, int first);
 static bool is_version(const PhigScan *scan, int first);
 
 float
@@ -255,7 +256,7 @@ phig_judge_short(PHIG_JUDGE_ARGS)
 	read_numbers(scan->text + start, end - start, n, 2);
 	if (!phig_is_month_day(n[0], n[1]))
 		return 0;
-	if (first > 0 && (scan->tokens[first - 1].lex & shape->context) != 0 &&
+	if (first > 0 && ((scan->tokens[first - 1].lex & shape->context) != 0 || is_date_field(scan, first)) &&
 		scan->tokens[first].gap < PHIG_GAP_LINE &&
 		(scan->tokens[last + 1].lex & PHIG_LEX_MEASURE) == 0)
 		return shape->score + PHIG_CONTEXT_GAIN;
@@ -364,6 +365,23 @@ read_numbers(const char *s, size_t len, int *numbers, int max)
 			numbers[n++] = to_int(s + from, Min(i - from, 9));
 	}
 	return n;
+}
+
+/* "DOS: 3/14", "appt: 5/6"; but "Pain at discharge: 4/10". */
+static bool
+is_date_field(const PhigScan *scan, int first)
+{
+	static const char *const words[] = {
+		"appointment", "appt", "birthday", "collected", "date", "dob", "dos", "due", "edd", "lmp", "performed", "rtc",
+		"scheduled", "seen", "signed"
+	};
+	const PhigToken *label = first > 1 && scan->tokens[first - 1].sign == ':' ? &scan->tokens[first - 2] : NULL;
+
+	for (int i = 0; label != NULL && i < (int) lengthof(words); i++)
+		if (phig_token_len(label) == strlen(words[i]) &&
+			strncasecmp(scan->text + label->start, words[i], strlen(words[i])) == 0)
+			return true;
+	return false;
 }
 
 /* "version 1.2.3.4", "v1.2.3.4", "section 4.2.1.1". */

@@ -25,6 +25,7 @@ SELECT * FROM show('a 95-year-old, her 88 y/o husband, age 101, in her late nine
 
 SELECT * FROM show(E'92M with CHF. A 93F presenting with SOB. 101F c/o CP, Pt is a 95M. This is a 94 F, 91 M w/ COPD\n96F s/p CABG');
 SELECT * FROM show('Temp 99F with chills; T 101 F. 99F fever, to 102F at home, a grant of 95M dollars, 98M, temp was 99 F, 88M with CHF');
+SELECT * FROM show('DOS: 3/14, date: 3/15, next appt: 5/6 at 2pm; pain at discharge: 4/10, strength: 4/5, Seen: 3/17');
 -- Names, addresses, facilities.
 SELECT * FROM show('Patient: Marianne Mcduffie seen by Dr. José O''Brien-Ñandú, MD. Mcduffie''s daughter Arlene called.');
 SELECT * FROM show('KEMP, TASIA of 217 Mill Blvd Apt 4B, Hartford, CT 06101-2345 was at St. Mary''s Hospital');
