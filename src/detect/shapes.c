@@ -26,10 +26,13 @@
 /* "x12", ", ext. 7", "extension 310", "#45". */
 #define EXTENSION "(?:,? ?(?:x|ext(?:n|ension)?\\.?:?|#) ?\\d{1,6})?"
 
+/* "Longitude", "lng:", "\"lon\": " before the second of two coordinates; the sign of degrees is folded to \x01. */
+#define LONGITUDE "(?:\"?(?i:lon(?:g(?:itude)?)?|lng)\"?[:=]? ?)?"
+
 const PhigShape phig_shapes[] = {
 	{"card", "account", "card", "\\d{4}(?:([ -])\\d{4}\\1\\d{4}\\1\\d{1,7}|([ -])\\d{6}\\2\\d{4,5}|\\d{8,15})(?![\\w-])", 0,
 	{EXACTLY(4) | BETWEEN(12, 19), " -", 0, 'd'}, phig_judge_card, 0.4f, PHIG_LEX_CARD},
-	{"coordinates", "geo", "point", "\\d{1,3}\\.\\d{4,}(?: ?[NS])?,? {0,2}-?\\d{1,3}\\.\\d{4,}(?: ?[EW])?(?![\\w.])", 0,
+	{"coordinates", "geo", "point", "\\d{1,3}\\.\\d{4,}\\x01?(?: ?[NS])?[,;]? {0,2}" LONGITUDE "-?\\d{1,3}\\.\\d{4,}\\x01?(?: ?[EW])?(?![\\w.])", 0,
 	{BETWEEN(1, 3), ".", 0, 'd'}, phig_judge_point, 0.6f, 0},
 	{"date", "date", NULL, "\\d{1,2}([/.-])\\d{1,2}\\1(?:\\d{4}|\\d{2})(?![\\d/]|\\.\\d|-\\d(?!\\d?/))" TIME, 0,
 	{BETWEEN(1, 2), "/.-", 0, 'd'}, phig_judge_date, 0.7f, PHIG_LEX_DATE | PHIG_LEX_BIRTH},
