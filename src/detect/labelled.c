@@ -75,6 +75,7 @@ typedef struct Value
 static uint64 label_classes(const PhigScan *scan, int i);
 static bool is_named_id(const PhigScan *scan, int i);
 static int	find_value(const PhigScan *scan, int label, bool *sign);
+static bool begins_long_number(const PhigScan *scan, int i);
 static bool leads_to_phone(const PhigScan *scan, const PhigToken *token);
 static bool read_value(const PhigScan *scan, int i, bool spaced, Value *value);
 static bool fits(const PhigScan *scan, const Label *label, const Value *value);
@@ -189,6 +190,10 @@ find_value(const PhigScan *scan, int label, bool *sign)
 		else if ((token->lex & (PHIG_LEX_LINK | ANY_LABEL)) == 0 &&
 				 !((scan->tokens[label].lex & PHIG_LEX_PHONE) && leads_to_phone(scan, token)))
 		{
+			/* "Member ID: ABC 123456789": the letters say whose plan it is */
+			if (*sign && (scan->tokens[label].lex & PHIG_LEX_MEMBER) && phig_token_len(token) <= 4 &&
+				(token->shape & PHIG_SHAPE_ALL_UPPER) && begins_long_number(scan, i + 1))
+				continue;
 			/* "plate CJK 3320" */
 			if ((token->shape & PHIG_SHAPE_ALL_UPPER) && i + 1 < scan->n &&
 				scan->tokens[i + 1].type == PHIG_NUMBER &&
@@ -198,6 +203,19 @@ find_value(const PhigScan *scan, int label, bool *sign)
 		}
 	}
 	return -1;
+}
+
+/* Token i, or letters and what is joined to them, is a number of six digits at least. */
+static bool
+begins_long_number(const PhigScan *scan, int i)
+{
+	const PhigToken *token = &scan->tokens[i];
+
+	if (i >= scan->n || token->gap != PHIG_GAP_SPACE)
+		return false;
+	if (token->type == PHIG_WORD && token[1].gap == PHIG_GAP_NONE)
+		token++;
+	return token->type == PHIG_NUMBER && phig_token_len(token) >= 6;
 }
 
 /* "call me back on". */

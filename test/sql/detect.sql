@@ -55,6 +55,8 @@ SELECT * FROM show(E'Regards,\nQuim Quorra');
 SELECT * FROM show('Employee ID 54321, Patient ID 83702, Study ID 12345. Lives in Moscow ID 83843; was in Zeldaville ID 83221, Gotham, ID 12345; discussed with ID 20210');
 -- Coordinates with what says that they are some.
 SELECT * FROM show('Latitude 42.3601, Longitude -71.0589; lat: 42.3602 long: -71.0582; {"lat": 42.3603, "lon": -71.0583}; 42.3604° N, 71.0584° W; doses of 42.3601, 71 long');
+-- Of a member's number the letters in front may stand apart.
+SELECT * FROM show('Member ID: ABC 123456789, Insurance: BCBS XYZ123456789; Policy #: XYZ 1234567; Plan: PT 10000 steps; plan: KCL 2000 mg, Insurance: BCBS since 2019');
 -- Addresses of other countries, of the forces, behind a label, around a flat.
 SELECT * FROM show('56 rue La Boétie; Via Zannoni 49; 12 Kuefsteinstrasse 9; Gumpendorfer Strasse 44; ul. Krolowej Jadwigi 5');
 SELECT * FROM show('PSC 1437, Box 3833, APO AA 66791. USNS Comfort FPO AP 96662');
