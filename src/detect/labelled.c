@@ -74,9 +74,12 @@ typedef struct Value
 
 static uint64 label_classes(const PhigScan *scan, int i);
 static bool is_named_id(const PhigScan *scan, int i);
+static bool add_value(PhigScan *scan, uint64 lex, int at, bool sign);
+static void add_ending(PhigScan *scan, uint64 lex, int i, int at);
 static int	find_value(const PhigScan *scan, int label, bool *sign);
 static bool begins_long_number(const PhigScan *scan, int i);
 static bool leads_to_phone(const PhigScan *scan, const PhigToken *token);
+static bool is_one_of(const PhigScan *scan, const PhigToken *token, const char *const *words, int n);
 static bool read_value(const PhigScan *scan, int i, bool spaced, Value *value);
 static bool fits(const PhigScan *scan, const Label *label, const Value *value);
 static bool is_date(const PhigScan *scan, const Value *value);
@@ -102,20 +105,49 @@ phig_find_labelled(PhigScan *scan)
 		if (at < 0)
 			continue;
 		sign |= is_named_id(scan, i) && phig_token_len(&scan->tokens[at]) >= 5;
-		for (int j = 0; j < (int) lengthof(labels); j++)
-		{
-			const Label *label = &labels[j];
-			Value		value;
-
-			if ((label->classes & lex) == 0 || (!sign && label->bare == 0) ||
-				!read_value(scan, at, label->spaced, &value) || !fits(scan, label, &value))
-				continue;
-			phig_add(scan, scan->tokens[value.first].start, scan->tokens[value.last].end, label->category,
-					 label->kind,
-					 label->recognizer, sign ? label->with_sign : label->bare);
-			break;
-		}
+		if (!add_value(scan, lex, at, sign))
+			add_ending(scan, lex, i, at);
 	}
+}
+
+/* Adds what a label of the classes makes of the value at a token; false: nothing. */
+static bool
+add_value(PhigScan *scan, uint64 lex, int at, bool sign)
+{
+	for (int j = 0; j < (int) lengthof(labels); j++)
+	{
+		const Label *label = &labels[j];
+		Value		value;
+
+		if ((label->classes & lex) == 0 || (!sign && label->bare == 0) ||
+			!read_value(scan, at, label->spaced, &value) || !fits(scan, label, &value))
+			continue;
+		phig_add(scan, scan->tokens[value.first].start, scan->tokens[value.last].end, label->category,
+				 label->kind,
+				 label->recognizer, sign ? label->with_sign : label->bare);
+		return true;
+	}
+	return false;
+}
+
+/* "account ending in 4421", "the last four of the card are 4421": token i is the label. */
+static void
+add_ending(PhigScan *scan, uint64 lex, int i, int at)
+{
+	static const char *const endings[] = {"ending", "ends", "four"};
+	const PhigToken *value = &scan->tokens[at];
+	bool		ending = false;
+
+	if ((lex & (PHIG_LEX_ACCOUNT | PHIG_LEX_CARD | PHIG_LEX_BANK)) == 0 || value->type != PHIG_NUMBER ||
+		phig_token_len(value) != 4 ||
+		(value[1].gap == PHIG_GAP_NONE && (value[1].type != PHIG_SIGN || value[2].type == PHIG_NUMBER)))
+		return;
+	/* between label and value, or in words before the label */
+	for (int j = at - 1; j >= 0 && j >= i - 5 && (j > i || scan->tokens[j].type == PHIG_WORD); j--)
+		ending |= is_one_of(scan, &scan->tokens[j], endings, lengthof(endings));
+	if (ending)
+		phig_add(scan, value->start, value->end, "account", lex & PHIG_LEX_CARD ? "card" : "billing",
+				 lex & PHIG_LEX_CARD ? "card_labelled" : "account", 0.75f);
 }
 
 /* What a token is a label of; some labels are more than a word. */
@@ -224,7 +256,13 @@ leads_to_phone(const PhigScan *scan, const PhigToken *token)
 {
 	static const char *const words[] = {"me", "us", "him", "them", "back", "on", "at", "under", "anytime"};
 
-	for (int i = 0; i < (int) lengthof(words); i++)
+	return is_one_of(scan, token, words, lengthof(words));
+}
+
+static bool
+is_one_of(const PhigScan *scan, const PhigToken *token, const char *const *words, int n)
+{
+	for (int i = 0; i < n; i++)
 		if (phig_token_len(token) == strlen(words[i]) &&
 			strncasecmp(scan->text + token->start, words[i], strlen(words[i])) == 0)
 			return true;
