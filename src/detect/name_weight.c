@@ -15,6 +15,8 @@ static bool says_line(const PhigScan *scan, const PhigNameRun *run);
 static bool is_article(const PhigScan *scan, int i);
 static bool fills_line(const PhigScan *scan, const PhigNameRun *run);
 static bool is_inside_sentence(const PhigScan *scan, const PhigNameRun *run);
+static bool is_full_name(const PhigScan *scan, const PhigNameRun *run);
+static bool is_text(const PhigScan *scan, const PhigToken *token, const char *word);
 
 float
 phig_name_weight(const PhigScan *scan, int i)
@@ -233,7 +235,7 @@ phig_is_eponym(const PhigScan *scan, const PhigNameRun *run, bool alone)
 	if (scan->tokens[next].sign == '-' && scan->tokens[next].gap == PHIG_GAP_NONE)
 		next++;
 	if ((scan->tokens[next].lex & PHIG_LEX_AFTER_EPONYM) && scan->tokens[next].gap <= PHIG_GAP_SPACE)
-		return true;
+		return !is_full_name(scan, run);
 	for (int j = run->first; j <= run->last; j++)
 	{
 		if ((scan->tokens[j].lex & PHIG_LEX_AFTER_EPONYM) && j > run->first)
@@ -242,4 +244,36 @@ phig_is_eponym(const PhigScan *scan, const PhigNameRun *run, bool alone)
 			return true;
 	}
 	return false;
+}
+
+/* "Ada Poe test results": a given name and a surname that are not together an eponym. */
+static bool
+is_full_name(const PhigScan *scan, const PhigNameRun *run)
+{
+	static const char *const eponyms[][2] = {
+		{"argyll", "robertson"}, {"austin", "flint"}, {"bernard", "soulier"}, {"cornelia", "lange"}, {"dandy", "walker"},
+		{"diamond", "blackfan"}, {"dubin", "johnson"}, {"graham", "steell"}, {"holt", "oram"}, {"jackson", "pratt"},
+		{"klippel", "feil"}, {"laurence", "moon"}, {"marcus", "gunn"}, {"mary", "walker"}, {"parkes", "weber"},
+		{"pierre", "robin"}, {"russell", "silver"}, {"stevens", "johnson"}, {"sturge", "weber"}, {"treacher", "collins"}
+	};
+	const PhigToken *first = &scan->tokens[run->first];
+	const PhigToken *last = &scan->tokens[run->last];
+
+	if (run->words < 2 || run->comma ||
+		(first->dict & (PHIG_DICT_FIRST | PHIG_DICT_WORD | PHIG_DICT_MEDICAL)) != PHIG_DICT_FIRST ||
+		(last->dict & (PHIG_DICT_LAST | PHIG_DICT_MEDICAL)) != PHIG_DICT_LAST)
+		return false;
+	for (int j = run->first; j <= run->last; j++)
+		if (scan->tokens[j].lex & PHIG_LEX_EPONYM)
+			return false;
+	for (int i = 0; i < (int) lengthof(eponyms); i++)
+		if (is_text(scan, first, eponyms[i][0]) && is_text(scan, last, eponyms[i][1]))
+			return false;
+	return true;
+}
+
+static bool
+is_text(const PhigScan *scan, const PhigToken *token, const char *word)
+{
+	return phig_token_len(token) == strlen(word) && strncasecmp(scan->text + token->start, word, strlen(word)) == 0;
 }
