@@ -252,16 +252,15 @@ is_full_name(const PhigScan *scan, const PhigNameRun *run)
 {
 	static const char *const eponyms[][2] = {
 		{"argyll", "robertson"}, {"austin", "flint"}, {"bernard", "soulier"}, {"cornelia", "lange"}, {"dandy", "walker"},
-		{"diamond", "blackfan"}, {"dubin", "johnson"}, {"graham", "steell"}, {"holt", "oram"}, {"jackson", "pratt"},
-		{"klippel", "feil"}, {"laurence", "moon"}, {"marcus", "gunn"}, {"mary", "walker"}, {"parkes", "weber"},
+		{"diamond", "blackfan"}, {"dubin", "johnson"}, {"frank", "starling"}, {"graham", "steell"}, {"holt", "oram"}, {"jackson", "pratt"},
+		{"klippel", "feil"}, {"laurence", "moon"}, {"marcus", "gunn"}, {"marshall", "marchetti"}, {"mary", "walker"}, {"parkes", "weber"},
 		{"pierre", "robin"}, {"russell", "silver"}, {"stevens", "johnson"}, {"sturge", "weber"}, {"treacher", "collins"}
 	};
-	const PhigToken *first = &scan->tokens[run->first];
-	const PhigToken *last = &scan->tokens[run->last];
+	const PhigToken *first = &scan->tokens[run->comma ? run->last : run->first];
+	const PhigToken *last = &scan->tokens[run->comma ? run->first : run->last];
 
-	if (run->words < 2 || run->comma ||
-		(first->dict & (PHIG_DICT_FIRST | PHIG_DICT_WORD | PHIG_DICT_MEDICAL)) != PHIG_DICT_FIRST ||
-		(last->dict & (PHIG_DICT_LAST | PHIG_DICT_MEDICAL)) != PHIG_DICT_LAST)
+	if (run->words < 2 || !(first->dict & PHIG_DICT_FIRST) || !(last->dict & PHIG_DICT_LAST) ||
+		((first->dict | last->dict) & PHIG_DICT_MEDICAL) || (first->dict & last->dict & PHIG_DICT_WORD))
 		return false;
 	for (int j = run->first; j <= run->last; j++)
 		if (scan->tokens[j].lex & PHIG_LEX_EPONYM)
