@@ -10,6 +10,7 @@
 #include "detect/person.h"
 
 static bool is_titled(const PhigScan *scan, int i);
+static bool is_surname_first(const PhigScan *scan, int i);
 static float weigh_full(const PhigScan *scan, int i, int last, bool capitals, PhigWitness evidence);
 static int	lower_run(const PhigScan *scan, int i);
 static int	nickname_end(const PhigScan *scan, int i);
@@ -33,6 +34,11 @@ phig_find_lower_name(PhigScan *scan, int i, bool capitals)
 		return 0;
 	last = lower_run(scan, i);
 	evidence = title ? PHIG_WITNESS_TITLE : i > 0 ? phig_witness_before(scan, i) : PHIG_WITNESS_NONE;
+	if (evidence == PHIG_WITNESS_LABEL && is_surname_first(scan, i))
+	{
+		phig_add(scan, token->start, scan->tokens[i + 2].end, "name", "full", "name_lower", 0.7f);
+		return 2;
+	}
 	score = last > i ? weigh_full(scan, i, last, capitals, evidence) : 0;
 	if (score > 0)
 	{
@@ -68,6 +74,19 @@ is_titled(const PhigScan *scan, int i)
 	if (before->sign == '.' && i > 1)
 		before--;
 	return (before->lex & PHIG_LEX_TITLE) && phig_token_len(before) <= 3;
+}
+
+/* "name: poe, ada". */
+static bool
+is_surname_first(const PhigScan *scan, int i)
+{
+	const PhigToken *token = &scan->tokens[i];
+	const PhigToken *given = &token[2];
+
+	return (token->dict & (PHIG_DICT_LAST | PHIG_DICT_MEDICAL)) == PHIG_DICT_LAST && token[1].sign == ',' &&
+		token[1].gap == PHIG_GAP_NONE && given->type == PHIG_WORD && given->gap <= PHIG_GAP_SPACE &&
+		(given->dict & PHIG_DICT_FIRST) &&
+		!(token->dict & given->dict & PHIG_DICT_WORD);
 }
 
 /* What a given name and a surname, tokens i and last, are worth; 0: they are none. */

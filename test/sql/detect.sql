@@ -61,6 +61,7 @@ SELECT * FROM show('Member ID: ABC 123456789, Insurance: BCBS XYZ123456789; Poli
 SELECT * FROM show('card ending in 4421, account ending in 4422, the last four of his bank account are 4423, acct ends 4424; account 2019, billing four 1234-5678, claim ending in 2019-04');
 -- A full name before a word that eponyms have is a name all the same; two words of an eponym are none.
 SELECT * FROM show('John Smith test results are back. Robert Miller''s infection; Mary Johnson stage III, Reviewed Carlos Rivera scan; Stevens-Johnson syndrome, Lou Gehrig''s disease, Ramsay Hunt syndrome, Marie Walker Test; Garcia, Maria heart failure; Grace Hall lesion');
+SELECT * FROM show('patient: garcia, maria; name: doe, jane q 45 yo; name: poe, ada; contact: home, mark');
 -- Addresses of other countries, of the forces, behind a label, around a flat.
 SELECT * FROM show('56 rue La Boétie; Via Zannoni 49; 12 Kuefsteinstrasse 9; Gumpendorfer Strasse 44; ul. Krolowej Jadwigi 5');
 SELECT * FROM show('PSC 1437, Box 3833, APO AA 66791. USNS Comfort FPO AP 96662');
