@@ -48,10 +48,12 @@ static const char *const places[] = {
 	"Centerville", "Clayton", "Dayton", "Lexington", "Milford", "Riverside", "Cleveland", "Hudson", "Kingston", "Mount",
 	"Oakland", "Winchester", "Lakeside"
 };
+static const char *const seasons[] = {"winter", "spring", "summer", "fall"};
 static const char *const months[] = {
 	"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"
 };
 
+static char *to_plain(const char *text, size_t *len, PhigDecode decode);
 static void disguise_name(StringInfo out, const char *text, size_t len, PhigDisguiseSeed seed, void *state);
 static void disguise_place(StringInfo out, const char *text, size_t len, PhigDisguiseSeed seed, void *state);
 static void disguise_date(StringInfo out, const char *text, size_t len, Random *random);
@@ -67,8 +69,8 @@ static uint64 canonical_seed(const char *text, size_t len, PhigDisguiseSeed seed
 static uint32 next_random(Random *random, uint32 below);
 
 void
-phig_disguise(StringInfo out, const PhigSpan *span, const char *text, size_t len, PhigDisguiseSeed seed,
-			  void *state)
+phig_disguise(StringInfo out, const PhigSpan *span, const char *text, size_t len, PhigDecode decode,
+			  PhigDisguiseSeed seed, void *state)
 {
 	const char *category = span->category;
 	Random		random;
@@ -89,18 +91,43 @@ phig_disguise(StringInfo out, const PhigSpan *span, const char *text, size_t len
 		return;
 	}
 	random.state = canonical_seed(text, len, seed, state);
-	if (strcmp(category, "date") == 0)
-		disguise_date(out, text, len, &random);
+	if (strcmp(category, "date") == 0 || strcmp(category, "phone") == 0 || strcmp(category, "fax") == 0)
+	{
+		char	   *plain = to_plain(text, &len, decode);
+
+		if (strcmp(category, "date") == 0)
+			disguise_date(out, plain, len, &random);
+		else
+			disguise_phone(out, plain, len, &random);
+		pfree(plain);
+	}
 	else if (strcmp(category, "email") == 0)
 		disguise_email(out, &random);
 	else if (strcmp(category, "url") == 0)
 		disguise_url(out, &random);
 	else if (strcmp(category, "ip") == 0)
 		disguise_ip(out, span->kind, &random);
-	else if (strcmp(category, "phone") == 0 || strcmp(category, "fax") == 0)
-		disguise_phone(out, text, len, &random);
 	else
 		disguise_number(out, text, len, &random);
+}
+
+/*
+ * The same in ASCII: a full-width digit is to be replaced as any other, a month in look-alikes of its letters too.  Where
+ * digits and months are looked for, what is neither would stay.
+ */
+static char *
+to_plain(const char *text, size_t *len, PhigDecode decode)
+{
+	PhigFolded	folded = {0};
+
+	phig_fold(&folded, text, *len, decode);
+	for (size_t i = 0; i < folded.len; i++)
+		if (folded.buffer[i] == PHIG_OTHER_LETTER || folded.buffer[i] == PHIG_OTHER_SIGN)
+			folded.buffer[i] = folded.buffer[i] == PHIG_OTHER_LETTER ? 'x' : '*';
+	if (folded.runs != NULL)
+		pfree(folded.runs);
+	*len = folded.len;
+	return folded.buffer;
 }
 
 /* Word by word, whatever stands beside it: a surname alone is to become what it became with the given name. */
@@ -209,6 +236,8 @@ disguise_date(StringInfo out, const char *text, size_t len, Random *random)
 				strlcpy(word, month, i - start <= 4 ? 4 : sizeof(word));
 				append_like(out, word, text + start, i - start);
 			}
+			else if (lex & PHIG_LEX_SEASON)
+				append_like(out, seasons[next_random(random, lengthof(seasons))], text + start, i - start);
 			else if (lex & PHIG_LEX_WEEKDAY)
 				append_like(out, i - start > 3 ? "Monday" : "Mon", text + start, i - start);
 			else

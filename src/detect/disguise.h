@@ -22,9 +22,9 @@ typedef uint64 (*PhigDisguiseSeed) (void *state, const char *value, size_t len);
  * Names become other names, digits other digits, dates other days of the same year, e-mail addresses, URLs and
  * IP addresses those reserved for documentation, ages over 89 the number 90.  Words of a name are replaced one by one,
  * so that a surname alone becomes what it became with the given name.
- * text: len bytes of the span.  Errors: those of seed.
+ * text: len bytes of the span, characters as decode has them.  Errors: those of seed.
  */
-extern void phig_disguise(StringInfo out, const PhigSpan *span, const char *text, size_t len,
+extern void phig_disguise(StringInfo out, const PhigSpan *span, const char *text, size_t len, PhigDecode decode,
 						  PhigDisguiseSeed seed, void *state);
 
 #endif

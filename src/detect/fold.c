@@ -40,6 +40,9 @@ static const struct
 	{0x0445, 'x'}, {0x0455, 's'}, {0x0456, 'i'}, {0x0458, 'j'},
 };
 
+/* The zeros of other scripts, whose digits are in order: Arabic, Persian, Devanagari, Bengali, Thai. */
+static const uint16 zeros[] = {0x0660, 0x06F0, 0x0966, 0x09E6, 0x0E50};
+
 void
 phig_fold(PhigFolded *out, const char *text, size_t len, PhigDecode decode)
 {
@@ -158,6 +161,9 @@ fold_code(uint32 code)
 	/* digits of other scripts that are a decimal digit's compatibility form */
 	if (code >= 0x1D7CE && code <= 0x1D7FF)
 		return (char) ('0' + (code - 0x1D7CE) % 10);
+	for (size_t i = 0; i < lengthof(zeros); i++)
+		if (code >= zeros[i] && code < (uint32) zeros[i] + 10)
+			return (char) ('0' + (code - zeros[i]));
 	for (size_t i = 0; i < lengthof(look_alikes); i++)
 		if (look_alikes[i].code == code)
 			return look_alikes[i].letter;

@@ -124,7 +124,8 @@ redact(const text *value, Style style, PhigDisguiseSeed seed, void *state)
 		else if (style == STYLE_MASK)
 			append_mask(&out, bytes + span->start, span->end - span->start);
 		else
-			phig_disguise(&out, span, bytes + span->start, span->end - span->start, seed, state);
+			phig_disguise(&out, span, bytes + span->start, span->end - span->start, phig_detect_decoder(), seed,
+						  state);
 		done = span->end;
 	}
 	appendBinaryStringInfo(&out, bytes + done, len - done);

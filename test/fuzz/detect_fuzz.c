@@ -68,7 +68,7 @@ check_spans(const PhigSpans *spans, const char *text, size_t len, PhigDecode dec
 			if (byte != to || character != (edge == 0 ? span->start_char : span->end_char))
 				abort();
 		}
-		phig_disguise(&out, span, text + span->start, span->end - span->start, seed, NULL);
+		phig_disguise(&out, span, text + span->start, span->end - span->start, decode, seed, NULL);
 	}
 }
 

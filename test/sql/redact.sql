@@ -28,6 +28,11 @@ SELECT phiguard.redact('a 95-year-old', 'surrogate');
 SELECT result ~ '^on \d{1,2}-\d{1,2}-15 @ \d{4}, \d{1,2} \w+ 2019 \d{4}\.$' AS form, result ~ '1430|0745' AS times
   FROM phiguard.redact('on 3-16-15 @ 1430, 8 May 2019 0745.', 'surrogate') result;
 
+-- Digits that are no ASCII, months in other letters and holidays are replaced, too.
+SELECT phiguard.redact(t), phiguard.redact(t, 'surrogate') ~ U&'[\FF10-\FF19\0660-\0669]|\041Carch|Christmas' AS leaks
+  FROM (VALUES (U&'call \FF16\FF11\FF17-\FF15\FF15\FF15-\FF10\FF11\FF14\FF12'), (U&'on \FF13/\FF11\FF14/\FF12\FF10\FF11\FF19'), (U&'on \041Carch 14, 2019'),
+		('since Christmas 2021'), (U&'SSN \0662\0661\0669-\0660\0669-\0661\0662\0663\0664')) v(t);
+
 -- Keyed: the same in all texts of a subject, and other ones for another subject.
 SELECT phiguard.create_key('study');
 CREATE FUNCTION surname(text) RETURNS text LANGUAGE sql AS $$ SELECT (regexp_match($1, 'Dr\. (\w+)'))[1] $$;
