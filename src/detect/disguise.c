@@ -56,6 +56,9 @@ static const char *const months[] = {
 static char *to_plain(const char *text, size_t *len, PhigDecode decode);
 static void disguise_name(StringInfo out, const char *text, size_t len, PhigDisguiseSeed seed, void *state);
 static void disguise_place(StringInfo out, const char *text, size_t len, PhigDisguiseSeed seed, void *state);
+static int	kinds_as_names(const char *text, size_t len);
+static bool is_kind_as_name(const char *word, uint64 lex);
+static size_t place_word_end(const char *text, size_t i, size_t len);
 static void disguise_date(StringInfo out, const char *text, size_t len, Random *random);
 static bool is_year(const char *text);
 static bool is_short_year(const char *text, size_t len, size_t at, int numbers);
@@ -174,6 +177,8 @@ disguise_name(StringInfo out, const char *text, size_t len, PhigDisguiseSeed see
 static void
 disguise_place(StringInfo out, const char *text, size_t len, PhigDisguiseSeed seed, void *state)
 {
+	int			kinds = kinds_as_names(text, len);
+	bool		only = kinds == 1;
 	size_t		i = 0;
 
 	while (i < len)
@@ -192,10 +197,10 @@ disguise_place(StringInfo out, const char *text, size_t len, PhigDisguiseSeed se
 		{
 			uint64		lex;
 
-			while (i < len && (is_letter(text[i]) || (text[i] == '\'' && i + 1 < len && is_letter(text[i + 1]))))
-				i++;
+			i = place_word_end(text, i, len);
 			lex = phig_lexicon_look(phig_hash_word(text + start, i - start));
-			if (lex & STAYS_IN_PLACE)
+			/* the last of several kinds stays one */
+			if ((lex & STAYS_IN_PLACE) && !(kinds > 0 && is_kind_as_name(text + start, lex) && (kinds-- > 1 || only)))
 				appendBinaryStringInfo(out, text + start, i - start);
 			else
 			{
@@ -206,6 +211,46 @@ disguise_place(StringInfo out, const char *text, size_t len, PhigDisguiseSeed se
 		else
 			appendStringInfoChar(out, text[i++]);
 	}
+}
+
+/* "North Lake Drive", "Mercy General Hospital": how many words name the place that are kinds elsewhere; 0: others do. */
+static int
+kinds_as_names(const char *text, size_t len)
+{
+	int			kinds = 0;
+
+	for (size_t i = 0; i < len;)
+	{
+		size_t		start = i;
+		uint64		lex;
+
+		if (!is_letter(text[i]))
+		{
+			i++;
+			continue;
+		}
+		i = place_word_end(text, i, len);
+		lex = phig_lexicon_look(phig_hash_word(text + start, i - start));
+		if ((lex & STAYS_IN_PLACE) == 0)
+			return 0;
+		kinds += is_kind_as_name(text + start, lex);
+	}
+	return kinds;
+}
+
+static bool
+is_kind_as_name(const char *word, uint64 lex)
+{
+	return (lex & (PHIG_LEX_UNIT | PHIG_LEX_DIRECTION | PHIG_LEX_ORDINAL | PHIG_LEX_ROAD)) == 0 &&
+		((lex & PHIG_LEX_STOP) == 0 || is_upper(word[0]));
+}
+
+static size_t
+place_word_end(const char *text, size_t i, size_t len)
+{
+	while (i < len && (is_letter(text[i]) || (text[i] == '\'' && i + 1 < len && is_letter(text[i + 1]))))
+		i++;
+	return i;
 }
 
 /* Another day, month and time of the same year; numbers of two digits are 1 to 12, so that they fit any order. */

@@ -33,6 +33,11 @@ SELECT phiguard.redact(t), phiguard.redact(t, 'surrogate') ~ U&'[\FF10-\FF19\066
   FROM (VALUES (U&'call \FF16\FF11\FF17-\FF15\FF15\FF15-\FF10\FF11\FF14\FF12'), (U&'on \FF13/\FF11\FF14/\FF12\FF10\FF11\FF19'), (U&'on \041Carch 14, 2019'),
 		('since Christmas 2021'), (U&'SSN \0662\0661\0669-\0660\0669-\0661\0662\0663\0664')) v(t);
 
+-- A place whose name is made of kinds of places only is another one, too.
+SELECT phiguard.redact(t), phiguard.redact(t, 'surrogate') ~ 'Mercy|University|Lake|Broadway|Church|May|44' AS leaks, phiguard.redact(t, 'surrogate') ~ kept AS kept
+  FROM (VALUES ('seen at Mercy General Hospital', 'Hospital$'), ('44 North Lake Drive', 'North \w+ Drive$'), ('44 Broadway', '\w$'),
+		('44 Church St', '\w+ St$'), ('44 May Street', '\w+ Street$')) v(t, kept);
+
 -- Keyed: the same in all texts of a subject, and other ones for another subject.
 SELECT phiguard.create_key('study');
 CREATE FUNCTION surname(text) RETURNS text LANGUAGE sql AS $$ SELECT (regexp_match($1, 'Dr\. (\w+)'))[1] $$;
