@@ -55,6 +55,7 @@ static const char *const months[] = {
 
 static char *to_plain(const char *text, size_t *len, PhigDecode decode);
 static void disguise_name(StringInfo out, const char *text, size_t len, PhigDisguiseSeed seed, void *state);
+static bool has_letter(const char *text, size_t len);
 static void disguise_place(StringInfo out, const char *text, size_t len, PhigDisguiseSeed seed, void *state);
 static int	kinds_as_names(const char *text, size_t len);
 static bool is_kind_as_name(const char *word, uint64 lex);
@@ -154,7 +155,9 @@ disguise_name(StringInfo out, const char *text, size_t len, PhigDisguiseSeed see
 																	   is_letter(text[i + 1]))))
 			i++;
 		lex = phig_lexicon_look(phig_hash_word(text + start, i - start));
-		if (lex & (PHIG_LEX_TITLE | PHIG_LEX_SUFFIX | PHIG_LEX_PARTICLE))
+		/* "van" and "judge" before a name, "Jr" behind one; "Anh Le" is a name */
+		if (((lex & (PHIG_LEX_TITLE | PHIG_LEX_PARTICLE)) && has_letter(text + i, len - i)) ||
+			((lex & PHIG_LEX_SUFFIX) && start > 0))
 		{
 			appendBinaryStringInfo(out, text + start, i - start);
 			continue;
@@ -171,6 +174,15 @@ disguise_name(StringInfo out, const char *text, size_t len, PhigDisguiseSeed see
 			append_like(out, word, text + start, i - start);
 		}
 	}
+}
+
+static bool
+has_letter(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (is_letter(text[i]))
+			return true;
+	return false;
 }
 
 /* Kinds of streets and facilities stay, as do small words; the rest is other words and other numbers. */

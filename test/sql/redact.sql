@@ -38,6 +38,10 @@ SELECT phiguard.redact(t), phiguard.redact(t, 'surrogate') ~ 'Mercy|University|L
   FROM (VALUES ('seen at Mercy General Hospital', 'Hospital$'), ('44 North Lake Drive', 'North \w+ Drive$'), ('44 Broadway', '\w$'),
 		('44 Church St', '\w+ St$'), ('44 May Street', '\w+ Street$')) v(t, kept);
 
+-- Words before and behind names stay, but for those that are the name.
+SELECT phiguard.redact(t), phiguard.redact(t, 'surrogate') ~ '\m(Le|Judge|Ann|Berg)\M' AS leaks, phiguard.redact(t, 'surrogate') ~ kept AS kept
+  FROM (VALUES ('seen by Dr. Le today', 'Dr'), ('Dr. Ann van der Berg, Jr. came', 'van der \w+, Jr')) v(t, kept);
+
 -- Keyed: the same in all texts of a subject, and other ones for another subject.
 SELECT phiguard.create_key('study');
 CREATE FUNCTION surname(text) RETURNS text LANGUAGE sql AS $$ SELECT (regexp_match($1, 'Dr\. (\w+)'))[1] $$;
