@@ -493,7 +493,7 @@ watched_once(PlanState *node)
 	return slot;
 }
 
-/* Rows of the top node are counted by the executor. */
+/* Rows of the top node are counted by the executor: for the record that a worker has no part in. */
 static void
 look_no_more(Watch *watch)
 {
@@ -501,7 +501,7 @@ look_no_more(Watch *watch)
 	ExecProcNodeMtd next = counted;
 
 	watch->counted = watch->sources->space->counted;
-	if (node == watch->capture->top)
+	if (node == watch->capture->top && !IsParallelWorker())
 	{
 		phig_persons_are_rows(watch->capture->set);
 		next = watch->real;

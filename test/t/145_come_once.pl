@@ -77,6 +77,19 @@ counts('to a file', 'COPY (SELECT name FROM key) TO PROGRAM $$cat >/dev/null$$')
 counts('in many portions', 'BEGIN; DECLARE c NO SCROLL CURSOR FOR SELECT name FROM key; MOVE 100 IN c; MOVE 139800 IN c; COMMIT', 139_900);
 counts('fewer than a summary of everybody', 'SELECT name FROM letters LIMIT 100000', 100_000);
 
+# One worker, and workers beside the leader, which do not know of each other.
+my $parallel = 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET max_parallel_workers_per_gather';
+counts('a worker alone, returned', "$parallel = 1; SET parallel_leader_participation = off; SELECT name FROM key");
+counts('a worker alone, below an aggregate', "$parallel = 1; SET parallel_leader_participation = off; SELECT count(name) FROM letters");
+for my $query ('SELECT name FROM key', 'SELECT count(name) FROM letters')
+{
+	my $persons = persons("$parallel = 2; $query", $query);
+
+	cmp_ok(abs($persons - $rows), '<', $rows / 10, "parallel, $query: about so many persons") or diag($persons);
+}
+like(persons('BEGIN; DECLARE c NO SCROLL CURSOR FOR SELECT count(name) FROM key; FETCH c; FETCH c; COMMIT', 'a cursor of an aggregate'), qr/^$rows$/, 'a cursor of an aggregate: each is counted');
+like((run_sql($node, 'BEGIN; DECLARE c NO SCROLL CURSOR FOR SELECT count(name) FROM key; FETCH c; MOVE ABSOLUTE 0 IN c; FETCH c; COMMIT'))[1], qr/can only scan forward/, 'which does not begin anew');
+
 # Whatever is not like that: persons are told apart.
 about('no key', 'SELECT id, name FROM undeclared', $rows);
 about('a key that may wait', 'SELECT id, name FROM may_wait', $rows);
