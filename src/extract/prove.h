@@ -76,6 +76,9 @@ extern bool phig_extract_goes_by_zone(Node *node);
 /* types.c: can nothing that the server does with values of a type by itself be a function of a user's? */
 extern bool phig_extract_type_is_of_server(Oid type);
 
+/* types.c: a type whose values this node makes by what a domain of a user's checks, or InvalidOid; not casts to one. */
+extern Oid	phig_extract_makes(Node *node);
+
 /* method.c: what the method says of an item that reaches an output. */
 extern PhigVerdict phig_method_verdict(const char *method, const PhigFlowItem *item, const char **citation,
 									   const char **advice);

@@ -4,7 +4,8 @@
  *
  * Who makes a type says how its values are compared and put in order, and what casts to other types call.  The
  * server calls these by itself: casts to json where JSON is made, casts to text in quote_literal(), equality
- * where rows are grouped, made distinct or put together.  No such call stands in a query.
+ * where rows are grouped, made distinct or put together; what a domain checks, where a text or JSON becomes a value
+ * that is one or holds one.  No such call stands in a query.
  */
 #include "postgres.h"
 
@@ -16,13 +17,18 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/catcache.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+#include "compat.h"
 #include "extract/prove.h"
+#include "label/registry.h"
 
+static bool has_checks(Oid type);
+static bool row_has_checks(Oid type);
 static bool is_compared_by_server(Oid type);
 static bool row_is_of_server(Oid type);
 static bool range_is_of_server(Oid type);
@@ -49,6 +55,62 @@ phig_extract_type_is_of_server(Oid type)
 		default:
 			return is_compared_by_server(type);
 	}
+}
+
+Oid
+phig_extract_makes(Node *node)
+{
+	List	   *types = NIL;
+	ListCell   *lc;
+
+	if (IsA(node, RangeTblFunction))
+		types = ((RangeTblFunction *) node)->funccoltypes;
+	else if (IsA(node, TableFunc))
+		types = ((TableFunc *) node)->coltypes;
+	else if (IsA(node, CoerceViaIO) || phig_compat_is_json(node) ||
+			 (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid < FirstNormalObjectId &&
+			  func_volatile(((FuncExpr *) node)->funcid) != PROVOLATILE_IMMUTABLE))
+		types = list_make1_oid(exprType(node));
+	foreach(lc, types)
+		if (has_checks(lfirst_oid(lc)))
+			return lfirst_oid(lc);
+	return InvalidOid;
+}
+
+/* A domain of a user's, or something that holds one. */
+static bool
+has_checks(Oid type)
+{
+	check_stack_depth();
+	if (type < FirstNormalObjectId)
+		return false;
+	if (OidIsValid(get_element_type(type)))
+		return has_checks(get_element_type(type));
+	switch (get_typtype(type))
+	{
+		case TYPTYPE_DOMAIN:
+			return !phig_is_ours(TypeRelationId, type) || has_checks(getBaseType(type));
+		case TYPTYPE_RANGE:
+			return has_checks(get_range_subtype(type));
+		case TYPTYPE_MULTIRANGE:
+			return has_checks(get_range_subtype(get_multirange_range(type)));
+		case TYPTYPE_COMPOSITE:
+			return row_has_checks(type);
+		default:
+			return false;
+	}
+}
+
+static bool
+row_has_checks(Oid type)
+{
+	TupleDesc	columns = lookup_rowtype_tupdesc(type, -1);
+	bool		found = false;
+
+	for (int i = 0; i < columns->natts; i++)
+		found |= !TupleDescAttr(columns, i)->attisdropped && has_checks(TupleDescAttr(columns, i)->atttypid);
+	ReleaseTupleDesc(columns);
+	return found;
 }
 
 static bool

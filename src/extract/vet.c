@@ -96,6 +96,9 @@ vet_walker(Node *node, void *context)
 	if ((IsA(node, Var) || IsA(node, FuncExpr)) && !phig_extract_type_is_of_server(exprType(node)))
 		say(v, "45 CFR 164.514", psprintf("leave out what is of type %s: functions that compare or cast its values cannot be looked into",
 										  format_type_be(exprType(node))));
+	if (OidIsValid(phig_extract_makes(node)))
+		say(v, "45 CFR 164.514", psprintf("leave out what is made a value of %s: what a domain checks cannot be looked into",
+										  format_type_be(phig_extract_makes(node))));
 	if (IsA(node, Var))
 	{
 		const Var  *var = (Var *) node;

@@ -64,8 +64,12 @@ phig_extract_goes_by_zone(Node *node)
 			return true;
 		now = true;
 	}
-	/* It is made of something without one; now() is made of nothing. */
-	return !now && arguments != NIL && type_has_zone(exprType(node));
+
+	/*
+	 * It is made of something without one; now() is made of nothing.  What is in a record, its
+	 * RangeTblFunction says.
+	 */
+	return !now && arguments != NIL && exprType(node) != RECORDOID && type_has_zone(exprType(node));
 }
 
 /* Those of phiguard say themselves what they go by: see their twins for extracts. */

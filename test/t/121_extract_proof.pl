@@ -251,6 +251,26 @@ like($err, qr/extract public\.e$n is closed/, '... until there is a cast');
 unlike($err, qr/seen/, '... which is given nothing');
 is($out, "\"yes\"\n\"yes\"", '... and when it is gone it is open again');
 
+# Nor what a domain of a user's checks, where the server makes values of it by itself.
+run_sql($node, q{CREATE FUNCTION checks(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE NOTICE 'seen %', $1; RETURN true; END $$;
+	CREATE DOMAIN told AS text CHECK (checks(value)); CREATE TYPE holder AS (x told); CREATE DOMAIN held AS text; CREATE TYPE plain AS (x text);
+	CREATE TABLE kept (word told); INSERT INTO kept VALUES ('word'); SELECT phiguard.label('kept', 'word', 'none')});
+for my $made ('SELECT (jsonb_populate_record(NULL::holder, jsonb_build_object(\'x\', diagnosis))).x::text AS x FROM visit', 'SELECT ((\'{\' || diagnosis || \'}\')::text::told[])[1]::text AS x FROM visit',
+	'SELECT ((\'(\' || diagnosis || \')\')::text::holder).x::text AS x FROM visit', 'SELECT r.x::text AS x FROM visit, jsonb_to_record(jsonb_build_object(\'x\', diagnosis)) AS r (x told)',
+	'SELECT r.x::text AS x FROM visit, json_populate_recordset(NULL::holder, json_build_array(json_build_object(\'x\', diagnosis))) r')
+{
+	refused($made, qr/what is made a value of (told|holder|told\[\]): what a domain checks cannot be looked into/);
+	(undef, $err) = run_sql($node, $made);
+	like($err, qr/seen I\d/, '... control: it would be told');
+}
+if ($node->pg_version->major >= 17)
+{
+	refused('SELECT JSON_VALUE(to_jsonb(diagnosis), \'$\' RETURNING told)::text AS x FROM visit', qr/what is made a value of told/);
+}
+passes('SELECT (jsonb_populate_record(NULL::plain, jsonb_build_object(\'x\', diagnosis))).x AS x FROM visit', qr/^I\d$/m);
+passes('SELECT r.x FROM visit, jsonb_to_record(jsonb_build_object(\'x\', diagnosis)) AS r (x text)', qr/^I\d$/m);
+passes('SELECT word, upper(word) AS big FROM kept', qr/^word\|WORD$/);
+
 # Codes.
 refused('SELECT phiguard.token(mrn, \'study\') FROM patient', qr/patient.mrn/);
 refused('SELECT phiguard.token_uuid(mrn, \'study\') FROM patient', qr/patient.mrn/);
