@@ -78,12 +78,14 @@ counts('in many portions', 'BEGIN; DECLARE c NO SCROLL CURSOR FOR SELECT name FR
 counts('fewer than a summary of everybody', 'SELECT name FROM letters LIMIT 100000', 100_000);
 
 # One worker, and workers beside the leader, which do not know of each other.
-my $parallel = 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET max_parallel_workers_per_gather';
-counts('a worker alone, returned', "$parallel = 1; SET parallel_leader_participation = off; SELECT name FROM key");
-counts('a worker alone, below an aggregate', "$parallel = 1; SET parallel_leader_participation = off; SELECT count(name) FROM letters");
+my $parallel = 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET max_parallel_workers_per_gather = 2;';
+my $alone = "$parallel SET parallel_leader_participation = off; SET max_parallel_workers = 1;";
+like((run_sql($node, "$alone EXPLAIN (ANALYZE, TIMING off) SELECT name FROM key"))[0], qr/Workers Planned: 2\s+Workers Launched: 1/, 'a plan for workers');
+counts('a worker alone, returned', "$alone SELECT name FROM key");
+counts('a worker alone, below an aggregate', "$alone SELECT count(name) FROM letters");
 for my $query ('SELECT name FROM key', 'SELECT count(name) FROM letters')
 {
-	my $persons = persons("$parallel = 2; $query", $query);
+	my $persons = persons("$parallel $query", $query);
 
 	cmp_ok(abs($persons - $rows), '<', $rows / 10, "parallel, $query: about so many persons") or diag($persons);
 }
