@@ -119,6 +119,7 @@ put_spans(FunctionCallInfo fcinfo, float min_score)
 		Datum		values[DETECT_NCOLUMNS];
 		bool		nulls[DETECT_NCOLUMNS] = {false};
 
+		CHECK_FOR_INTERRUPTS();
 		values[DETECT_START] = Int32GetDatum((int32) span->start_char + 1);
 		values[DETECT_LENGTH] = Int32GetDatum((int32) (span->end_char - span->start_char));
 		values[DETECT_CATEGORY] = CStringGetTextDatum(span->category);

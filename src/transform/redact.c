@@ -14,6 +14,7 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "compat.h"
@@ -118,6 +119,7 @@ redact(const text *value, Style style, PhigDisguiseSeed seed, void *state)
 	{
 		const PhigSpan *span = &spans->spans[i];
 
+		CHECK_FOR_INTERRUPTS();
 		appendBinaryStringInfo(&out, bytes + done, span->start - done);
 		if (style == STYLE_TAG)
 			append_tag(&out, span->category);

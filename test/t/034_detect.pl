@@ -137,6 +137,24 @@ for my $case ([ 'the engine', '' ], [ 'a pattern that is slow', q{INSERT INTO ph
 	cmp_ok($late, '<', 100, "$what: within 100 ms");
 }
 sql('in_utf8', 'DELETE FROM phiguard.recognizers');
+# ... and when all is found, while the spans are handed out: at whatever time, in less than it takes to hand them out.
+for my $call (q{SELECT count(*) FROM t, phiguard.detect(t)}, q{SELECT length(phiguard.redact(t, 'surrogate')) FROM t})
+{
+	my $run = sub {
+		my ($timeout) = @_;
+		my ($code, $out, $err) = $node->psql('in_utf8', qq{CREATE TEMP TABLE t AS SELECT repeat('a\@b.co ', 3000000) AS t; SET statement_timeout = $timeout; SELECT now() AS started \\gset\n$call;\nSELECT extract(epoch FROM clock_timestamp() - :'started'::timestamptz) * 1000;}, on_error_stop => 0);
+		return ($out =~ /([\d.]+)\s*$/)[0];
+	};
+	my $whole = $run->(0);
+	my $late = 0;
+	for my $part (6 .. 9)
+	{
+		my $timeout = int($whole * $part / 10);
+		my ($least) = sort { $a <=> $b } map { $run->($timeout) - $timeout } 1 .. 2;
+		$late = $least if $least > $late;
+	}
+	cmp_ok($late, '<', 200, "$call: stopped while it hands out what it has found");
+}
 
 # Another session sees a change at its next statement.
 my $other = $node->background_psql('in_utf8') if $node->can('background_psql');
