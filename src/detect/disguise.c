@@ -116,8 +116,8 @@ phig_disguise(StringInfo out, const PhigSpan *span, const char *text, size_t len
 }
 
 /*
- * The same in ASCII: a full-width digit is to be replaced as any other, a month in look-alikes of its letters too.  Where
- * digits and months are looked for, what is neither would stay.
+ * The same in ASCII: a full-width digit is to be replaced as any other, a month in look-alikes of its letters too.
+ * Where digits and months are looked for, what is neither would stay.
  */
 static char *
 to_plain(const char *text, size_t *len, PhigDecode decode)

@@ -24,8 +24,8 @@ typedef struct PhigScanned
  * phig_read_together
  *		Count the values in about rows rows of each of several tables, in workers.
  *
- * Reads none where that does not pay or cannot be; phig_read_rest reads what is left.  Tables with a why_unread are left
- * alone.  The caller has locked the tables and put on record that they are scanned.
+ * Reads none where that does not pay or cannot be; phig_read_rest reads what is left.  Tables with a why_unread are
+ * left alone.  The caller has locked the tables and put on record that they are scanned.
  * Errors: 57xxx (cancel, time limits, shutdown), 53xxx, 40xxx, and a record that cannot be written.
  */
 extern void phig_read_together(PhigScanned *tables, int ntables, int32 rows);
