@@ -97,6 +97,10 @@ phig_judge_name(const PhigScan *scan, const PhigNameRun *run, PhigWitness eviden
 	bool		given = (first->dict & PHIG_DICT_FIRST) != 0;
 	bool		upper = (first->shape & PHIG_SHAPE_ALL_UPPER) != 0;
 
+	/* "Attending: Cardiology" */
+	if (run->words == 1 && run->initials == 0 && (first->lex & PHIG_LEX_SPECIALTY) &&
+		(first->dict & (PHIG_DICT_FIRST | PHIG_DICT_LAST)) == 0)
+		return 0;
 	if (evidence != PHIG_WITNESS_TITLE && phig_is_eponym(scan, run, evidence == PHIG_WITNESS_NONE))
 		return 0;
 	/* "Swan-Ganz" */
@@ -223,6 +227,7 @@ bool
 phig_is_eponym(const PhigScan *scan, const PhigNameRun *run, bool alone)
 {
 	int			next = run->last + 1;
+	int			before;
 	bool		possessive = false;
 
 	if (scan->tokens[next].sign == '\'' && scan->tokens[next].gap == PHIG_GAP_NONE)
@@ -236,6 +241,11 @@ phig_is_eponym(const PhigScan *scan, const PhigNameRun *run, bool alone)
 		next++;
 	if ((scan->tokens[next].lex & PHIG_LEX_AFTER_EPONYM) && scan->tokens[next].gap <= PHIG_GAP_SPACE)
 		return !is_full_name(scan, run);
+	/* "Child-Pugh B": the first of the two is no name to the run */
+	before = run->first > 1 && scan->tokens[run->first - 1].sign == '-' ? run->first - 2 : run->first - 1;
+	if (before >= 0 && (scan->tokens[before].lex & scan->tokens[run->first].lex & PHIG_LEX_EPONYM) &&
+		scan->tokens[run->first].gap <= PHIG_GAP_SPACE)
+		return true;
 	for (int j = run->first; j <= run->last; j++)
 	{
 		if ((scan->tokens[j].lex & PHIG_LEX_AFTER_EPONYM) && j > run->first)

@@ -62,6 +62,9 @@ SELECT * FROM show('card ending in 4421, account ending in 4422, the last four o
 -- A full name before a word that eponyms have is a name all the same; two words of an eponym are none.
 SELECT * FROM show('John Smith test results are back. Robert Miller''s infection; Mary Johnson stage III, Reviewed Carlos Rivera scan; Stevens-Johnson syndrome, Lou Gehrig''s disease, Ramsay Hunt syndrome, Marie Walker Test; Garcia, Maria heart failure; Grace Hall lesion');
 SELECT * FROM show('patient: garcia, maria; name: doe, jane q 45 yo; name: poe, ada; contact: home, mark');
+-- Departments are nobody, and the second half of an eponym is no name either.
+SELECT * FROM show('Attending: Cardiology, consultant: Neurology, PCP: Long; Child-Pugh B, Child Pugh class A');
+SELECT * FROM show('seen by Dr. Pugh');
 -- Addresses of other countries, of the forces, behind a label, around a flat.
 SELECT * FROM show('56 rue La Boétie; Via Zannoni 49; 12 Kuefsteinstrasse 9; Gumpendorfer Strasse 44; ul. Krolowej Jadwigi 5');
 SELECT * FROM show('PSC 1437, Box 3833, APO AA 66791. USNS Comfort FPO AP 96662');
