@@ -608,7 +608,7 @@ enforced()
 }
 
 # Whose rows left: tables with the same rows and labels, made in the same way, some of them with a subject.  Where a
-# table lies in memory makes up to a tenth of a scan's time: scans are compared before any has a subject, too.
+# table lies in memory makes up to a tenth of the time: all are compared before any has a subject, too.
 subjects()
 {
 	local quiet='SET phiguard.journal_sync = off'
@@ -640,7 +640,8 @@ subjects()
 		SELECT phiguard.label(t, 'ssn', 'ssn') FROM unnest('{anonymous_bulk,subject_bulk}'::regclass[]) t;
 		SELECT phiguard.label(t, 'drug', 'clinical') FROM unnest('{dose_anonymous,dose_subject}'::regclass[]) t;
 	SQL
-	heading 'Whose rows left, the control: the same scans before any of the tables has a subject'
+	heading 'Whose rows left, the control: the same before any of the tables has a subject'
+	subject_points
 	subject_scans
 	on phig <<-'SQL' >/dev/null
 		SELECT phiguard.label(t, NULL, 'subject=id') FROM unnest('{subject,visit_subject,chart_subject,subject_bulk}'::regclass[]) t;
@@ -648,9 +649,7 @@ subjects()
 		SELECT phiguard.label('stay', NULL, 'subject=patient->subject'), phiguard.label('dose_subject', NULL, 'subject=stay->stay');
 	SQL
 	heading 'Whose rows left: A = a table without a subject, B = the same with one'
-	subject_case 'point read, prepared, key integer' prepared 'SELECT ssn FROM anonymous WHERE id = $1::int' subject
-	subject_case 'point read, prepared, key text' prepared 'SELECT ssn FROM anonymous WHERE id = $1::int' subject_text
-	subject_case 'point read, simple, key integer' simple 'SELECT ssn FROM anonymous WHERE id = %d' subject
+	subject_points
 	subject_scans
 	BATCH=1 within '1 million rows of 2 columns returned, person in another table' simple 'SELECT id, drug FROM dose_anonymous' 'SELECT id, drug FROM dose_subject' "$quiet" "$quiet"
 	BATCH=1 within 'the same, A = with that table joined' simple 'SELECT d.id, s.patient FROM dose_anonymous d LEFT JOIN stay s ON s.id = d.stay' 'SELECT id, drug FROM dose_subject' "$quiet" "$quiet"
@@ -658,6 +657,13 @@ subjects()
 	BATCH=1 within '300,000 rows written' simple "TRUNCATE anonymous_bulk; INSERT INTO anonymous_bulk SELECT i, 'ssn' FROM generate_series(1, 300000) i" \
 		"TRUNCATE subject_bulk; INSERT INTO subject_bulk SELECT i, 'ssn' FROM generate_series(1, 300000) i" "$quiet" "$quiet"
 	BATCH=1 within '300,000 rows changed' simple 'UPDATE anonymous_bulk SET ssn = ssn' 'UPDATE subject_bulk SET ssn = ssn' "$quiet" "$quiet"
+}
+
+subject_points()
+{
+	subject_case 'point read, prepared, key integer' prepared 'SELECT ssn FROM anonymous WHERE id = $1::int' subject
+	subject_case 'point read, prepared, key text' prepared 'SELECT ssn FROM anonymous WHERE id = $1::int' subject_text
+	subject_case 'point read, simple, key integer' simple 'SELECT ssn FROM anonymous WHERE id = %d' subject
 }
 
 subject_scans()
