@@ -25,6 +25,17 @@ phig_texts_of_array(Datum array)
 	return list;
 }
 
+List *
+phig_texts_add(List *words, char *word)
+{
+	ListCell   *lc;
+
+	foreach(lc, words)
+		if (strcmp(lfirst(lc), word) == 0)
+			return words;
+	return lappend(words, word);
+}
+
 Datum
 phig_text_array(List *words)
 {

@@ -23,6 +23,7 @@
 #include "extract/view.h"
 #include "journal/statement.h"
 #include "label/inherit.h"
+#include "texts.h"
 
 static void prove_query(PhigProof *proof, const PhigExtractRow *row, Oid view);
 static bool shows_codes(const PhigFlow *flow);
@@ -33,7 +34,6 @@ static void weigh_items(PhigFinding *finding, const PhigExtractRow *row, const P
 static bool is_about(List *problems, const PhigFlowItem *item);
 static void list_steering(PhigProof *proof, const PhigFlow *flow);
 static void add_source(PhigFinding *finding, const PhigFlowItem *item);
-static List *add_word(List *list, char *word);
 static void add_finding(PhigProof *proof, PhigFinding *finding);
 
 PhigProof *
@@ -237,20 +237,9 @@ add_source(PhigFinding *finding, const PhigFlowItem *item)
 	char	   *function = item->form > PHIG_FORM_WITHHELD ? get_func_name(item->form) : NULL;
 
 	if (path != NULL)
-		finding->sources = add_word(finding->sources, path);
+		finding->sources = phig_texts_add(finding->sources, path);
 	if (function != NULL)
-		finding->transforms = add_word(finding->transforms, function);
-}
-
-static List *
-add_word(List *list, char *word)
-{
-	ListCell   *lc;
-
-	foreach(lc, list)
-		if (strcmp(lfirst(lc), word) == 0)
-			return list;
-	return lappend(list, word);
+		finding->transforms = phig_texts_add(finding->transforms, function);
 }
 
 static void

@@ -73,6 +73,9 @@ extern void phig_extract_vet_birth_years(PhigProof *proof, Query *query);
 /* zone.c: does what this node computes, apart from its arguments, go by the time zone of whoever reads? */
 extern bool phig_extract_goes_by_zone(Node *node);
 
+/* types.c: is the type, or what it holds, such a one: elements, columns, bounds, what a domain is over? */
+extern bool phig_extract_type_holds(Oid type, bool (*is) (Oid type));
+
 /* types.c: can nothing that the server does with values of a type by itself be a function of a user's? */
 extern bool phig_extract_type_is_of_server(Oid type);
 

@@ -28,7 +28,7 @@
 #include "label/registry.h"
 
 static bool has_checks(Oid type);
-static bool row_has_checks(Oid type);
+static bool row_holds(Oid type, bool (*is) (Oid type));
 static bool is_compared_by_server(Oid type);
 static bool row_is_of_server(Oid type);
 static bool range_is_of_server(Oid type);
@@ -72,43 +72,50 @@ phig_extract_makes(Node *node)
 			  func_volatile(((FuncExpr *) node)->funcid) != PROVOLATILE_IMMUTABLE))
 		types = list_make1_oid(exprType(node));
 	foreach(lc, types)
-		if (has_checks(lfirst_oid(lc)))
+		if (phig_extract_type_holds(lfirst_oid(lc), has_checks))
 			return lfirst_oid(lc);
 	return InvalidOid;
 }
 
-/* A domain of a user's, or something that holds one. */
+/* A domain of a user's. */
 static bool
 has_checks(Oid type)
 {
+	return type >= FirstNormalObjectId && get_typtype(type) == TYPTYPE_DOMAIN && !phig_is_ours(TypeRelationId, type);
+}
+
+bool
+phig_extract_type_holds(Oid type, bool (*is) (Oid type))
+{
 	check_stack_depth();
-	if (type < FirstNormalObjectId)
-		return false;
+	if (is(type))
+		return true;
 	if (OidIsValid(get_element_type(type)))
-		return has_checks(get_element_type(type));
+		return phig_extract_type_holds(get_element_type(type), is);
 	switch (get_typtype(type))
 	{
 		case TYPTYPE_DOMAIN:
-			return !phig_is_ours(TypeRelationId, type) || has_checks(getBaseType(type));
+			return phig_extract_type_holds(getBaseType(type), is);
 		case TYPTYPE_RANGE:
-			return has_checks(get_range_subtype(type));
+			return phig_extract_type_holds(get_range_subtype(type), is);
 		case TYPTYPE_MULTIRANGE:
-			return has_checks(get_range_subtype(get_multirange_range(type)));
+			return phig_extract_type_holds(get_multirange_range(type), is);
 		case TYPTYPE_COMPOSITE:
-			return row_has_checks(type);
+			return row_holds(type, is);
 		default:
 			return false;
 	}
 }
 
 static bool
-row_has_checks(Oid type)
+row_holds(Oid type, bool (*is) (Oid type))
 {
 	TupleDesc	columns = lookup_rowtype_tupdesc(type, -1);
 	bool		found = false;
 
-	for (int i = 0; i < columns->natts; i++)
-		found |= !TupleDescAttr(columns, i)->attisdropped && has_checks(TupleDescAttr(columns, i)->atttypid);
+	for (int i = 0; i < columns->natts && !found; i++)
+		found = !TupleDescAttr(columns, i)->attisdropped &&
+			phig_extract_type_holds(TupleDescAttr(columns, i)->atttypid, is);
 	ReleaseTupleDesc(columns);
 	return found;
 }

@@ -31,7 +31,6 @@ static bool frame_goes_by_zone(Oid funcid);
 static List *arguments_of(Node *node);
 static bool has_zone(Node *expr);
 static bool type_has_zone(Oid type);
-static bool row_has_zone(Oid type);
 static bool any_has_zone(List *types);
 static bool is_now(Node *expr);
 
@@ -145,37 +144,15 @@ has_zone(Node *expr)
 }
 
 static bool
-type_has_zone(Oid type)
+is_zoned(Oid type)
 {
-	check_stack_depth();
-	type = getBaseType(type);
-	if (type == TIMESTAMPTZOID || type == TIMETZOID || type == RECORDOID)
-		return true;
-	if (OidIsValid(get_element_type(type)))
-		return type_has_zone(get_element_type(type));
-	switch (get_typtype(type))
-	{
-		case TYPTYPE_RANGE:
-			return type_has_zone(get_range_subtype(type));
-		case TYPTYPE_MULTIRANGE:
-			return type_has_zone(get_multirange_range(type));
-		case TYPTYPE_COMPOSITE:
-			return row_has_zone(type);
-		default:
-			return false;
-	}
+	return type == TIMESTAMPTZOID || type == TIMETZOID || type == RECORDOID;
 }
 
 static bool
-row_has_zone(Oid type)
+type_has_zone(Oid type)
 {
-	TupleDesc	columns = lookup_rowtype_tupdesc(type, -1);
-	bool		found = false;
-
-	for (int i = 0; i < columns->natts; i++)
-		found |= !TupleDescAttr(columns, i)->attisdropped && type_has_zone(TupleDescAttr(columns, i)->atttypid);
-	ReleaseTupleDesc(columns);
-	return found;
+	return phig_extract_type_holds(type, is_zoned);
 }
 
 static bool

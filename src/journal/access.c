@@ -207,8 +207,9 @@ phig_access_end(PhigExecution *execution, int sqlstate)
 	}
 	else
 	{
+		/* The row at which it failed may have left in part, or been given to a function. */
 		if (execution->persons)
-			phig_persons_rows(execution->persons, execution->rows);
+			phig_persons_rows(execution->persons, execution->rows + (sqlstate != 0 ? 1 : 0));
 		end_persons(&execution->persons, &execution->ticket);
 		phig_journal_end(&execution->ticket, execution->rows, 1, outcome_of(sqlstate), sqlstate);
 	}

@@ -154,18 +154,6 @@ set_subjects(PhigRowMaker *maker, const PhigLogEntry *entry)
 	set_column(maker, PHIG_LOG_PERSONS_AT_LEAST, Int64GetDatum(named == NULL ? 0 : (int64) named->at_least));
 }
 
-/* A word that is not among them. */
-static List *
-add_word(List *words, char *word)
-{
-	ListCell   *lc;
-
-	foreach(lc, words)
-		if (strcmp(lfirst(lc), word) == 0)
-			return words;
-	return lappend(words, word);
-}
-
 static void
 set_flags(PhigRowMaker *maker, const PhigLogEntry *entry, const PhigMeaning *statement)
 {
@@ -182,7 +170,7 @@ set_flags(PhigRowMaker *maker, const PhigLogEntry *entry, const PhigMeaning *sta
 	if (named != NULL && named->summaries != NIL)
 		words = lappend(words, "subjects_summary");
 	foreach(lc, statement != NULL ? statement->flags : NIL)
-		words = add_word(words, lfirst(lc));
+		words = phig_texts_add(words, lfirst(lc));
 	set_column(maker, PHIG_LOG_FLAGS, words != NIL ? phig_text_array(words) : maker->no_words);
 }
 

@@ -71,7 +71,7 @@ phig_persons_add_number(PhigPersonSpace *space, int64 number)
 /* Each person will be added once, and by nobody else: to be said before the first is. */
 extern void phig_persons_come_once(PhigPersonSet *set);
 
-/* From now on nobody is added: each row that the execution has returned in the end is one of them. */
+/* From now on nobody is added: in the end there are as many as rows, of which phig_persons_rows is told. */
 extern void phig_persons_are_rows(PhigPersonSet *set);
 extern void phig_persons_rows(PhigPersonSet *set, uint64 rows);
 

@@ -118,6 +118,18 @@ wait_until(sub { sql("SELECT count(*) FROM phiguard.access_log WHERE application
 is(sql("SELECT string_agg((persons BETWEEN 137998 AND 138001)::text, ' ' ORDER BY position) FROM phiguard.access_log WHERE application IN ('fails', 'is killed') AND kind = 'read'"), 'true true', 'who was met before is counted')
   or diag(sql("SELECT string_agg(concat_ws(':',kind,persons,rows,flags,command), ' ') FROM phiguard.access_log WHERE application = 'once ' || '$last'"));
 
+# The row that is sent in part when the statement fails is one of them.
+sql("UPDATE alternate SET name = E'\\xe6' WHERE id = 138000");
+($out, $err) = run_sql($node, "SET client_encoding = 'UTF8'; SET enable_seqscan = off; SELECT id, name FROM alternate ORDER BY id", app => 'cannot be sent');
+like($err, qr/invalid byte sequence/, 'a row that cannot be sent');
+is(sql("SELECT rows || ' ' || persons FROM phiguard.access_log WHERE application = 'cannot be sent' AND kind = 'read'"), '137999 138000', '... its person is counted');
+
+# A plan that was made while each came once.
+my $app = 'prepared';
+run_sql($node, 'SET plan_cache_mode = force_generic_plan; PREPARE p AS SELECT name FROM alternate; EXECUTE p; BEGIN; ALTER TABLE alternate DROP CONSTRAINT alternate_id_key; INSERT INTO alternate SELECT id FROM alternate; EXECUTE p; ROLLBACK; EXECUTE p', app => $app);
+is(sql("SELECT string_agg(CASE WHEN persons = $rows THEN 'each' WHEN abs(persons - $rows) < $rows / 10 THEN 'about so many' ELSE persons::text END, ', ' ORDER BY position) FROM phiguard.access_log WHERE application = '$app' AND command = 'SELECT' AND kind = 'read'"),
+	'each, about so many, each', 'a cached plan goes by what is declared when it runs');
+
 # Nobody who was there is ruled out, whatever the key, and some others are while there are not too many.
 for my $table (qw(letters numerals mixed long_keys))
 {

@@ -117,6 +117,9 @@ is(sql("SELECT cardinality(subjects) FROM phiguard.access_log WHERE application 
 run_sql($node, 'BEGIN; DECLARE c CURSOR FOR SELECT drug FROM far_apart_dose ORDER BY k; FETCH 40 FROM c; ALTER TABLE far_apart DROP CONSTRAINT far_apart_pkey; FETCH 60 FROM c; ROLLBACK', app => 'without an index');
 is(named('without an index', join_of('far_apart', 'k <= 100')), '98 and 0 missing, 0 too many', 'a cursor outlives an index');
 
+run_sql($node, "BEGIN; DECLARE c CURSOR FOR SELECT drug FROM close_dose WHERE k < 6001 AND visit IS DISTINCT FROM 2500 ORDER BY k; FETCH 40 FROM c; ALTER TABLE close ALTER patient TYPE text USING (1 + patient % 400)::text; FETCH 60 FROM c; ROLLBACK", app => 'another type');
+is(sql("SELECT bool_and(subjects IS NOT NULL) FROM phiguard.access_log WHERE application = 'another type' AND kind = 'read' AND 'public.close_dose.drug' = ANY (returned)"), 'f', 'rows in the meantime of another type are those of nobody who is claimed');
+
 # A serializable transaction does not read what it was not asked for.
 my ($seq) = reads('wide');
 run_sql($node, 'BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT drug FROM wide_dose; COMMIT', app => 'serializable');
