@@ -115,23 +115,32 @@ neighbour_header(const char *name, uint64 number, PhigSegmentHeader *header)
 	return phig_scan_header(path, header);
 }
 
-/* The segment is complete, and its summary missing or another's. */
+/* Another one continues the segment: as this header and with this hash. */
 static bool
-needs_summary(const char *name, const char *path, const uint64 key[2], uint8 last_hash[PHIG_HASH_BYTES])
+is_complete(const char *name, PhigSegmentHeader *header, uint8 last_hash[PHIG_HASH_BYTES])
 {
-	PhigSegmentHeader header;
+	char		path[MAXPGPATH];
 	PhigSegmentHeader next;
-	PhigSummary *summary;
 	char		node8[9];
 	uint64_t	number;
 
-	if (!phig_parse_segment_name(name, node8, &number) || !phig_scan_header(path, &header) ||
-		header.number != number || !neighbour_header(name, number + 1, &next) ||
+	phig_file_path(path, name);
+	if (!phig_parse_segment_name(name, node8, &number) || !phig_scan_header(path, header) ||
+		header->number != number || !neighbour_header(name, number + 1, &next) ||
 		next.number != number + 1 || next.reason != PHIG_SEGMENT_ROTATION ||
-		memcmp(next.node, header.node, PHIG_ID_BYTES) != 0)
+		memcmp(next.node, header->node, PHIG_ID_BYTES) != 0)
 		return false;
 	memcpy(last_hash, next.prev_hash, PHIG_HASH_BYTES);
-	summary = phig_summary_load(path, &header, last_hash, key);
+	return true;
+}
+
+/* A summary that is missing, or another's. */
+static bool
+needs_summary(const char *path, const PhigSegmentHeader *header, const uint8 last_hash[PHIG_HASH_BYTES],
+			  const uint64 key[2])
+{
+	PhigSummary *summary = phig_summary_load(path, header, last_hash, key);
+
 	if (summary != NULL)
 		pfree(summary);
 	return summary == NULL;
@@ -142,23 +151,20 @@ needs_summary(const char *name, const char *path, const uint64 key[2], uint8 las
  * bytes are not those that the next segment continues: the right ones may be put back later.
  */
 static bool
-summarize(const char *name, const uint64 key[2], PhigFault *fault)
+summarize(const char *name, const PhigSegmentHeader *header, const uint8 last_hash[PHIG_HASH_BYTES],
+		  const uint64 key[2], PhigFault *fault)
 {
-	uint8		last_hash[PHIG_HASH_BYTES];
 	char		path[MAXPGPATH];
-	char		node8[9];
-	uint64_t	number;
 	PhigWindow	window;
 	PhigBytes	bytes;
 	PhigSummary *summary;
 
 	phig_file_path(path, name);
-	if (!needs_summary(name, path, key, last_hash))
+	if (!needs_summary(path, header, last_hash, key))
 		return true;
-	phig_parse_segment_name(name, node8, &number);
 	if (!phig_window_open(&window, path, &bytes, fault))
 		return access(path, F_OK) != 0 && errno == ENOENT;	/* retired meanwhile */
-	summary = phig_summary_build(&bytes, number, last_hash, true);
+	summary = phig_summary_build(&bytes, header->number, last_hash, true);
 	phig_window_close(&window);
 	if (window.failed)
 		return false;
@@ -193,8 +199,10 @@ note_newest(void)
 bool
 phig_summarize_work(PhigFault *fault)
 {
+	PhigSegmentHeader header;
+	uint8		last_hash[PHIG_HASH_BYTES];
 	uint64		key[2];
-	bool		ok;
+	bool		ok = true;
 
 	if (wanted && !list_directory(fault))
 		return false;
@@ -202,16 +210,20 @@ phig_summarize_work(PhigFault *fault)
 	note_newest();
 	if (queue == NIL)
 		return true;
-	if (!phig_vouch_summary_key(key, fault))
+	/* The key is asked for where there is something to do: to ask may be to make it. */
+	if (is_complete(linitial(queue), &header, last_hash))
 	{
-		/* Without it none would be believed; look again after a while. */
-		wanted = true;
-		MemoryContextReset(queue_context);
-		queue = NIL;
-		return false;
+		if (!phig_vouch_summary_key(key, fault))
+		{
+			/* Without it none would be believed; look again after a while. */
+			wanted = true;
+			MemoryContextReset(queue_context);
+			queue = NIL;
+			return false;
+		}
+		ok = summarize(linitial(queue), &header, last_hash, key, fault);
+		OPENSSL_cleanse(key, sizeof(key));
 	}
-	ok = summarize(linitial(queue), key, fault);
-	OPENSSL_cleanse(key, sizeof(key));
 	/* A failure is tried again with the next look through the directory. */
 	queue = list_delete_first(queue);
 	return ok;

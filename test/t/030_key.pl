@@ -82,6 +82,8 @@ wait_until(sub { slurp_file($node->logfile) =~ /WARNING:  phiguard has made a ma
 # Where it does not, the first key does.
 my $other_file = $node->data_dir . '/first_use.key';
 set_key_file("'first_use.key'");
+# The keeper has read the setting, too, and looked through the journal.
+select(undef, undef, undef, 2);
 ok(!-e $other_file, 'no key file before the first use');
 my ($status, $stdout, $stderr) = $node->psql('postgres', "SELECT phiguard.adopt_key('elsewhere')");
 is($status, 0, 'the first use makes one');
