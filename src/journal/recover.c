@@ -263,6 +263,13 @@ choose_segment(Recovery *r, PhigFault *fault)
 	PhigScan   *scan = &r->scan;
 	PhigRingRest *rest = &r->rest;
 
+	/*
+	 * Whoever wrote there may have been killed before it was synced: what was read of it came
+	 * from the kernel.  The segments before the newest are on disk; that was so before it was
+	 * begun.
+	 */
+	if (r->newest > 0 && !phig_segment_make_durable(r->node.id, r->newest, fault))
+		return false;
 	if (r->newest < rest->synced_segment)
 		return begin_after_break(r, r->newest + 1, 0, fault);
 	if (r->newest == 0)

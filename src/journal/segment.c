@@ -277,6 +277,18 @@ phig_segment_write(const uint8 node[PHIG_ID_BYTES], uint64 number,
 	return false;
 }
 
+bool
+phig_segment_make_durable(const uint8 node[PHIG_ID_BYTES], uint64 number, PhigFault *fault)
+{
+	char		directory[MAXPGPATH];
+
+	phig_journal_directory_path(directory);
+	return open_segment(node, number, fault) &&
+		phig_file_sync(open_fd, open_path, false, fault) &&
+		phig_file_inode(open_fd, open_path, &phig_journal->segment_inode, fault) &&
+		phig_file_sync_directory(directory, fault);
+}
+
 void
 phig_segment_close(void)
 {

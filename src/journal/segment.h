@@ -46,6 +46,9 @@ extern bool phig_segment_newest(const uint8 node[PHIG_ID_BYTES], uint64 *number,
 extern bool phig_segment_write(const uint8 node[PHIG_ID_BYTES], uint64 number,
 							   struct iovec *iov, int niov, uint64 offset, PhigFault *fault);
 
+/* Sync what is in a segment, and its name. */
+extern bool phig_segment_make_durable(const uint8 node[PHIG_ID_BYTES], uint64 number, PhigFault *fault);
+
 /* Is the segment in use still the file of its name?  Flush lock held, shared at least. */
 extern bool phig_segment_in_place(PhigFault *fault);
 

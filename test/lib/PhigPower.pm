@@ -70,6 +70,26 @@ sub lie
 	close $fh;
 }
 
+# A sync that does not return, as powerloss.c reads it ("data .seg", "names spare.tmp"); nothing: none.
+sub stall
+{
+	my ($self, $which) = @_;
+	my $file = "$self->{shadow}/stall";
+
+	unlink $file, "$self->{shadow}/stalled";
+	return if !defined $which;
+	open(my $fh, '>', "$file.tmp") or die "$file.tmp: $!";
+	print $fh $which;
+	close $fh or die "$file.tmp: $!";
+	rename "$file.tmp", $file or die "$file: $!";
+}
+
+sub has_stalled
+{
+	my ($self) = @_;
+	return -e "$self->{shadow}/stalled";
+}
+
 # The server is dead: let the directory be what a disk might hold.  How much of what was not synced is there:
 # 'none', 'all', 'beginning' (a write cut short), 'any' (sectors out of order); drawn where not given.
 # Returns the way, for reports.

@@ -16,7 +16,9 @@
  * a note that changes nothing.  A sync forgets its notes afterwards.  The mapped ring is not seen here.
  *
  * Syncs of all other files are left out: nobody takes the power from them.  Should the file "lie" be in
- * PHIG_POWER_SHADOW, syncs of the directory's files are left out as well and reported as done.
+ * PHIG_POWER_SHADOW, syncs of the directory's files are left out as well and reported as done; should the file "stall"
+ * be there, those do not return that it names, and the file "stalled" tells that one has begun: "data TEXT" a file
+ * with TEXT in its name, "names TEXT" the directory, while TEXT is in what is noted of it.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -191,6 +193,48 @@ pwrite(int fd, const void *data, size_t len, off_t offset)
 	return name_of_fd(fd, path) == NULL ? real(fd, data, len, offset) : pwritev(fd, &iov, 1, offset);
 }
 
+/* What a file in PHIG_POWER_SHADOW begins with; "" where it is not there. */
+static void
+read_shadow(const char *name, char text[4096])
+{
+	char		path[4096];
+	ssize_t		len = 0;
+	int			fd;
+
+	shadow_path(path, name);
+	fd = real_open(path, O_RDONLY | O_CLOEXEC, 0);
+	if (fd >= 0)
+	{
+		len = read(fd, text, 4095);
+		close(fd);
+	}
+	text[len > 0 ? len : 0] = '\0';
+}
+
+/* Is this the sync that does not return?  Whoever is waiting for it can be killed. */
+static void
+stall(const char *name)
+{
+	char		wanted[4096];
+	char		noted[4096];
+	char		path[4096];
+	char	   *text;
+
+	read_shadow("stall", wanted);
+	text = strchr(wanted, ' ');
+	if (text == NULL)
+		return;
+	*text++ = '\0';
+	read_shadow("directory", noted);
+	if (*name == '\0' ? strcmp(wanted, "names") != 0 || strstr(noted, text) == NULL :
+		strcmp(wanted, "data") != 0 || strstr(name, text) == NULL)
+		return;
+	shadow_path(path, "stalled");
+	close(real_open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	for (;;)
+		pause();
+}
+
 static int
 sync_and_forget(int fd, const char *function)
 {
@@ -204,6 +248,7 @@ sync_and_forget(int fd, const char *function)
 
 	if (name == NULL)
 		return 0;
+	stall(name);
 	shadow_path(path, "lie");
 	if (access(path, F_OK) == 0)
 		return 0;

@@ -1,0 +1,105 @@
+# A server that is killed between a write and its sync finds, when it is started again, what the disk may not have:
+# the kernel does.  Should the machine lose power later on, nothing that was answered in between hangs on it.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use PhigBuild;
+use PhigPower;
+use PhigServer;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $place = PostgreSQL::Test::Utils::tempdir();
+my $dir = "$place/journal";
+my $power = PhigPower->new(directory => $dir, shadow => "$place/shadow", library => make_library('powerloss', $place),
+	draw => generator(1));
+my $node = new_server('unsynced', 'fsync = on', "phiguard.journal_directory = '$dir'",
+	'phiguard.journal_segment_size = 2MB', 'log_statement = none', 'autovacuum = off');
+
+my $nfiles = 0;
+
+sub start
+{
+	local %ENV = (%ENV, $power->environment);
+	$node->start;
+	wait_until_open($node) if $nfiles;
+}
+
+sub read_as
+{
+	my ($mark) = @_;
+	$node->safe_psql('postgres', "SET phiguard.journal_sync = off; SET phiguard.app_user = '$mark'; SELECT ssn FROM patient WHERE id = 1");
+}
+
+sub is_on_record
+{
+	my ($mark) = @_;
+	is(log_rows($node, 'count(*)', "kind = 'read' AND app_user = '$mark'"), '1', "$mark: on record");
+}
+
+sub write_statements
+{
+	my $file = "$place/statements." . ++$nfiles;
+
+	append_to_file($file, join("\n", 'SET phiguard.journal_sync = off;', @_, ''));
+	return $file;
+}
+
+# Until one of them waits for a sync that does not return: the server dies there.
+sub die_unsynced
+{
+	my ($which, @statements) = @_;
+
+	my $file = write_statements(@statements);
+	my $output = '';
+
+	$power->stall($which);
+	my $client = IPC::Run::start([ $node->installed_command('psql'), '-Xq', '-d', $node->connstr('postgres'), '-f', $file ],
+		'>&', \$output, IPC::Run::timeout(60));
+	wait_for("a stalled sync: $which", sub { $power->has_stalled });
+	kill_server($node);
+	$client->finish;
+	$power->stall(undef);
+}
+
+sub lose_power
+{
+	kill_server($node);
+	$power->cut('none');
+	start();
+}
+
+start();
+add_patients($node);
+$node->command_ok([ 'psql', '-Xq', '-d', $node->connstr('postgres'), '-o', '/dev/null', '-f', write_statements(long_reads(420)) ],
+	'reads that fill a part of the segment');
+cmp_ok(-s newest_segment($dir), '==', 2 * 1024 * 1024, 'the segment has room');
+
+# Written, and not synced.  The next record finds the segment full, and begins another.
+die_unsynced('data .seg', "SET phiguard.app_user = 'not synced'; SELECT ssn FROM patient WHERE id = 1;");
+$node->append_conf('postgresql.conf', 'phiguard.journal_segment_size = 1MB');
+start();
+cmp_ok(scalar(segments($dir)), '==', 2, 'the next segment has begun');
+is_on_record('not synced');
+read_as('answered then');
+lose_power();
+is_on_record('not synced');
+is_on_record('answered then');
+is_intact($node, 'after a segment that was not synced');
+
+# A segment that has its name, and the directory is not synced; nor is it for the sake of another file.
+die_unsynced('names .seg', long_reads(300));
+cmp_ok(scalar(segments($dir)), '==', 3, 'the segment has its name');
+$power->stall('names spare.tmp');
+start();
+$node->safe_psql('postgres', q{SET phiguard.app_user = 'the name not synced'; SELECT ssn FROM patient WHERE id = 1});
+kill_server($node);
+$power->stall(undef);
+$power->cut('none');
+start();
+is_on_record('the name not synced');
+is_intact($node, 'after a name that was not synced');
+
+$node->stop;
+done_testing();
