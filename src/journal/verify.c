@@ -30,6 +30,8 @@ phig_verify_finding(PhigVerifier *v, uint64_t position, const char *format,...)
 	char		what[256];
 	va_list		args;
 
+	if (phig_verify_copy_ended(v))
+		return;
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);

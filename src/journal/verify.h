@@ -29,6 +29,7 @@ typedef struct PhigBranch
 	uint8_t		parent_node[PHIG_ID_BYTES];
 	uint64_t	parent_seq;
 	uint8_t		prev_hash[PHIG_HASH_BYTES];
+	bool		copied;			/* see phig_verify_note_copies */
 	bool		reached;		/* the parent has a seal for parent_seq */
 	bool		matched;		/* and the hash behind it is prev_hash */
 } PhigBranch;
@@ -42,6 +43,17 @@ typedef struct PhigBranch
  */
 extern bool phig_verify_branch(const PhigSegmentHeader *header, const char *name, const char *node8,
 							   uint64_t number, PhigBranch *branch);
+
+typedef struct PhigVerifier PhigVerifier;
+
+/*
+ * phig_verify_note_copies
+ *		For the server that writes node8: where it branched off, the parent's segments that it has are a copy.
+ *
+ * It knows its own node, which its chain proves.  From files alone nobody can tell a copy from
+ * a journal of which something was cut out.
+ */
+extern void phig_verify_note_copies(PhigVerifier *v, const char *node8);
 
 /* A state that the journal is known to have been in, from a checkpoint kept elsewhere. */
 typedef struct PhigAnchor
@@ -69,7 +81,7 @@ typedef struct PhigSegment
 typedef void (*PhigReport) (void *arg, const char *node8, const char *segment,
 							uint64_t position, const char *what);
 
-typedef struct PhigVerifier
+struct PhigVerifier
 {
 	/* Set by the caller. */
 	PhigCrc32c	crc32c;
@@ -124,7 +136,7 @@ typedef struct PhigVerifier
 	uint64_t	hashed_to;		/* offset up to which the batch's bytes went into the digest */
 	uint64_t	lost_records;	/* numbers that the damage just passed may account for */
 	uint64_t	repeated_seq;	/* latest record out of order: a run of them is one finding */
-} PhigVerifier;
+};
 
 /* system_identifier: of the database system; 0: whichever its first intact segment names. */
 extern void phig_verify_begin_node(PhigVerifier *v, const char *node8, uint64_t system_identifier);

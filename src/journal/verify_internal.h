@@ -20,6 +20,12 @@ extern void phig_verify_check_number(PhigVerifier *v, uint64_t number);
 /* Did nodes take over from this one, each at a place that was met?  Then what follows here may be half a copy. */
 extern bool phig_verify_was_left(const PhigVerifier *v);
 
+/*
+ * Is this place behind the end of what was copied?  What stands there was caught while the parent wrote, in the
+ * last segment and in those begun meanwhile: it belongs to nobody, and nothing is wrong with it.
+ */
+extern bool phig_verify_copy_ended(const PhigVerifier *v);
+
 /* May an anchor or a branch speak of this place? */
 extern bool phig_verify_is_of_interest(const PhigVerifier *v, uint64_t offset, uint64_t seq);
 

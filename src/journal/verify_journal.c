@@ -54,6 +54,7 @@ collect_branches(PhigVerifier *verifier, const PhigSource *source)
 							   &verifier->branches[verifier->nbranches]))
 			verifier->nbranches++;
 	}
+	phig_verify_note_copies(verifier, source->own8);
 }
 
 /* Of the node whose files begin at index: the first that may hold records of since or later. */

@@ -175,14 +175,14 @@ sub read_header
 }
 
 # A segment: its header, its records up to the first that is none, and what the chain says of them.
-#   records: [{ type, seq, offset, length, body }, ...], seals also with the offset behind them and their checkpoint; seals_hold: all seals match; end: offset after the
+#   bytes: all of it; records: [{ type, seq, offset, length, body }, ...], seals also with the offset behind them and their checkpoint; seals_hold: all seals match; end: offset after the
 #   last seal that does, and a checkpoint behind it; last_hash: what the next segment's prev_hash must be.
 sub read_segment
 {
 	my ($file) = @_;
 	my $header = read_header($file);
 	my $bytes = read_bytes($file, 0);
-	my %segment = (header => $header, records => [], seals_hold => 1, end => 512);
+	my %segment = (header => $header, bytes => $bytes, records => [], seals_hold => 1, end => 512);
 	my $hash = sha256($header->{prev_hash} . $header->{bytes});
 	my $offset = 512;
 	my $from = 512;

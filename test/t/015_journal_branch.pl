@@ -89,6 +89,51 @@ for my $kind (qw(standby restored))
 }
 isnt($id{standby}, $id{restored}, 'two copies are two nodes');
 
+# --- a copy that caught a segment while it was written: the last one, or the one before, and the next had just begun
+
+$node->safe_psql('postgres', join("\n", 'SET phiguard.journal_sync = off;', long_reads(10)));
+$node->stop;
+my @all = segments(journal_dir($node));
+my %written = map { $_ => read_segment($all[$_]) } -2, -1;
+
+sub inside_record
+{
+	my ($n) = @_;
+	my @records = @{ $written{$n}{records} };
+	return $records[ @records / 2 ]{offset} + 20;
+}
+
+for my $case ([ 'in a record', -1, inside_record(-1) ], [ 'in a page, with later ones', -1, inside_record(-1), 4096 ],
+	[ 'in a record, before the next one', -2, inside_record(-2) ],
+	[ 'behind a seal, before the next one', -2, (grep { $_->{type} eq 'L' } @{ $written{-2}{records} })[5]{behind} ])
+{
+	my ($what, $n, $end, $hole) = @$case;
+	my $copy = PostgreSQL::Test::Cluster->new('caught_' . ($what =~ tr/ ,/__/r));
+	my $name = "caught $what";
+	my $file = journal_dir($copy) . '/' . (split m{/}, $all[$n])[-1];
+
+	mkdir $copy->basedir unless -d $copy->basedir;
+	system_or_bail('cp', '-a', $node->data_dir, $copy->data_dir);
+	$copy->append_conf('postgresql.conf', 'port = ' . $copy->port);
+	$copy->append_conf('postgresql.conf', "unix_socket_directories = '" . $copy->host . "'");
+	write_bytes($file, $end, "\0" x ($hole // length($written{$n}{bytes}) - $end));
+	$copy->start;
+	wait_until_open($copy);
+	is(findings($copy), '', "$name: the chain verifies");
+	flip_byte($file, 1000);
+	isnt(findings($copy), '', "$name: and what was altered before is found");
+	flip_byte($file, 1000);
+	$copy->stop;
+	check_branch($copy, $name);
+}
+
+# The original is no copy.
+write_bytes($all[-2], inside_record(-2), "\0" x (length($written{-2}{bytes}) - inside_record(-2)));
+$node->start;
+wait_until_open($node);
+like(findings($node), qr/where the records end, are no record/, 'the same in the original is found');
+write_bytes($all[-2], 0, $written{-2}{bytes});
+
 # --- the original
 
 $node->safe_psql('postgres', "SET phiguard.app_user = 'after the copy'; SELECT ssn FROM patient WHERE id = 1");

@@ -150,7 +150,13 @@ for my $call (q{SELECT count(*) FROM t, phiguard.detect(t)}, q{SELECT length(phi
 	for my $part (6 .. 9)
 	{
 		my $timeout = int($whole * $part / 10);
-		my ($least) = sort { $a <=> $b } map { $run->($timeout) - $timeout } 1 .. 2;
+		my $least = 1e9;
+		# A machine with other work makes one run late, not all of them.
+		for (my $attempt = 1; $attempt <= 5 && $least >= 200; $attempt++)
+		{
+			my $lateness = $run->($timeout) - $timeout;
+			$least = $lateness if $lateness < $least;
+		}
 		$late = $least if $least > $late;
 	}
 	cmp_ok($late, '<', 200, "$call: stopped while it hands out what it has found");
