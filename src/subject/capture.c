@@ -72,6 +72,7 @@ typedef struct Watch
 	Source	   *sources;
 	uint64	   *counted;		/* where a row is no more than one more in this count */
 	PhigCapture *capture;
+	struct Watch *next;			/* of the same capture */
 } Watch;
 
 typedef struct WatchEntry
@@ -99,9 +100,11 @@ struct PhigCapture
 	MemoryContextCallback gone;
 	const PhigSubjectSources *given;
 	PhigPersonSet *set;
-	List	   *nodes;			/* watched */
+	Watch	   *watches;
 	int			nsources;
 	MemoryContext scratch;		/* spellings */
+	Watch		first_watch;	/* most statements need no more than these */
+	Source		first_source;
 };
 
 static watches_hash * watches = NULL;
@@ -235,27 +238,26 @@ static void
 unwatch(void *arg)
 {
 	PhigCapture *capture = arg;
-	ListCell   *lc;
 
 	last_watch = NULL;
-	foreach(lc, capture->nodes)
-		(void) watches_delete(watches, lfirst(lc));
+	for (Watch *watch = capture->watches; watch != NULL; watch = watch->next)
+		(void) watches_delete(watches, watch->node);
 }
 
 static Source *
 make_source(PhigCapture *capture, const PhigSubjectPath *path, AttrNumber attno, Oid type)
 {
-	Source	   *source = palloc0(sizeof(Source));
+	Source	   *source = capture->nsources++ == 0 ? &capture->first_source : palloc0(sizeof(Source));
 
 	source->path = *path;
 	source->attno = attno;
-	source->type = getBaseType(type);
-	source->typlen = get_typlen(source->type);
+	source->type = phig_spelling_is_of_number(type) ? type : getBaseType(type);
 	source->is_number = path->nhops == 0 && phig_spelling_is_of_number(source->type);
+	if (!source->is_number)
+		source->typlen = get_typlen(source->type);
 	source->space = phig_persons_space(capture->set, path->space);
 	if (path->nhops > 0)
 		source->hops = phig_hop_cache_create(path, source->type);
-	capture->nsources++;
 	return source;
 }
 
@@ -267,12 +269,13 @@ watch(PhigCapture *capture, PlanState *node, Where where, Source *source)
 
 	if (!found || entry->watch->capture != capture)
 	{
-		entry->watch = palloc0(sizeof(Watch));
+		entry->watch = capture->watches == NULL ? &capture->first_watch : palloc0(sizeof(Watch));
 		entry->watch->node = node;
 		entry->watch->capture = capture;
 		entry->watch->real = node->ExecProcNodeReal;
 		node->ExecProcNodeReal = watched;
-		capture->nodes = lappend(capture->nodes, node);
+		entry->watch->next = capture->watches;
+		capture->watches = entry->watch;
 		last_watch = NULL;
 	}
 	source->where = where;
@@ -284,11 +287,10 @@ watch(PhigCapture *capture, PlanState *node, Where where, Source *source)
 static void
 watch_once(PhigCapture *capture, QueryDesc *query_desc)
 {
-	Watch	   *only;
+	Watch	   *only = capture->watches;
 
-	if (capture->nsources != 1 || list_length(capture->nodes) != 1)
+	if (capture->nsources != 1 || only == NULL || only->next != NULL)
 		return;
-	only = watches_lookup(watches, linitial(capture->nodes))->watch;
 	if (!phig_rows_come_once(query_desc, &only->sources->path))
 		return;
 	phig_persons_come_once(capture->set);
