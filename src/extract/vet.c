@@ -122,6 +122,10 @@ vet_walker(Node *node, void *context)
 		say(v, "45 CFR 164.514(b)(2)(i)(C)",
 			pstrdup("the day, a part or the text of a timestamptz, or one that is made of these, goes by the time zone of "
 					"whoever reads: AT TIME ZONE 'UTC', of a date ::timestamp, or a transform of the value as it is"));
+	if (phig_extract_goes_by_date_style(node))
+		say(v, "45 CFR 164.514(b)(2)(i)(C)",
+			pstrdup("a date that is read from a text, or a text that is made of a date, goes by the DateStyle of whoever reads: "
+					"to_date() and to_char() say the format"));
 	if (IsA(node, SQLValueFunction) && ((SQLValueFunction *) node)->op == SVFOP_CURRENT_SCHEMA)
 		say(v, "45 CFR 164.514", pstrdup("current_schema goes by a setting of whoever reads: leave it out"));
 	if (IsA(node, Const) && ((Const *) node)->consttype == REGCONFIGOID && !((Const *) node)->constisnull &&

@@ -1,6 +1,6 @@
 /*
  * zone.c
- *		What goes by the time zone of whoever reads.
+ *		What goes by the time zone, or the DateStyle, of whoever reads.
  *
  * A function of the server that does is stable, and takes or makes a timestamptz, a timetz or something that holds one:
  * casts to and from other types, text among them, days and parts of it, comparisons with a day, sums with days and
@@ -8,6 +8,9 @@
  * computed of the present time alone may go by the reader's: current_date does.
  *
  * AT TIME ZONE says which one: see ../policy/zone.h.
+ *
+ * DateStyle says which of the numbers in a text is the year, the month and the day, and which comes first in a text
+ * that is made of a date.  JSON and XML have ISO 8601; formats say it.
  */
 #include "postgres.h"
 
@@ -25,13 +28,18 @@
 #include "flow/flow.h"
 #include "policy/zone.h"
 
-static bool may_go_by_zone(Oid funcid, void *context);
+static bool may_go_by_settings(Oid funcid, void *context);
+static bool says_format(Oid funcid, void *context);
 static bool compares_in_json(Oid funcid, void *context);
 static bool frame_goes_by_zone(Oid funcid);
 static List *arguments_of(Node *node);
-static bool has_zone(Node *expr);
-static bool type_has_zone(Oid type);
-static bool any_has_zone(List *types);
+static bool holds(Node *expr, bool (*is) (Oid type));
+static bool any_holds(List *exprs, bool (*is) (Oid type));
+static bool is_zoned(Oid type);
+static bool is_read_by_style(Oid type);
+static bool is_written_by_style(Oid type);
+static bool is_text(Oid type);
+static bool any_type_holds(List *types, bool (*is) (Oid type));
 static bool is_now(Node *expr);
 
 bool
@@ -45,19 +53,19 @@ phig_extract_goes_by_zone(Node *node)
 		return frame_goes_by_zone(((WindowClause *) node)->startInRangeFunc) ||
 			frame_goes_by_zone(((WindowClause *) node)->endInRangeFunc);
 	if (IsA(node, RangeTblFunction))
-		return any_has_zone(((RangeTblFunction *) node)->funccoltypes);
+		return any_type_holds(((RangeTblFunction *) node)->funccoltypes, is_zoned);
 	if (IsA(node, TableFunc))
-		return any_has_zone(((TableFunc *) node)->coltypes);
+		return any_type_holds(((TableFunc *) node)->coltypes, is_zoned);
 	if (check_functions_in_node(node, compares_in_json, NULL) || phig_compat_json_path_is_mutable(node))
 		return true;
 	if (phig_zone_is_said(node))
 		return false;
-	if (!check_functions_in_node(node, may_go_by_zone, NULL) && !IsA(node, XmlExpr) && !phig_compat_is_json(node))
+	if (!check_functions_in_node(node, may_go_by_settings, NULL) && !IsA(node, XmlExpr) && !phig_compat_is_json(node))
 		return false;
 	arguments = arguments_of(node);
 	foreach(lc, arguments)
 	{
-		if (!has_zone(lfirst(lc)))
+		if (!holds(lfirst(lc), is_zoned))
 			continue;
 		if (!is_now(lfirst(lc)))
 			return true;
@@ -68,15 +76,51 @@ phig_extract_goes_by_zone(Node *node)
 	 * It is made of something without one; now() is made of nothing.  What is in a record, its
 	 * RangeTblFunction says.
 	 */
-	return !now && arguments != NIL && exprType(node) != RECORDOID && type_has_zone(exprType(node));
+	return !now && arguments != NIL && exprType(node) != RECORDOID &&
+		phig_extract_type_holds(exprType(node), is_zoned);
+}
+
+bool
+phig_extract_goes_by_date_style(Node *node)
+{
+	List	   *arguments;
+
+	if (IsA(node, RangeTblFunction))
+		return any_type_holds(((RangeTblFunction *) node)->funccoltypes, is_read_by_style);
+	if (IsA(node, TableFunc))
+		return any_type_holds(((TableFunc *) node)->coltypes, is_read_by_style);
+	if (!check_functions_in_node(node, may_go_by_settings, NULL) && !phig_compat_is_json(node))
+		return false;
+	if (check_functions_in_node(node, says_format, NULL))
+		return false;
+	arguments = arguments_of(node);
+	if (any_holds(arguments, is_written_by_style))
+		return !phig_compat_is_json(node) && phig_extract_type_holds(exprType(node), is_text);
+	return arguments != NIL && !any_holds(arguments, is_zoned) &&
+		phig_extract_type_holds(exprType(node), is_read_by_style);
 }
 
 /* Those of phiguard say themselves what they go by: see their twins for extracts. */
 static bool
-may_go_by_zone(Oid funcid, void *context)
+may_go_by_settings(Oid funcid, void *context)
 {
 	return funcid < FirstNormalObjectId &&
 		(func_volatile(funcid) == PROVOLATILE_STABLE || phig_zone_is_asked_for(funcid));
+}
+
+/* to_char() and to_date() are told one, and what makes JSON has its own. */
+static bool
+says_format(Oid funcid, void *context)
+{
+	static const char *const names[] = {"to_char", "to_date", "to_json", "to_jsonb", "row_to_json", "array_to_json",
+		"json_build_object", "json_build_array", "jsonb_build_object", "jsonb_build_array", "json_agg", "jsonb_agg",
+	"json_object_agg", "jsonb_object_agg"};
+	const char *name = funcid < FirstNormalObjectId ? get_func_name(funcid) : NULL;
+
+	for (int i = 0; name != NULL && i < (int) lengthof(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
 }
 
 /* Times inside of JSON: jsonb_path_query_tz() and the like. */
@@ -93,7 +137,7 @@ compares_in_json(Oid funcid, void *context)
 static bool
 frame_goes_by_zone(Oid funcid)
 {
-	return OidIsValid(funcid) && may_go_by_zone(funcid, NULL);
+	return OidIsValid(funcid) && may_go_by_settings(funcid, NULL);
 }
 
 static List *
@@ -131,14 +175,20 @@ arguments_of(Node *node)
 
 /* What a row holds can be seen where it is made only. */
 static bool
-has_zone(Node *expr)
+holds(Node *expr, bool (*is) (Oid type))
+{
+	if (exprType(expr) == RECORDOID && IsA(expr, RowExpr))
+		return any_holds(((RowExpr *) expr)->args, is);
+	return phig_extract_type_holds(exprType(expr), is);
+}
+
+static bool
+any_holds(List *exprs, bool (*is) (Oid type))
 {
 	ListCell   *lc;
 
-	if (exprType(expr) != RECORDOID || !IsA(expr, RowExpr))
-		return type_has_zone(exprType(expr));
-	foreach(lc, ((RowExpr *) expr)->args)
-		if (has_zone(lfirst(lc)))
+	foreach(lc, exprs)
+		if (holds(lfirst(lc), is))
 			return true;
 	return false;
 }
@@ -150,18 +200,35 @@ is_zoned(Oid type)
 }
 
 static bool
-type_has_zone(Oid type)
+is_read_by_style(Oid type)
 {
-	return phig_extract_type_holds(type, is_zoned);
+	return type == DATEOID || type == TIMESTAMPOID;
+}
+
+/* IntervalStyle is another setting of that kind. */
+static bool
+is_written_by_style(Oid type)
+{
+	return is_read_by_style(type) || type == INTERVALOID || type == RECORDOID;
 }
 
 static bool
-any_has_zone(List *types)
+is_text(Oid type)
+{
+	char		category;
+	bool		preferred;
+
+	get_type_category_preferred(type, &category, &preferred);
+	return category == TYPCATEGORY_STRING;
+}
+
+static bool
+any_type_holds(List *types, bool (*is) (Oid type))
 {
 	ListCell   *lc;
 
 	foreach(lc, types)
-		if (type_has_zone(lfirst_oid(lc)))
+		if (phig_extract_type_holds(lfirst_oid(lc), is))
 			return true;
 	return false;
 }

@@ -467,6 +467,27 @@ passes('SELECT phiguard.shift_date(dated, patient) AS d FROM visit', qr/^20\d\d-
 ($out, $err) = run_sql($node, "SET timezone = 'UTC'; SELECT count(*) FROM eve WHERE dated >= date '2025-01-01'; SET timezone = '<x>-24'; SELECT count(*) FROM eve WHERE dated >= date '2025-01-01'");
 is("$out$err", "0\n1", 'control: whoever sets the time zone chooses which rows there are');
 
+# Nor does the DateStyle: who tries them all would find which number is the month.
+my $style = qr/goes by the DateStyle of whoever reads/;
+run_sql($node, "CREATE TABLE noted (id int, said text, seen date, stayed interval); INSERT INTO noted VALUES (1, '01/02/03', '2024-12-31', '1 day');
+	SELECT phiguard.label('noted', 'id', 'none'), phiguard.label('noted', 'said', 'clinical'), phiguard.label('noted', 'seen', 'date kind=event'), phiguard.label('noted', 'stayed', 'none'), phiguard.review('noted')");
+for my $query ('SELECT phiguard.year(said::date) AS y FROM noted', 'SELECT phiguard.year(said::timestamp) AS y FROM noted', 'SELECT phiguard.year(date(said)) AS y FROM noted',
+	'SELECT phiguard.year((ARRAY[said]::date[])[1]) AS y FROM noted', 'SELECT phiguard.year(r.d) AS y FROM noted, json_to_record(json_build_object(\'d\', said)) AS r(d date)',
+	(map { "SELECT id FROM noted WHERE $_" } 'seen::text < \'2025\'', 'seen || \'\' < \'2025\'', 'concat(seen, \'\') < \'2025\'', 'format(\'%s\', seen) < \'2025\'', 'ROW(seen, 1)::text < \'(2025\'',
+		'ARRAY[seen]::text < \'{2025\'', 'array_to_string(ARRAY[seen], \'\') < \'2025\'', 'daterange(seen, NULL)::text < \'[2025\'', 'said::date < date \'2025-01-01\'', 'stayed::text < \'2\'',
+		'seen::timestamp::varchar < \'2025\''))
+{
+	refused($query, $style);
+}
+for my $query ('SELECT phiguard.year(to_date(said, \'MM/DD/YY\')) AS y FROM noted', 'SELECT id FROM noted WHERE to_char(seen::timestamp, \'YYYY\') = \'2024\'', 'SELECT id FROM noted WHERE seen < date \'2025-01-01\'',
+	'SELECT id FROM noted WHERE to_json(seen)::text = \'"2024-12-31"\'', 'SELECT id FROM noted WHERE seen::timestamp < timestamp \'2025-01-01\' AND stayed < \'2 days\'',
+	'SELECT id FROM noted WHERE xmlforest(seen)::text LIKE \'%2024%\'', 'SELECT id FROM noted WHERE seen = ANY (ARRAY[seen])')
+{
+	passes($query, qr/^(1|2003)$/m);
+}
+($out, $err) = run_sql($node, join ';', map { "SET datestyle = '$_'; SELECT extract(year FROM said::date), seen::text < '2025' FROM noted" } 'ISO, MDY', 'German, YMD');
+is("$out$err", "2003|t\n2001|f", 'control: whoever sets the DateStyle reads the month as the year, and chooses which rows there are');
+
 # The purpose's row predicates decide which rows there are, too.
 run_sql($node, q{SELECT phiguard.create_purpose('utc', code => 'HRESCH', otherwise => 'deny'), phiguard.allow_rows('utc', 'eve', $$ (dated AT TIME ZONE 'UTC')::date >= date '2025-01-01' $$)});
 passes('SELECT count(*) AS n FROM eve', qr/^0$/, purpose => 'utc');
