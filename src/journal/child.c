@@ -128,10 +128,11 @@ phig_child_poll(PhigChild *child, double patience_ms, PhigFault *fault)
 
 	if (child->pid == 0)
 		return PHIG_CHILD_NONE;
+	/* A process that waits for a broken device does not even end by SIGKILL; nobody waits for it here. */
 	late = phig_monotonic_ms() - child->started > patience_ms;
 	if (late)
 		kill(-child->pid, SIGKILL);
-	pid = waitpid(child->pid, &status, late ? 0 : WNOHANG);
+	pid = waitpid(child->pid, &status, WNOHANG);
 	if (pid == 0 || (pid < 0 && errno == EINTR))
 		return PHIG_CHILD_RUNS;
 	child->pid = 0;
