@@ -15,6 +15,29 @@ static void warn_of_header(PhigLogReader *reader, const PhigCursor *cursor);
 static void warn_of_error(PhigLogReader *reader, const PhigCursor *cursor);
 static void warn(PhigLogReader *reader, const PhigCursor *cursor, const char *what);
 
+/*
+ * Behind the place where the chain broke there may be whole records that were in the ring, too.  The segment that names
+ * the break has them again, with proof.
+ */
+static void
+note_repeated(PhigCursor *cursor, const PhigSourceFile *file)
+{
+	const PhigSourceFile *next = file + 1;
+
+	cursor->again_seq = PG_UINT64_MAX;
+	if (file->last || next->state != PHIG_HEADER_OK || next->header.reason != PHIG_SEGMENT_BROKEN ||
+		next->header.broken_segment != file->number)
+		return;
+	cursor->again_offset = next->header.broken_offset;
+	cursor->again_seq = next->header.first_seq;
+}
+
+static bool
+is_repeated(const PhigCursor *cursor, const PhigRecord *record)
+{
+	return record->head.seq >= cursor->again_seq && record->offset >= cursor->again_offset;
+}
+
 void
 phig_cursor_begin_file(PhigLogReader *reader, PhigCursor *cursor, int index)
 {
@@ -25,6 +48,7 @@ phig_cursor_begin_file(PhigLogReader *reader, PhigCursor *cursor, int index)
 	phig_walk_begin(&cursor->walk, &cursor->bytes, phig_crc32c);
 	if (file->state == PHIG_HEADER_OK && file->header.first_seq > 0)
 		cursor->last_seq = file->header.first_seq - 1;
+	note_repeated(cursor, file);
 	file->looked_at = true;
 	warn_of_header(reader, cursor);
 }
@@ -60,6 +84,8 @@ phig_cursor_next(PhigLogReader *reader, PhigCursor *cursor)
 	while (cursor->walk.offset < cursor->chunk_end &&
 		   (step = phig_walk_next(&cursor->walk)) != PHIG_STEP_END)
 	{
+		if (step == PHIG_STEP_RECORD && is_repeated(cursor, &cursor->walk.record))
+			continue;
 		if (step == PHIG_STEP_RECORD)
 		{
 			cursor->last_seq = cursor->walk.record.head.seq;

@@ -28,6 +28,8 @@ typedef struct PhigCursor
 	uint64		chunk_begin;
 	uint64		chunk_end;		/* no record of the chunk begins here or later */
 	uint64		last_seq;		/* latest record met on the node, for warnings */
+	uint64		again_offset;	/* records of the file from here on stand in the next one, too, */
+	uint64		again_seq;		/* if their number is this or a later one */
 } PhigCursor;
 
 /* An execution that the scout has seen begin and not end. */

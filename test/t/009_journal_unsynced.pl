@@ -46,7 +46,7 @@ sub write_statements
 	return $file;
 }
 
-# Until one of them waits for a sync that does not return: the server dies there.
+# Until one of them waits for a sync that does not return: the server dies there.  undef: they stall it themselves.
 sub die_unsynced
 {
 	my ($which, @statements) = @_;
@@ -54,10 +54,10 @@ sub die_unsynced
 	my $file = write_statements(@statements);
 	my $output = '';
 
-	$power->stall($which);
+	$power->stall($which) if defined $which;
 	my $client = IPC::Run::start([ $node->installed_command('psql'), '-Xq', '-d', $node->connstr('postgres'), '-f', $file ],
 		'>&', \$output, IPC::Run::timeout(60));
-	wait_for("a stalled sync: $which", sub { $power->has_stalled });
+	wait_for('a stalled sync', sub { $power->has_stalled });
 	kill_server($node);
 	$client->finish;
 	$power->stall(undef);
@@ -100,6 +100,17 @@ $power->cut('none');
 start();
 is_on_record('the name not synced');
 is_intact($node, 'after a name that was not synced');
+
+# Written, not synced, and the first sector lost: what follows stands in the ring, too, and is on record once.
+die_unsynced(undef, "SET phiguard.app_user = 'in two places'; SELECT pg_sleep(0.5);", "\\! printf 'data .seg' >$place/shadow/stall",
+	'SELECT ssn AS twice FROM patient WHERE id = 1;');
+my $newest = newest_segment($dir);
+my $written = unpack 'Q<', read_bytes("$place/shadow/" . (stat $newest)[1] . '.writes', 0, 8);
+flip_byte($newest, $written + 40);
+like(read_bytes($newest, $written), qr/^u=in two places$/m, 'the first place');
+start();
+is_on_record('in two places');
+like(findings($node), qr/the chain was begun anew here/, 'and the break is named');
 
 $node->stop;
 done_testing();
