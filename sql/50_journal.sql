@@ -103,7 +103,7 @@ COMMENT ON COLUMN phiguard.access_log.recipient IS 'Who received what was disclo
 COMMENT ON COLUMN phiguard.access_log.subjects IS 'Whose data, as keyed tokens; NULL: not captured.';
 COMMENT ON COLUMN phiguard.access_log.persons IS 'How many persons they are; with the flag subjects_summary more than subjects names, and right within some per cent, or, where persons_at_least is less, at most. NULL: not captured.';
 COMMENT ON COLUMN phiguard.access_log.persons_at_least IS 'The same as persons, but where parallel workers met so many that nobody knows who was met by several.';
-COMMENT ON COLUMN phiguard.access_log.flags IS 'exempt, function, copy, replica, explain, constraint, unseen_plan, row_trigger, approximate, session_user_claim, would_deny, would_transform, break_glass ...';
+COMMENT ON COLUMN phiguard.access_log.flags IS 'exempt, function, copy, replica, explain, constraint, unseen_plan, row_trigger, approximate, session_user_claim, would_deny, would_transform, break_glass, ran (it failed, and its plan had been asked for rows: what it saw may have left, rows or none) ...';
 
 -- Put in line by the planner, so that conditions on it reach the reader.
 CREATE FUNCTION phiguard.read_journal(directory text) RETURNS SETOF phiguard.access_log

@@ -324,14 +324,16 @@ WITH own AS MATERIALIZED (
 	SELECT * FROM own UNION ALL
 	SELECT * FROM other o WHERE NOT EXISTS (SELECT FROM own WHERE own.node = o.node AND own."position" = o."position" AND own.started = o.started)
 ), seen AS MATERIALIZED (
-	SELECT * FROM access WHERE kind NOT IN ('denied', 'probe') AND (coalesce(rows, 1) > 0 OR stored <> '{}' OR subjects <> '{}' OR outcome IS NULL OR outcome = 'lost')
+	SELECT *, outcome IS NULL OR outcome = 'lost' OR subjects IS NULL OR (subjects = '{}' AND 'ran' = ANY (flags)) AS unnamed FROM access
+	WHERE kind <> 'probe' AND ('ran' = ANY (flags) OR (kind <> 'denied'
+		AND (coalesce(rows, 1) > 0 OR stored <> '{}' OR subjects <> '{}' OR outcome IS NULL OR outcome = 'lost')))
 ), person AS MATERIALIZED (
 	SELECT DISTINCT unnest(subjects) AS token FROM seen
 ), total AS (
 	SELECT greatest((SELECT count(*) FROM person), (SELECT max(s.persons_at_least) FROM seen s)) AS persons,
 		(SELECT count(*) FROM person) + (SELECT sum(s.persons - cardinality(s.subjects)) FROM seen s WHERE s.flags && '{subjects_summary}') AS at_most,
-		(SELECT count(*) FROM seen WHERE subjects IS NULL OR flags && '{subjects_summary}' OR outcome IS NULL OR outcome = 'lost') AS unknown,
-		(SELECT count(*) FROM seen WHERE subjects IS NULL OR outcome IS NULL OR outcome = 'lost') AS uncounted
+		(SELECT count(*) FROM seen WHERE unnamed OR flags && '{subjects_summary}') AS unknown,
+		(SELECT count(*) FROM seen WHERE unnamed) AS uncounted
 ), line (n, section, item, value) AS (
 	SELECT 10, '164.402(2)(i) nature and extent', 'categories', (SELECT string_agg(DISTINCT c, ', ' ORDER BY c) FROM seen, unnest(categories) c)
 	UNION ALL SELECT 11, '164.402(2)(i) nature and extent', 'column=form', s FROM (SELECT DISTINCT unnest(shown) FROM seen) x (s)

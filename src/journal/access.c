@@ -45,6 +45,7 @@ typedef struct SharedRecord
 	uint64		rows;
 	uint32		executions;
 	uint32		open;			/* executions not ended yet */
+	bool		ran;			/* one of them did */
 	int			sqlstate;		/* of the last that failed */
 	PhigPersonSet *persons;		/* NULL: none are expected */
 } SharedRecord;
@@ -69,7 +70,6 @@ static void end_all_shared(void);
 static void end_shared(SharedRecord *shared);
 static void end_at_exit(int code, Datum arg);
 static void forget(PhigExecution *execution);
-static PhigOutcome outcome_of(int sqlstate);
 static void xact_callback(XactEvent event, void *arg);
 static void end_of_xact(XactEvent event);
 static void subxact_callback(SubXactEvent event, SubTransactionId mySubid,
@@ -99,7 +99,7 @@ phig_access_begin(QueryDesc *query_desc, const PhigStatement *statement, uint32 
 	execution->shared = NULL;
 	execution->rows = 0;
 	execution->subid = GetCurrentSubTransactionId();
-	execution->running = false;
+	execution->running = execution->ran = false;
 	execution->subjects = NULL;
 	execution->persons = NULL;
 	execution->workers_tell = false;
@@ -201,17 +201,20 @@ phig_access_end(PhigExecution *execution, int sqlstate)
 	if (shared)
 	{
 		shared->rows += execution->rows;
+		shared->ran |= execution->ran;
 		shared->open--;
 		if (sqlstate != 0)
 			shared->sqlstate = sqlstate;
 	}
 	else
 	{
+		PhigJournalEnd end = {execution->rows, 1, execution->ran, sqlstate};
+
 		/* The row at which it failed may have left in part, or been given to a function. */
 		if (execution->persons)
 			phig_persons_rows(execution->persons, execution->rows + (sqlstate != 0 ? 1 : 0));
 		end_persons(&execution->persons, &execution->ticket);
-		phig_journal_end(&execution->ticket, execution->rows, 1, outcome_of(sqlstate), sqlstate);
+		phig_journal_end(&execution->ticket, &end);
 	}
 	forget(execution);
 }
@@ -358,6 +361,7 @@ share_record(const PhigStatement *statement, uint32 flags)
 		shared->rows = 0;
 		shared->executions = 0;
 		shared->open = 0;
+		shared->ran = false;
 		shared->sqlstate = 0;
 		shared->persons = NULL;
 	}
@@ -384,9 +388,10 @@ end_all_shared(void)
 static void
 end_shared(SharedRecord *shared)
 {
+	PhigJournalEnd end = {shared->rows, shared->executions, shared->ran, shared->sqlstate};
+
 	end_persons(&shared->persons, &shared->ticket);
-	phig_journal_end(&shared->ticket, shared->rows, shared->executions,
-					 outcome_of(shared->sqlstate), shared->sqlstate);
+	phig_journal_end(&shared->ticket, &end);
 	hash_search(shared_records, shared, HASH_REMOVE, NULL);
 	phig_access_open.shared--;
 }
@@ -402,16 +407,6 @@ forget(PhigExecution *execution)
 		spare = execution;
 	else
 		pfree(execution);
-}
-
-static PhigOutcome
-outcome_of(int sqlstate)
-{
-	if (sqlstate == 0)
-		return PHIG_OUTCOME_OK;
-	if (sqlstate == ERRCODE_QUERY_CANCELED)
-		return PHIG_OUTCOME_CANCELLED;
-	return PHIG_OUTCOME_ERROR;
 }
 
 /* What the executor will not end any more: ok unless it was cut short while it ran. */

@@ -15,7 +15,7 @@
 #include "subject/query.h"
 #include "subject/set.h"
 
-/* One execution, as access.c keeps it; rows and running are its users'. */
+/* One execution, as access.c keeps it; rows, running and ran are its users'. */
 typedef struct PhigExecution
 {
 	dlist_node	node;
@@ -25,6 +25,7 @@ typedef struct PhigExecution
 	uint64		rows;
 	SubTransactionId subid;
 	bool		running;
+	bool		ran;			/* it was asked for a row */
 	const PhigSubjectSources *subjects; /* NULL: nobody's rows are watched; inside the plan */
 	PhigPersonSet *persons;		/* of a record of its own */
 	bool		workers_tell;	/* whose rows were scanned: parallel ones, each in a record of its
@@ -76,6 +77,7 @@ phig_access_wait(PhigExecution *execution)
 	/* For the other modes the ring's memory is safe enough. */
 	if (phig_journal_sync == PHIG_SYNC_ON)
 		phig_access_wait_for_disk(execution);
+	execution->ran = true;
 }
 
 /*

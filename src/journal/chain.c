@@ -43,6 +43,7 @@ phig_chain_begin(PhigChain *chain, const PhigSegmentHeader *header)
 {
 	memset(chain, 0, sizeof(*chain));
 	chain->number = header->number;
+	chain->version = header->version;
 	chain->first_seq = header->first_seq;
 	chain->last_seq = header->first_seq - 1;
 	chain->offset = PHIG_SEGMENT_HEADER_BYTES;

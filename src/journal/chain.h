@@ -17,6 +17,7 @@
 typedef struct PhigChain
 {
 	uint64_t	number;			/* of the segment; 0: none */
+	uint32_t	version;		/* as in its header */
 	uint64_t	first_seq;		/* as in its header */
 	uint64_t	offset;			/* end of the last seal (or of the header, or of the checkpoint
 								 * behind either) in the file */

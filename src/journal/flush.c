@@ -89,8 +89,12 @@ pass_marker(uint64 position, PhigFault *fault)
 	PhigRecordHeader marker;
 
 	phig_ring_peek(position, &marker);
-	/* The present segment may have been begun at this very marker, before a crash. */
-	if (chain->sealed)
+
+	/*
+	 * The present segment may have been begun at this very marker, before a crash; not by other
+	 * code.
+	 */
+	if (chain->sealed || chain->version != PHIG_FORMAT_VERSION)
 	{
 		PhigSegmentHeader header;
 		PhigChain	next = {0};

@@ -35,7 +35,7 @@
 #include <stdint.h>
 
 #define PHIG_SEGMENT_MAGIC "PHIGSEG1"
-#define PHIG_FORMAT_VERSION 1
+#define PHIG_FORMAT_VERSION 2	/* of what is written; those before are read, too */
 #define PHIG_SEGMENT_HEADER_BYTES 512
 #define PHIG_HASH_BYTES 32
 #define PHIG_ID_BYTES 16
@@ -121,6 +121,9 @@ typedef struct PhigDefinitionBody
 	/* text follows */
 } PhigDefinitionBody;
 
+/* Flags of an end record; zeros where version 1 wrote it. */
+#define PHIG_END_RAN 0x01		/* the plan was asked for a row, or data of a COPY began to flow */
+
 typedef struct PhigStartBody
 {
 	uint8_t		statement[PHIG_ID_BYTES];
@@ -136,7 +139,8 @@ typedef struct PhigEndBody
 	uint32_t	executions;
 	uint8_t		outcome;		/* PhigOutcome */
 	char		sqlstate[5];	/* "00000" when ok; no NUL */
-	uint8_t		reserved[6];	/* zeros */
+	uint8_t		flags;			/* PHIG_END_... */
+	uint8_t		reserved[5];	/* zeros */
 } PhigEndBody;					/* record: 64 bytes */
 
 typedef struct PhigEventBody

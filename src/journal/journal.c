@@ -157,28 +157,38 @@ append_patiently(PhigAppend *record)
 	return false;
 }
 
+static PhigOutcome
+outcome_of(int sqlstate)
+{
+	if (sqlstate == 0)
+		return PHIG_OUTCOME_OK;
+	if (sqlstate == ERRCODE_QUERY_CANCELED)
+		return PHIG_OUTCOME_CANCELLED;
+	return PHIG_OUTCOME_ERROR;
+}
+
 void
-phig_journal_end(const PhigJournalTicket *ticket, uint64 rows, uint32 executions,
-				 PhigOutcome outcome, int sqlstate)
+phig_journal_end(const PhigJournalTicket *ticket, const PhigJournalEnd *end)
 {
 	struct
 	{
 		PhigRecordHeader header;
 		PhigEndBody body;
-	}			end;
-	PhigAppend	record = {.record = &end.header, .last_room = true};
+	}			buffer;
+	PhigAppend	record = {.record = &buffer.header, .last_room = true};
 
 	if (ticket->seq == 0 ||
 		pg_atomic_read_u32(&phig_journal->state) != PHIG_JOURNAL_OPEN)
 		return;
 
-	phig_record_begin(&end.header, PHIG_RECORD_END, sizeof(end.body));
-	end.body.start_seq = ticket->seq;
-	end.body.rows = rows;
-	end.body.executions = executions;
-	end.body.outcome = outcome;
-	put_sqlstate(end.body.sqlstate, sqlstate);
-	memset(end.body.reserved, 0, sizeof(end.body.reserved));
+	phig_record_begin(&buffer.header, PHIG_RECORD_END, sizeof(buffer.body));
+	buffer.body.start_seq = ticket->seq;
+	buffer.body.rows = end->rows;
+	buffer.body.executions = end->executions;
+	buffer.body.outcome = outcome_of(end->sqlstate);
+	put_sqlstate(buffer.body.sqlstate, end->sqlstate);
+	buffer.body.flags = end->ran ? PHIG_END_RAN : 0;
+	memset(buffer.body.reserved, 0, sizeof(buffer.body.reserved));
 	(void) append_patiently(&record);
 }
 

@@ -121,14 +121,22 @@ extern void phig_journal_start(const PhigDefinition *statement, PhigKind kind, u
  */
 extern void phig_journal_wait(PhigJournalLSN lsn);
 
+/* How an execution ended. */
+typedef struct PhigJournalEnd
+{
+	uint64		rows;
+	uint32		executions;
+	bool		ran;			/* the plan was asked for a row: what it saw may have left,
+								 * whatever rows says */
+	int			sqlstate;		/* as from geterrcode(), 0 for ok */
+} PhigJournalEnd;
+
 /*
  * phig_journal_end
  *		Append the end record of a ticket.  Never waits for the disk, never raises an
  *		error (it is called while transactions abort): what cannot be written shows as outcome 'lost'.
- * sqlstate: as from geterrcode(), 0 for ok.
  */
-extern void phig_journal_end(const PhigJournalTicket *ticket, uint64 rows, uint32 executions,
-							 PhigOutcome outcome, int sqlstate);
+extern void phig_journal_end(const PhigJournalTicket *ticket, const PhigJournalEnd *end);
 
 /*
  * phig_journal_persons

@@ -91,7 +91,8 @@ phig_parse_header(PhigBytes *bytes, PhigCrc32c crc32c, PhigSegmentHeader *header
 		return PHIG_HEADER_MAGIC;
 	if (crc32c(p, LAYOUT(crc)) != header->crc)
 		return PHIG_HEADER_CRC;
-	if (header->version != PHIG_FORMAT_VERSION || header->header_bytes != PHIG_SEGMENT_HEADER_BYTES)
+	if (header->version < 1 || header->version > PHIG_FORMAT_VERSION ||
+		header->header_bytes != PHIG_SEGMENT_HEADER_BYTES)
 		return PHIG_HEADER_VERSION;
 	return PHIG_HEADER_OK;
 }
@@ -115,6 +116,7 @@ phig_parse_end(const PhigRecord *record, PhigEndBody *body)
 	body->outcome = record->body[offsetof(PhigEndBody, outcome)];
 	memcpy(body->sqlstate, record->body + offsetof(PhigEndBody, sqlstate),
 		   sizeof(body->sqlstate));
+	body->flags = record->body[offsetof(PhigEndBody, flags)];
 }
 
 void

@@ -34,7 +34,7 @@
 
 #define RING_FILE "ring"
 #define RING_MAGIC "PHIGRNG1"
-#define RING_VERSION 1
+#define RING_VERSION 2			/* 1 had other records, no other header */
 #define RING_HEADER_BYTES 4096
 
 /* Kept free in each segment for seals, beyond the estimate. */
@@ -215,6 +215,13 @@ put_definition(uint64 position, const PhigDefinition *definition, int64 now)
 					  definition->id, PHIG_ID_BYTES, definition->text, definition->len);
 }
 
+/* What this code appends is of its own version: a segment of an earlier one counts as full. */
+static uint64
+segment_bytes_of(const PhigChain *chain)
+{
+	return chain->version == PHIG_FORMAT_VERSION ? chain->offset : PG_UINT32_MAX;
+}
+
 /*
  * segment_estimate
  *		Bytes that the newest segment will have once the ring is flushed.
@@ -384,7 +391,7 @@ phig_ring_release(uint64 tail, uint64 segment, uint64 offset)
 	phig_journal->written_offset = offset;
 	SpinLockRelease(&phig_journal->mutex);
 
-	pg_atomic_write_u64(&phig_journal->segment_bytes, offset);
+	pg_atomic_write_u64(&phig_journal->segment_bytes, segment_bytes_of(&phig_journal->chain));
 	pg_write_barrier();
 	pg_atomic_write_u64(&phig_journal->tail, tail);
 }
@@ -394,7 +401,7 @@ static bool
 header_holds(const RingHeader *header, uint64 file_bytes)
 {
 	return memcmp(header->magic, RING_MAGIC, sizeof(header->magic)) == 0 &&
-		header->version == RING_VERSION &&
+		header->version >= 1 && header->version <= RING_VERSION &&
 		header->header_bytes == RING_HEADER_BYTES &&
 		header->data_bytes >= 2 * PHIG_RECORD_MAX_BYTES &&
 		header->data_bytes % PHIG_RECORD_ALIGN == 0 &&
@@ -535,6 +542,7 @@ phig_ring_rest_in_use(PhigRingRest *rest)
 void
 phig_ring_adopt(uint64 tail, uint64 head, uint64 last_seq)
 {
+	ring.header->version = RING_VERSION;
 	ring.header->tail = tail;
 	ring.header->head = head;
 	ring.header->last_seq = last_seq;

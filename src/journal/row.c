@@ -165,6 +165,9 @@ set_flags(PhigRowMaker *maker, const PhigLogEntry *entry, const PhigMeaning *sta
 	for (int i = 0; i < (int) lengthof(flag_names); i++)
 		if (flags & flag_names[i].flag)
 			words = lappend(words, unconstify(char *, flag_names[i].name));
+	/* What did not fail ran anyway. */
+	if (entry->ending != NULL && entry->ending->ran && entry->ending->outcome != PHIG_OUTCOME_OK)
+		words = lappend(words, "ran");
 	if (named != NULL && named->manners & (1 << PHIG_MANNER_AGGREGATE))
 		words = lappend(words, "subjects_aggregate");
 	if (named != NULL && named->summaries != NIL)

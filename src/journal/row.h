@@ -18,6 +18,8 @@ typedef struct PhigEnding
 	int64		ended;
 	uint64		rows;
 	uint32		executions;
+	bool		ran;			/* the plan was asked for a row; false also where that is not
+								 * known */
 	uint8		outcome;
 	char		sqlstate[5];
 } PhigEnding;

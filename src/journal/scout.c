@@ -50,6 +50,7 @@ add_ending(HTAB *table, const PhigRecord *record, const PhigEndBody *body)
 	entry->ending.ended = record->head.time;
 	entry->ending.rows = body->rows;
 	entry->ending.executions = body->executions;
+	entry->ending.ran = (body->flags & PHIG_END_RAN) != 0;
 	entry->ending.outcome = body->outcome;
 	memcpy(entry->ending.sqlstate, body->sqlstate, sizeof(body->sqlstate));
 }

@@ -287,7 +287,7 @@ add_word(PhigClause *clause, int column, const char *value)
 	if (columns[column].column == PHIG_LOG_FLAGS)
 	{
 		/* Said by records that are not at hand when this is asked. */
-		if (strncmp(value, "subjects", 8) == 0)
+		if (strncmp(value, "subjects", 8) == 0 || strcmp(value, "ran") == 0)
 			return false;
 		term = new_term(clause, PHIG_TERM_FLAGS);
 		term->mask = phig_row_flag_mask(value);

@@ -141,7 +141,7 @@ phig_utility_finish(PhigUtility *utility, PlannedStmt *pstmt, const char *query_
 	if (utility->late_columns)
 		record_columns(utility, pstmt, query_string, utility->late_columns, 0);
 	if (utility->started)
-		phig_journal_end(&utility->ticket, 0, 1, PHIG_OUTCOME_OK, 0);
+		phig_journal_end(&utility->ticket, &(PhigJournalEnd) {.executions = 1});
 	utility->started = false;
 }
 
@@ -156,9 +156,7 @@ phig_utility_failed(PhigUtility *utility, int sqlstate)
 		phig_access_end(utility->copy, sqlstate);
 	}
 	if (utility->started)
-		phig_journal_end(&utility->ticket, 0, 1,
-						 sqlstate == ERRCODE_QUERY_CANCELED ? PHIG_OUTCOME_CANCELLED :
-						 PHIG_OUTCOME_ERROR, sqlstate);
+		phig_journal_end(&utility->ticket, &(PhigJournalEnd) {.executions = 1, .sqlstate = sqlstate});
 }
 
 bool

@@ -255,7 +255,7 @@ put_on_record(const char *recipient, const char *what, const Persons *persons)
 
 		phig_journal_persons(&ticket, i + n, PHIG_PERSONS_TOKENS, PHIG_MANNER_ROWS, persons->tokens[i], n);
 	}
-	phig_journal_end(&ticket, persons->n, 1, PHIG_OUTCOME_OK, 0);
+	phig_journal_end(&ticket, &(PhigJournalEnd) {.rows = persons->n, .executions = 1, .ran = true});
 	phig_journal_wait(ticket.lsn);
 }
 

@@ -41,8 +41,9 @@ end_all(int sqlstate)
 	{
 		Reversal   *reversal = lfirst(cell);
 
-		phig_journal_end(&reversal->ticket, reversal->values, 1,
-						 sqlstate == 0 ? PHIG_OUTCOME_OK : PHIG_OUTCOME_ERROR, sqlstate);
+		PhigJournalEnd end = {reversal->values, 1, true, sqlstate};
+
+		phig_journal_end(&reversal->ticket, &end);
 	}
 	open_reversals = NIL;
 }
@@ -70,7 +71,7 @@ start_record(Reversal *reversal, const PhigDefinition *def)
 	PG_CATCH();
 	{
 		open_reversals = list_delete_ptr(open_reversals, reversal);
-		phig_journal_end(&reversal->ticket, 0, 1, PHIG_OUTCOME_ERROR, geterrcode());
+		phig_journal_end(&reversal->ticket, &(PhigJournalEnd) {.executions = 1, .sqlstate = geterrcode()});
 		PG_RE_THROW();
 	}
 	PG_END_TRY();

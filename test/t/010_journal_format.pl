@@ -38,7 +38,7 @@ for my $file (@files)
 	my %known;
 	my $name = basename($file);
 
-	push @wrong, "$name: magic" if $header->{magic} ne 'PHIGSEG1' || $header->{version} != 1;
+	push @wrong, "$name: magic" if $header->{magic} ne 'PHIGSEG1' || $header->{version} != 2;
 	push @wrong, "$name: header's checksum" if !$header->{crc_holds};
 	push @wrong, "$name: node" if $name !~ /^\Q@{[substr($header->{node}, 0, 8)]}\E-/;
 	push @wrong, "$name: first_seq $header->{first_seq}, expected $next_seq" if $header->{first_seq} != $next_seq;

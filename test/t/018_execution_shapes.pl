@@ -148,7 +148,8 @@ sub wire
 # The rows $from to $to as answer() shows them.
 sub rows { my ($from, $to) = @_; return map { sprintf 'row 000-00-%04d', $_ } $from .. $to; }
 
-sub read_of { my ($rows, $rest) = @_; return "read SELECT; returned patient.ssn; rows $rows; " . ($rest // 'ok'); }
+# Each that fails here had run by then.
+sub read_of { my ($rows, $rest) = @_; return "read SELECT; returned patient.ssn; rows $rows; " . ($rest // 'ok') . (($rest // '') =~ /^(error|cancelled) \w+$/ ? '; flags ran' : ''); }
 
 # A whole session of simple queries.  Each is asked for its answer: pairs of a query and lines.
 sub session_is
@@ -287,7 +288,7 @@ $wire->query(q{SELECT ssn || repeat(' ', 10000) FROM chart})->send;
 is($wire->next_line, 'described', 'rows are on their way');
 $wire->break;
 wait_until(sub { (records($node, "application = 'broken'"))[0]{outcome} ne '' }, 'the server notices that the connection is gone');
-like(record_line((records($node, "application = 'broken'"))[0]), qr/^read SELECT; returned chart.ssn; rows [1-9]\d{0,3}; error 08006$/, 'and its record ends');
+like(record_line((records($node, "application = 'broken'"))[0]), qr/^read SELECT; returned chart.ssn; rows [1-9]\d{0,3}; error 08006; flags ran$/, 'and its record ends');
 
 # --- Pipelines.
 $wire = wire('pipeline');
@@ -412,14 +413,14 @@ session_is('recursive', [ 'SELECT countdown(4)' => [ 'row 10', 'done SELECT 1', 
 
 # --- Exceptions that PL/pgSQL catches: the shared record has all rows and the error of the last execution that failed.
 session_is('caught', [ 'SELECT catching(3)' => [ 'row 1', 'done SELECT 1', 'ready I' ] ],
-	'read SELECT; returned patient.ssn; executions 5; rows 4; error 22012; flags function');
+	'read SELECT; returned patient.ssn; executions 5; rows 4; error 22012; flags function, ran');
 session_is('nothing caught', [ 'SELECT catching(9)' => [ 'row 0', 'done SELECT 1', 'ready I' ] ],
 	'read SELECT; returned patient.ssn; executions 5; rows 5; ok; flags function');
 session_is('caught inside a read', [ 'SELECT ssn FROM patient WHERE id = 6 AND catching(id - 2) = 1' => [ rows(6, 6), 'done SELECT 1', 'ready I' ] ],
-	read_of(1), 'read SELECT; returned patient.ssn; executions 5; rows 4; error 22012; flags function');
+	read_of(1), 'read SELECT; returned patient.ssn; executions 5; rows 4; error 22012; flags function, ran');
 session_is('caught with a cursor', [ 'SELECT catching_cursor()' => [ 'row 0', 'done SELECT 1', 'ready I' ] ], read_of(2, 'ok; flags function'));
 session_is('caught cancel', [ q{SET statement_timeout = '200ms'; SELECT catching_cancel()} => [ 'done SET', 'row 000-00-0001', 'done SELECT 1', 'ready I' ] ],
-	read_of(0, 'cancelled 57014; flags function'), read_of(1, 'ok; flags function'));
+	read_of(0, 'cancelled 57014; flags function, ran'), read_of(1, 'ok; flags function'));
 session_is('not caught', [ 'SELECT ssn, quotient(1, 3 - id), by_plpgsql(id) FROM patient WHERE id IN (1, 2, 3)' => undef ],
 	read_of(2, 'error 22012'), 'read SELECT; returned patient.ssn; executions 2; rows 2; ok; flags function');
 
@@ -436,7 +437,7 @@ records_will_be('timeout of a portal', read_of(6, 'cancelled 57014'));
 session_is('timeout in a loop', [
 	q{SET statement_timeout = '200ms'} => undef,
 	'DO $$ DECLARE s text; BEGIN FOR i IN 1..5 LOOP SELECT ssn || pg_sleep(i / 4 * 60) INTO s FROM patient WHERE id = i; END LOOP; END $$' =>
-	  [ 'error 57014', 'ready I' ] ], 'read SELECT; returned patient.ssn; executions 4; rows 3; cancelled 57014; flags function');
+	  [ 'error 57014', 'ready I' ] ], 'read SELECT; returned patient.ssn; executions 4; rows 3; cancelled 57014; flags function, ran');
 
 $wire = wire('terminated');
 my ($pid) = map { /^row (.*)/ ? $1 : () } $wire->ask('SELECT pg_backend_pid()');
@@ -444,7 +445,7 @@ $wire->query('DO $$ DECLARE s text; BEGIN FOR i IN 1..5 LOOP SELECT ssn || pg_sl
 wait_until(sub { (run_sql($node, "SELECT wait_event FROM pg_stat_activity WHERE pid = $pid"))[0] eq 'PgSleep' }, 'a loop is at its fourth execution');
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
 is_deeply([ $wire->answer ], [ 'fatal 57P01', 'broken' ], 'and the session is terminated');
-records_will_be('terminated', 'read SELECT; returned patient.ssn; executions 4; rows 3; error 57P01; flags function');
+records_will_be('terminated', 'read SELECT; returned patient.ssn; executions 4; rows 3; error 57P01; flags function, ran');
 
 my $holder = wire('holder');
 $holder->ask('BEGIN; SELECT ssn FROM patient WHERE id = 3 FOR UPDATE');
@@ -479,7 +480,7 @@ $wire->ask("SET $debug_parallel = off; BEGIN; DECLARE c CURSOR FOR $everything; 
 is($answer[-2], 'suspended', 'a parallel plan is executed in parts');
 $wire->ask("SELECT ssn FROM chart WHERE length(note) IS NULL LIMIT 3");
 $wire->terminate;
-records_will_be('parallel', "$of_chart; rows 10000; ok", 'read SELECT; returned chart.ssn; rows 0; error 22012', read_of(4),
+records_will_be('parallel', "$of_chart; rows 10000; ok", 'read SELECT; returned chart.ssn; rows 0; error 22012; flags ran', read_of(4),
 	"$of_chart; rows 7; ok", "$of_chart; rows 50; ok", "$of_chart; rows 3; ok");
 
 # What a function in a worker reads is the worker's own record, also when it fails there.  (Loops fetch ten rows ahead.)
@@ -487,7 +488,7 @@ session_is('parallel functions', [
 	"SET $debug_parallel = on" => undef,
 	'SELECT fails_in_worker()' => [ 'error 22P02', 'ready I' ],
 	'SELECT fails_in_loop()' => [ 'error 22000', 'ready I' ] ],
-	read_of(0, 'error 22P02; flags function'), read_of(10, 'ok; flags function'));
+	read_of(0, 'error 22P02; flags function, ran'), read_of(10, 'ok; flags function'));
 
 # --- From C.
 session_is('spi', [
@@ -499,7 +500,7 @@ session_is('spi', [
 	q{BEGIN; SELECT shapes_cursor('SELECT ssn FROM patient', 2, 6, true); FETCH 1 FROM shapes; SELECT 1; COMMIT} => undef,
 	q{SELECT shapes_execute('UPDATE chart SET note = ssn WHERE id <= 3', 2, 0)} => [ 'row 6', 'done SELECT 1', 'ready I' ] ],
 	'read SELECT; returned patient.ssn; executions 4; rows 80; ok; flags function', 'read SELECT; returned patient.ssn; executions 3; rows 15; ok; flags function',
-	'read SELECT; returned chart.ssn; executions 100; rows 679; ok; flags function', 'read SELECT; returned chart.ssn; executions 5; rows 4; error 22012; flags function',
+	'read SELECT; returned chart.ssn; executions 100; rows 679; ok; flags function', 'read SELECT; returned chart.ssn; executions 5; rows 4; error 22012; flags function, ran',
 	read_of(18, 'ok; flags function'), read_of(13, 'ok; flags function'),
 	'write UPDATE; stored chart.note, chart.ssn; executions 2; rows 6; ok; flags function');
 
@@ -514,7 +515,7 @@ records_will_be('starter');
 # A worker has no client, and so no client's statements: its transaction takes their place.
 records_will_be('worker', read_of(20, 'ok; flags function'), 'read SELECT; returned patient.ssn; executions 3; rows 9; ok; flags function',
 	(read_of(2, 'ok; flags function')) x 2,
-	read_of(0, 'error 22P02; flags function'), 'read SELECT; returned patient.ssn; executions 40; rows 40; ok; flags function');
+	read_of(0, 'error 22P02; flags function, ran'), 'read SELECT; returned patient.ssn; executions 40; rows 40; ok; flags function');
 
 # --- Code that no statement of the client calls: by the protocol's function call, and when a transaction ends.
 $wire = wire('function call');

@@ -284,7 +284,7 @@ finds('an empty file', { $second->{path} => '' }, $second, $second->{first_seq},
 #
 for my $case (
 	[ 'another magic', 0, 'PHIGSEG9', qr/does not begin as a journal segment does/ ],
-	[ 'another version', 8, pack('V', 2), qr/format version that is not known/ ],
+	[ 'a later version', 8, pack('V', 3), qr/format version that is not known/ ],
 	[ 'another database system', 16, pack('Q<', 1), qr/another database system, 1$/ ],
 	[ 'another node', 24, 'x' x 16, qr/segment 2 of node 78787878/ ],
 	[ 'another previous hash', 64, 'x' x 32, qr/does not continue the one before it/ ],

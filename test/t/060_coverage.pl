@@ -440,9 +440,9 @@ path 'denied, UPDATE', sql => q{UPDATE patient SET ssn = 'x'}, as => 'regress_ph
 path 'denied, in a function', sql => q{SELECT ssn_of(5)}, as => 'regress_phig_nobody',
   records => ['denied SELECT; returned patient.ssn; rows 0; error 42501; flags function'];
 path 'fails while it runs', sql => q{SELECT ssn::int FROM patient},
-  records => ['read SELECT; returned patient.ssn; rows 0; error 22P02'];
+  records => ['read SELECT; returned patient.ssn; rows 0; error 22P02; flags ran'];
 path 'fails after some rows', sql => q{SELECT ssn, 1 / (10 - id) FROM (SELECT * FROM patient ORDER BY id OFFSET 0) p},
-  records => ['read SELECT; returned patient.ssn; rows 9; error 22012'];
+  records => ['read SELECT; returned patient.ssn; rows 9; error 22012; flags ran'];
 path 'SET ROLE', sql => q{SET ROLE regress_phig_app; SELECT ssn FROM patient WHERE id = 5}, as => 'postgres',
   records => ['read SELECT; as postgres, regress_phig_app; returned patient.ssn; rows 1; ok'];
 path 'superuser', sql => q{SELECT ssn FROM patient WHERE id = 5}, as => 'postgres',

@@ -229,6 +229,35 @@ sql("CREATE FUNCTION say(what text) RETURNS text LANGUAGE plpgsql AS \$\$BEGIN R
 is($got . scalar(() = $said =~ /NOTICE:  \d{3}-\d{2}-\d{4}/g), @patients - 1, 'control: all values leave by NOTICE, and no row does');
 is(as('regress_phig_auditor', $sly), 'persons|' . (@patients - 1) . "\nrefused attempts|1", 'the report of a breach has all of them');
 
+# Nor must anybody be captured: it says what it sees, and fails.  What was refused before it ran said nothing.
+sql(<<'SQL');
+CREATE FUNCTION say_and_fail(what text, state text) RETURNS text LANGUAGE plpgsql AS $$BEGIN RAISE NOTICE '%', what; RAISE EXCEPTION 'no' USING ERRCODE = state; END$$;
+CREATE TABLE lonely (id int, ssn text);
+INSERT INTO lonely VALUES (1, '123-45-6789');
+SELECT phiguard.label('lonely', 'ssn', 'ssn');
+SQL
+sub failing
+{
+	my ($name, $role, $run, $fails, $expected, $record) = @_;
+	sql("CREATE ROLE $role LOGIN; GRANT SELECT ON patient, lonely TO $role; GRANT INSERT ON plain TO $role");
+	(undef, my $said) = run_sql($node, $run, as => $role, app => $role);
+	like($said, $fails, "control: $name");
+	is(as('regress_phig_auditor', "SELECT kind, outcome, rows, coalesce(subjects::text, 'not captured'), 'ran' = ANY (flags) FROM phiguard.access_log WHERE application = '$role'"), $record, '... on record');
+	is(as('regress_phig_auditor', "SELECT string_agg(value, ' ' ORDER BY item) FROM phiguard.breach_report('$role', now() - interval '1 day') WHERE item IN ('executions', 'executions that do not name everybody', 'persons', 'refused attempts') OR item ~ '^notify'"),
+		$expected, '... and in the report of a breach');
+}
+my $one = 'SELECT say_and_fail(ssn, %s) FROM patient LIMIT 1';
+# executions, those that do not name everybody, notify, persons, refused attempts
+failing('a value leaves by NOTICE, and no row does', 'regress_phig_loud', sprintf($one, "'22000'"), qr/NOTICE:  \d{3}-\d{2}-\d{4}\n.*ERROR:  no/s, '1 1 yes 0 0', 'read|error|0|{}|t');
+failing('... and the statement fails as if it were refused', 'regress_phig_loud_too', sprintf($one, "'42501'"), qr/NOTICE:  \d{3}-\d{2}-\d{4}\n.*ERROR:  no/s, '1 1 yes 0 1', 'denied|error|0|{}|t');
+failing('... and it writes', 'regress_phig_writer', "INSERT INTO plain SELECT 1, say_and_fail(ssn, '22000') FROM patient", qr/NOTICE:  \d{3}-\d{2}-\d{4}\n.*ERROR:  no/s, '1 1 yes 0 0', 'write|error|0|{}|t');
+failing('... of a table of nobody in particular', 'regress_phig_lonely', "SELECT say_and_fail(ssn, '22000') FROM lonely", qr/NOTICE:  123-45-6789\n.*ERROR:  no/s, '1 1 yes 0 0', 'read|error|0|not captured|t');
+failing('what is captured before it fails counts', 'regress_phig_late', "SELECT count(say(ssn)) / 0 FROM patient", qr/NOTICE:  \d{3}-\d{2}-\d{4}\n.*ERROR:  division by zero/s, '1 0 yes ' . (@patients - 1) . ' 0',
+	'read|error|0|' . sql("SELECT array_agg(phiguard.subject_token('patient', id) ORDER BY phiguard.subject_token('patient', id) COLLATE \"C\") FROM patient") . '|t');
+failing('a statement is refused before it runs', 'regress_phig_refused', 'SELECT note FROM encounter', qr/permission denied/, '0 no 0 1', 'denied|error|0|{}|f');
+failing('... inside a function', 'regress_phig_refused_inside', 'DO $$BEGIN PERFORM note FROM encounter; END$$', qr/permission denied/, '0 no 0 1', 'denied|error|0|{}|f');
+failing('... and one that sees nobody fails nowhere', 'regress_phig_empty', "SELECT ssn FROM patient WHERE id = 'nobody'", qr/^$/, '0 no 0 0', 'read|ok|0|{}|f');
+
 # COPY of a table of nobody in particular, which does not get to its end: what has left is on record.
 sql(<<'SQL');
 CREATE TABLE crowd (id int, ssn text);
