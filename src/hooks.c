@@ -351,7 +351,7 @@ phig_ExecutorRun(PHIG_RUN_ARGS_DECL)
 		phig_access_count_run(execution);
 		phig_access_running(execution, false);
 		phig_plan_ran(queryDesc, execution);
-		phig_access_write_persons(execution);
+		phig_access_write_persons(execution, count);
 	}
 	else if (is_leaders_plan(queryDesc))
 		phig_capture_worker_end();

@@ -60,7 +60,7 @@ static HTAB *shared_records = NULL;
 static uint32 top_statement = 0;	/* counts those that left a shared record */
 static int	fatal_sqlstate = 0;
 
-static void end_persons(PhigPersonSet **persons, PhigJournalTicket *ticket);
+static void end_record(PhigJournalTicket *ticket, PhigPersonSet *persons, PhigJournalEnd *end);
 static void make_spare(void);
 static void start_record(PhigExecution *execution, const PhigStatement *statement, uint32 flags);
 static void refuse_in_the_open(PhigExecution *execution);
@@ -208,13 +208,14 @@ phig_access_end(PhigExecution *execution, int sqlstate)
 	}
 	else
 	{
-		PhigJournalEnd end = {execution->rows, 1, execution->ran, sqlstate};
+		PhigJournalEnd end = {
+			.rows = execution->rows, .executions = 1, .ran = execution->ran, .sqlstate = sqlstate
+		};
 
 		/* The row at which it failed may have left in part, or been given to a function. */
 		if (execution->persons)
 			phig_persons_rows(execution->persons, execution->rows + (sqlstate != 0 ? 1 : 0));
-		end_persons(&execution->persons, &execution->ticket);
-		phig_journal_end(&execution->ticket, &end);
+		end_record(&execution->ticket, execution->persons, &end);
 	}
 	forget(execution);
 }
@@ -262,14 +263,36 @@ phig_access_ticket(PhigExecution *execution)
 	return execution->shared ? &execution->shared->ticket : &execution->ticket;
 }
 
-static void
-end_persons(PhigPersonSet **persons, PhigJournalTicket *ticket)
+/*
+ * Nothing runs, and no client is served, between this run and the execution's end.  A portal that its client can ask
+ * again may stay for hours: only the end of its transaction, and outside of a block that is the end of the message,
+ * is sure to take it away.
+ */
+static bool
+ends_at_once(const PhigExecution *execution, uint64 count)
 {
-	if (*persons == NULL)
-		return;
-	phig_persons_write(*persons, ticket, true);
-	phig_persons_free(*persons);
-	*persons = NULL;
+	Portal		portal = ActivePortal;
+
+	if (portal == NULL || portal->queryDesc != execution->query_desc)
+		return true;
+	return count == 0 && (!portal->visible || !IsTransactionBlock());
+}
+
+void
+phig_access_persons_met(PhigExecution *execution, uint64 count)
+{
+	if (!phig_persons_fit_end(execution->persons) || !ends_at_once(execution, count))
+		phig_persons_write(execution->persons, &execution->ticket, false);
+}
+
+static void
+end_record(PhigJournalTicket *ticket, PhigPersonSet *persons, PhigJournalEnd *end)
+{
+	if (persons)
+		phig_persons_end(persons, ticket, end);
+	phig_journal_end(ticket, end);
+	if (persons)
+		phig_persons_free(persons);
 }
 
 void
@@ -388,10 +411,11 @@ end_all_shared(void)
 static void
 end_shared(SharedRecord *shared)
 {
-	PhigJournalEnd end = {shared->rows, shared->executions, shared->ran, shared->sqlstate};
+	PhigJournalEnd end = {
+		.rows = shared->rows, .executions = shared->executions, .ran = shared->ran, .sqlstate = shared->sqlstate
+	};
 
-	end_persons(&shared->persons, &shared->ticket);
-	phig_journal_end(&shared->ticket, &end);
+	end_record(&shared->ticket, shared->persons, &end);
 	hash_search(shared_records, shared, HASH_REMOVE, NULL);
 	phig_access_open.shared--;
 }

@@ -92,12 +92,19 @@ extern void phig_access_expect_persons(PhigExecution *execution, const PhigSubje
 extern PhigPersonSet *phig_access_persons(PhigExecution *execution);
 extern PhigJournalTicket *phig_access_ticket(PhigExecution *execution);
 
-/* A run of the plan is over: put on record who was met, if the record is its own. */
+extern void phig_access_persons_met(PhigExecution *execution, uint64 count);
+
+/*
+ * phig_access_write_persons
+ *		A run of the plan, for so many rows, is over: put on record who was met.
+ *
+ * Not if the end record is next and will do it, nor where executions share a record.
+ */
 static inline void
-phig_access_write_persons(PhigExecution *execution)
+phig_access_write_persons(PhigExecution *execution, uint64 count)
 {
 	if (execution->persons)
-		phig_persons_write(execution->persons, &execution->ticket, false);
+		phig_access_persons_met(execution, count);
 }
 
 /* While running is set, an abort means that the execution itself was cut short. */

@@ -97,6 +97,7 @@ choose_record(const PhigSearch *search, int clause, HTAB *decisions, const PhigR
 			wanted = !by_names && chooses_event(search, decisions, record);
 			break;
 		case PHIG_RECORD_PERSONS:
+		case PHIG_RECORD_END:
 			wanted = by_names && chooses_persons(search, clause, record, &seq);
 			break;
 		default:

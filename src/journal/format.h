@@ -32,6 +32,7 @@
 #ifndef PHIG_FORMAT_H
 #define PHIG_FORMAT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define PHIG_SEGMENT_MAGIC "PHIGSEG1"
@@ -82,7 +83,8 @@ typedef struct PhigSegmentHeader
 #define PHIG_RECORD_SEAL 'L'	/* body: 32-byte hash; seq = last seq that it covers */
 #define PHIG_RECORD_CHECKPOINT 'C'	/* body: PhigCheckpointBody; directly behind a seal or the
 									 * header; seq = last seq that it vouches for */
-#define PHIG_RECORD_PERSONS 'P' /* body: PhigPersonsBody; before the end record of its execution */
+#define PHIG_RECORD_PERSONS 'P' /* body: PhigPersonsBody; before the end record of its execution,
+								 * which names few persons itself */
 #define PHIG_RECORD_ROTATE 'R'	/* only in the ring: the next record begins a new segment; never
 								 * in a file */
 
@@ -140,8 +142,12 @@ typedef struct PhigEndBody
 	uint8_t		outcome;		/* PhigOutcome */
 	char		sqlstate[5];	/* "00000" when ok; no NUL */
 	uint8_t		flags;			/* PHIG_END_... */
-	uint8_t		reserved[5];	/* zeros */
-} PhigEndBody;					/* record: 64 bytes */
+	uint8_t		form;			/* of the persons that this record names: PHIG_PERSONS_TOKENS, or
+								 * PHIG_PERSONS_COUNT with no number; 0: none */
+	uint8_t		manner;			/* PHIG_MANNER_... of these */
+	uint8_t		reserved[3];	/* zeros */
+	/* tokens follow */
+} PhigEndBody;					/* record: 64 bytes and what follows */
 
 typedef struct PhigEventBody
 {
@@ -168,6 +174,9 @@ typedef struct PhigEventBody
 
 #define PHIG_TOKEN_BYTES 16
 
+/* Tokens in an end record, at most: where there are more they have records of their own. */
+#define PHIG_END_TOKENS 4
+
 typedef struct PhigPersonsBody
 {
 	uint64_t	start_seq;
@@ -191,6 +200,16 @@ typedef struct PhigCheckpointBody
 	uint8_t		key[PHIG_KEY_ID_BYTES]; /* first bytes of SHA-256(public key) */
 	uint8_t		signature[PHIG_SIGNATURE_BYTES];	/* Ed25519, RFC 8032 */
 } PhigCheckpointBody;			/* record: 144 bytes */
+
+/* Can the body of an end record be so long? */
+static inline bool
+phig_end_bytes_fit(uint32_t body_bytes)
+{
+	uint32_t	tokens = body_bytes - (uint32_t) sizeof(PhigEndBody);
+
+	return body_bytes >= sizeof(PhigEndBody) && tokens % PHIG_TOKEN_BYTES == 0 &&
+		tokens <= PHIG_END_TOKENS * PHIG_TOKEN_BYTES;
+}
 
 #define PHIG_SEAL_BYTES (sizeof(PhigRecordHeader) + PHIG_HASH_BYTES)
 #define PHIG_CHECKPOINT_BYTES (sizeof(PhigRecordHeader) + sizeof(PhigCheckpointBody))

@@ -174,21 +174,28 @@ phig_journal_end(const PhigJournalTicket *ticket, const PhigJournalEnd *end)
 	{
 		PhigRecordHeader header;
 		PhigEndBody body;
+		uint8		tokens[PHIG_END_TOKENS][PHIG_TOKEN_BYTES];
 	}			buffer;
 	PhigAppend	record = {.record = &buffer.header, .last_room = true};
+	uint32		bytes = end->ntokens * PHIG_TOKEN_BYTES;
 
 	if (ticket->seq == 0 ||
 		pg_atomic_read_u32(&phig_journal->state) != PHIG_JOURNAL_OPEN)
 		return;
 
-	phig_record_begin(&buffer.header, PHIG_RECORD_END, sizeof(buffer.body));
+	Assert(bytes <= sizeof(buffer.tokens) && (bytes > 0) == (end->form == PHIG_PERSONS_TOKENS));
+	phig_record_begin(&buffer.header, PHIG_RECORD_END, sizeof(buffer.body) + bytes);
 	buffer.body.start_seq = ticket->seq;
 	buffer.body.rows = end->rows;
 	buffer.body.executions = end->executions;
 	buffer.body.outcome = outcome_of(end->sqlstate);
 	put_sqlstate(buffer.body.sqlstate, end->sqlstate);
 	buffer.body.flags = end->ran ? PHIG_END_RAN : 0;
+	buffer.body.form = end->form;
+	buffer.body.manner = end->manner;
 	memset(buffer.body.reserved, 0, sizeof(buffer.body.reserved));
+	if (bytes > 0)
+		memcpy(buffer.tokens, end->tokens, bytes);
 	(void) append_patiently(&record);
 }
 

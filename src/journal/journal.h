@@ -129,6 +129,13 @@ typedef struct PhigJournalEnd
 	bool		ran;			/* the plan was asked for a row: what it saw may have left,
 								 * whatever rows says */
 	int			sqlstate;		/* as from geterrcode(), 0 for ok */
+
+	/* Few persons that no record of persons names; see phig_persons_end. */
+	uint8		form;			/* PHIG_PERSONS_TOKENS, PHIG_PERSONS_COUNT with no number, or 0:
+								 * none */
+	uint8		manner;			/* PHIG_MANNER_... */
+	uint8		ntokens;		/* PHIG_END_TOKENS at most */
+	const void *tokens;
 } PhigJournalEnd;
 
 /*

@@ -1,9 +1,10 @@
 /*
  * named.c
- *		Records of persons, gathered by the execution that they belong to.
+ *		Persons on record, gathered by the execution that they belong to.
  *
- * An execution may have many: each FETCH of a cursor adds one, many persons come in chunks, and a parallel worker
- * names those that it met.  A person may be in several, and counts once as far as the records can tell.
+ * Few stand in its end record.  It may have many records of persons besides: each FETCH of a cursor adds one, many
+ * persons come in chunks, and a parallel worker names those that it met.  A person may be in several, and counts once
+ * as far as the records can tell.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * named.h
- *		Records of persons, gathered by the execution that they belong to: for the reader.
+ *		Persons on record, gathered by the execution that they belong to: for the reader.
  */
 #ifndef PHIG_NAMED_H
 #define PHIG_NAMED_H
@@ -15,7 +15,7 @@ typedef struct PhigNamedTable PhigNamedTable;
 extern PhigNamedTable *phig_named_create(void);
 extern void phig_named_reset(PhigNamedTable *table);
 
-/* Add what a record of persons says; data as phig_parse_persons gives it. */
+/* Add what a record says of persons; data as phig_parse_persons gives it. */
 extern void phig_named_add(PhigNamedTable *table, const PhigPersonsBody *body, const uint8 *data);
 
 /*

@@ -117,6 +117,8 @@ phig_parse_end(const PhigRecord *record, PhigEndBody *body)
 	memcpy(body->sqlstate, record->body + offsetof(PhigEndBody, sqlstate),
 		   sizeof(body->sqlstate));
 	body->flags = record->body[offsetof(PhigEndBody, flags)];
+	body->form = record->body[offsetof(PhigEndBody, form)];
+	body->manner = record->body[offsetof(PhigEndBody, manner)];
 }
 
 void
@@ -133,11 +135,27 @@ phig_parse_event(const PhigRecord *record, PhigEventBody *body)
 		   sizeof(body->sqlstate));
 }
 
+/* The persons of an end record, as a record of persons would say it: none is left out. */
+static bool
+parse_end_persons(const PhigRecord *record, PhigPersonsBody *body, const uint8_t **data)
+{
+	memset(body, 0, sizeof(*body));
+	body->start_seq = get64(record->body);
+	body->form = record->body[offsetof(PhigEndBody, form)];
+	body->manner = record->body[offsetof(PhigEndBody, manner)];
+	body->n = (record->head.body_bytes - (uint32_t) sizeof(PhigEndBody)) / PHIG_TOKEN_BYTES;
+	body->persons = body->n;
+	*data = record->body + sizeof(PhigEndBody);
+	return body->form != 0;
+}
+
 bool
 phig_parse_persons(const PhigRecord *record, PhigPersonsBody *body, const uint8_t **data)
 {
 	size_t		bytes = record->head.body_bytes - sizeof(PhigPersonsBody);
 
+	if (record->head.type == PHIG_RECORD_END)
+		return parse_end_persons(record, body, data);
 	memset(body, 0, sizeof(*body));
 	body->start_seq = get64(record->body);
 	body->persons = get64(record->body + offsetof(PhigPersonsBody, persons));
@@ -177,7 +195,7 @@ phig_parse_checkpoint(const PhigSegmentHeader *header, const PhigRecord *record,
 	memcpy(checkpoint->signature, body + offsetof(PhigCheckpointBody, signature), PHIG_SIGNATURE_BYTES);
 }
 
-/* The size of a record's body by its type; 0: no such type.  A definition's may be larger. */
+/* The size of a record's body by its type; 0: no such type.  Some may be larger. */
 static const uint32_t body_sizes[UINT8_MAX + 1] = {
 	[PHIG_RECORD_DEFINITION] = sizeof(PhigDefinitionBody),
 	[PHIG_RECORD_START] = sizeof(PhigStartBody),
@@ -194,9 +212,29 @@ body_fits_type(uint8_t type, uint32_t body_bytes)
 {
 	uint32_t	size = body_sizes[type];
 
-	return size != 0 &&
-		(body_bytes == size ||
-		 ((type == PHIG_RECORD_DEFINITION || type == PHIG_RECORD_PERSONS) && body_bytes > size));
+	if (body_bytes == size)
+		return size != 0;
+	if (size == 0 || body_bytes < size)
+		return false;
+	if (type == PHIG_RECORD_END)
+		return phig_end_bytes_fit(body_bytes);
+	return type == PHIG_RECORD_DEFINITION || type == PHIG_RECORD_PERSONS;
+}
+
+/* Does an end record have the tokens that it speaks of, and no others? */
+INLINE bool
+end_holds(const uint8_t *body, uint32_t body_bytes)
+{
+	switch (body[offsetof(PhigEndBody, form)])
+	{
+		case 0:
+		case PHIG_PERSONS_COUNT:
+			return body_bytes == sizeof(PhigEndBody);
+		case PHIG_PERSONS_TOKENS:
+			return body_bytes > sizeof(PhigEndBody);
+		default:
+			return false;
+	}
 }
 
 INLINE bool
@@ -240,7 +278,8 @@ record_at(PhigWalk *walk, uint64_t offset, PhigRecord *record)
 		p = need(walk->bytes, offset, record->head.length, &have);
 	if (p == NULL)
 		return false;
-	if (walk->crc32c(p + 8, record->head.length - 8) != record->head.crc)
+	if (walk->crc32c(p + 8, record->head.length - 8) != record->head.crc ||
+		(record->head.type == PHIG_RECORD_END && !end_holds(p + sizeof(PhigRecordHeader), record->head.body_bytes)))
 	{
 		/*
 		 * Hostile lengths must not make the walk quadratic: it pays for what it checksums in

@@ -89,7 +89,12 @@ extern void phig_parse_start(const PhigRecord *record, PhigStartBody *body);
 extern void phig_parse_end(const PhigRecord *record, PhigEndBody *body);
 extern void phig_parse_event(const PhigRecord *record, PhigEventBody *body);
 
-/* Persons; *data are its n tokens or bytes.  False when they are not those that the body speaks of. */
+/*
+ * phig_parse_persons
+ *		What a record of persons, or an end record, says of persons; *data are its n tokens or bytes.
+ *
+ * False when it says nothing of them, or not what its body speaks of.
+ */
 extern bool phig_parse_persons(const PhigRecord *record, PhigPersonsBody *body, const uint8_t **data);
 
 /* A checkpoint, with what follows from where its record stands: in the segment of this header. */

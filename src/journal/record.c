@@ -55,7 +55,7 @@ phig_record_plausible(const PhigRecordHeader *header)
 		case PHIG_RECORD_START:
 			return header->body_bytes == sizeof(PhigStartBody);
 		case PHIG_RECORD_END:
-			return header->body_bytes == sizeof(PhigEndBody);
+			return phig_end_bytes_fit(header->body_bytes);
 		case PHIG_RECORD_PERSONS:
 			return header->body_bytes >= sizeof(PhigPersonsBody);
 		case PHIG_RECORD_EVENT:

@@ -129,7 +129,7 @@ set_meaning(PhigRowMaker *maker, const PhigMeaning *meaning)
 }
 
 /*
- * Of an execution that names persons.  One that has ended without a record of persons saw nobody's rows;
+ * Of an execution that names persons.  One that has ended and names nobody saw nobody's rows;
  * while it runs, or when its end is lost, there may be more.
  */
 static void

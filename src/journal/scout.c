@@ -197,7 +197,11 @@ scout_on(PhigLogReader *reader, bool keep)
 		if (record->head.type == PHIG_RECORD_START)
 			scout_start(reader, record);
 		else if (record->head.type == PHIG_RECORD_END)
+		{
+			/* First: its end is what nobody waits for any more. */
+			scout_persons(reader, record, keep);
 			scout_end(reader, record, keep);
+		}
 		else if (record->head.type == PHIG_RECORD_PERSONS)
 			scout_persons(reader, record, keep);
 		else if (record->head.type == PHIG_RECORD_EVENT)
@@ -243,9 +247,11 @@ phig_scout_gather(PhigLogReader *reader)
 		PhigPersonsBody persons;
 		const uint8 *data;
 
-		if (record->head.type == PHIG_RECORD_PERSONS && phig_parse_persons(record, &persons, &data))
+		if (record->head.type != PHIG_RECORD_PERSONS && record->head.type != PHIG_RECORD_END)
+			continue;
+		if (phig_parse_persons(record, &persons, &data))
 			phig_named_add(reader->named, &persons, data);
-		if (record->head.type != PHIG_RECORD_END)
+		if (record->head.type == PHIG_RECORD_PERSONS)
 			continue;
 		phig_parse_end(record, &body);
 		add_ending(reader->ends, record, &body);

@@ -97,10 +97,10 @@ extern bool phig_search_clause(const PhigSearch *search, int i, const PhigSummar
  */
 extern int	phig_search_by_names(const PhigSearch *search, const PhigSummary *summary);
 
-/* May records of persons in a block of the segment fulfil such a clause? */
+/* May persons on record in a block of the segment fulfil such a clause? */
 extern bool phig_search_block(const PhigSearch *search, int clause, const PhigSummary *summary, uint32 block);
 
-/* Does a record of persons?  data: as phig_parse_persons gives it. */
+/* Do the persons of one record?  body, data: as phig_parse_persons gives them. */
 extern bool phig_search_names(const PhigSearch *search, int clause, const PhigPersonsBody *body, const uint8 *data);
 
 /* Does a row that should name persons, and has no end? */

@@ -303,6 +303,7 @@ note_record(Builder *builder, const PhigRecord *record)
 		case PHIG_RECORD_END:
 			phig_parse_end(record, &end);
 			note_part(builder, end.start_seq, PHIG_LATE_END);
+			note_persons(builder, record);
 			break;
 		case PHIG_RECORD_PERSONS:
 			note_persons(builder, record);

@@ -70,7 +70,7 @@ typedef struct PhigSummary
 	uint64		last_seq;
 	uint32		kinds;			/* 1 << PhigKind, of all */
 	uint32		flags;			/* PHIG_FLAG_..., of all */
-	uint32		forms;			/* 1 << form, of records of persons */
+	uint32		forms;			/* 1 << form, of persons on record */
 	uint32		late_forms;		/* those of executions that began in an earlier segment */
 	uint32		state;			/* PHIG_SUMMARY_... */
 	uint32		nlate;			/* executions that began in an earlier segment and go on here */

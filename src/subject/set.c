@@ -447,6 +447,32 @@ add_all_waiting(PhigPersonSet *set)
 	PG_END_TRY();
 }
 
+bool
+phig_persons_fit_end(const PhigPersonSet *set)
+{
+	int			left = set->ntokens - set->nwritten;
+
+	return set->summary == NULL && left <= (set->unnamed && !set->unnamed_written ? 0 : PHIG_END_TOKENS);
+}
+
+void
+phig_persons_end(PhigPersonSet *set, PhigJournalTicket *ticket, PhigJournalEnd *end)
+{
+	if (!phig_persons_fit_end(set))
+	{
+		phig_persons_write(set, ticket, true);
+		return;
+	}
+	end->ntokens = set->ntokens - set->nwritten;
+	end->tokens = set->tokens[set->nwritten];
+	if (end->ntokens > 0)
+		end->form = PHIG_PERSONS_TOKENS;
+	else if (set->unnamed && !set->unnamed_written)
+		end->form = PHIG_PERSONS_COUNT;
+	if (end->form != 0)
+		end->manner = set->manner;
+}
+
 void
 phig_persons_write(PhigPersonSet *set, PhigJournalTicket *ticket, bool last)
 {

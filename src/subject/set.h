@@ -81,4 +81,16 @@ extern void phig_persons_unnamed(PhigPersonSet *set);
 /* Append records of what is not on record yet; last: nobody will be added any more.  Never errors. */
 extern void phig_persons_write(PhigPersonSet *set, PhigJournalTicket *ticket, bool last);
 
+/*
+ * phig_persons_end
+ *		Nobody will be added any more: what is not on record yet goes into the end record, or, where
+ *		that has no room for it, into records before it.
+ *
+ * end holds until phig_persons_free.  Never errors.
+ */
+extern void phig_persons_end(PhigPersonSet *set, PhigJournalTicket *ticket, PhigJournalEnd *end);
+
+/* So few are not on record yet that the end record has room for them. */
+extern bool phig_persons_fit_end(const PhigPersonSet *set);
+
 #endif

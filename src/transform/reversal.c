@@ -41,7 +41,7 @@ end_all(int sqlstate)
 	{
 		Reversal   *reversal = lfirst(cell);
 
-		PhigJournalEnd end = {reversal->values, 1, true, sqlstate};
+		PhigJournalEnd end = {.rows = reversal->values, .executions = 1, .ran = true, .sqlstate = sqlstate};
 
 		phig_journal_end(&reversal->ticket, &end);
 	}

@@ -50,6 +50,7 @@ static uint64_t seed = 1;
 static long round_number;
 static int	findings;
 static long persons_seen;
+static long ends_seen;			/* that name persons */
 
 /* Who signs, and who else might. */
 static const uint8_t signing_seed[PHIG_SIGNING_SEED_BYTES] = "the key of the server";
@@ -128,6 +129,19 @@ append_persons(File *file, uint64_t seq)
 	record_crc(record, file->end - file->records[file->nrecords - 1]);
 }
 
+/* The end of an execution, which names few persons, or none.  Other numbers are damage: hostile() writes those. */
+static void
+append_end(File *file, uint64_t seq)
+{
+	uint32_t	ntokens = any(PHIG_END_TOKENS + 1);
+	uint32_t	form = ntokens > 0 ? PHIG_PERSONS_TOKENS : any(2) ? PHIG_PERSONS_COUNT : 0;
+	uint8_t    *record = file->data + file->end;
+
+	append(file, PHIG_RECORD_END, seq, sizeof(PhigEndBody) + ntokens * PHIG_TOKEN_BYTES);
+	put(record + 32 + offsetof(PhigEndBody, form), form, 1);
+	record_crc(record, file->end - file->records[file->nrecords - 1]);
+}
+
 static void
 append_any(File *file, uint64_t seq)
 {
@@ -143,7 +157,7 @@ append_any(File *file, uint64_t seq)
 			append(file, PHIG_RECORD_EVENT, seq, sizeof(PhigEventBody));
 			break;
 		case 2:
-			append(file, PHIG_RECORD_END, seq, sizeof(PhigEndBody));
+			append_end(file, seq);
 			break;
 		default:
 			append(file, PHIG_RECORD_START, seq, sizeof(PhigStartBody));
@@ -375,11 +389,16 @@ read_persons(const PhigRecord *record)
 	if (!phig_parse_persons(record, &body, &data))
 		return;
 	bytes = body.form == PHIG_PERSONS_TOKENS ? body.n * PHIG_TOKEN_BYTES : body.n;
-	if (bytes > record->head.body_bytes - sizeof(PhigPersonsBody))
+	if (data < record->body || bytes > (size_t) (record->body + record->head.body_bytes - data))
 		fail("more persons than the record has room for");
 	for (uint32_t i = 0; i < bytes; i++)
 		sum ^= data[i];
 	persons_seen += bytes > 0 && sum != 1;
+	if (record->head.type != PHIG_RECORD_END)
+		return;
+	if (bytes != record->head.body_bytes - sizeof(PhigEndBody) || body.n > PHIG_END_TOKENS)
+		fail("an end record with other persons than it has room for");
+	ends_seen += bytes > 0 && sum != 1;
 }
 
 /* Read as access_log does: walk every record, and every line of every definition. */
@@ -404,7 +423,8 @@ read_journal(void)
 
 			if (++steps > SEGMENT_BYTES)
 				fail("a walk that does not end");
-			if (step == PHIG_STEP_RECORD && walk.record.head.type == PHIG_RECORD_PERSONS)
+			if (step == PHIG_STEP_RECORD &&
+				(walk.record.head.type == PHIG_RECORD_PERSONS || walk.record.head.type == PHIG_RECORD_END))
 				read_persons(&walk.record);
 			if (step == PHIG_STEP_RECORD && walk.record.head.type == PHIG_RECORD_DEFINITION)
 				while (phig_parse_line(&cursor, end, &line))
@@ -767,5 +787,5 @@ main(int argc, char **argv)
 		}
 	}
 	printf("%ld journals damaged, every damage found\n", damaged);
-	return damaged > 0 && persons_seen > 0 ? 0 : 1;
+	return damaged > 0 && persons_seen > 0 && ends_seen > 0 ? 0 : 1;
 }

@@ -4,7 +4,8 @@
  *
  * usage: search_gen DIRECTORY EXECUTIONS SEGMENT_KB PERSONS
  *
- * Each execution reads one of 300 tables in one of 64 sessions and names one person, seldom up to 200;
+ * Each execution reads one of 300 tables in one of 64 sessions and names one person, seldom up to 200, in its end
+ * record where there is room, as often as not;
  * a hundredth is not captured, a thousandth says how many only.  Sessions change after 500 executions, and with
  * them role (one of 200), purpose and user.  Some executions go on for long: they name persons and end in
  * later segments, or never.  One in two million reads research.registry.  The server is restarted ten times.
@@ -149,13 +150,23 @@ start(uint64_t i, uint32_t flags)
 	return append_record(PHIG_RECORD_START, &body, sizeof(body));
 }
 
+/* named: so many persons. */
 static void
-end(uint64_t seq, uint64_t rows)
+end(uint64_t seq, uint64_t rows, int named)
 {
-	PhigEndBody body = {.start_seq = seq, .rows = rows, .executions = 1, .outcome = 1};
+	uint8_t		buffer[sizeof(PhigEndBody) + PHIG_END_TOKENS * PHIG_TOKEN_BYTES];
+	PhigEndBody body = {.start_seq = seq, .rows = rows, .executions = 1, .outcome = 1, .flags = PHIG_END_RAN};
 
 	memcpy(body.sqlstate, "00000", 5);
-	append_record(PHIG_RECORD_END, &body, sizeof(body));
+	if (named > 0)
+	{
+		body.form = PHIG_PERSONS_TOKENS;
+		body.manner = PHIG_MANNER_ROWS;
+	}
+	memcpy(buffer, &body, sizeof(body));
+	for (int i = 0; i < named; i++)
+		token_of(any_person(), buffer + sizeof(body) + i * PHIG_TOKEN_BYTES);
+	append_record(PHIG_RECORD_END, buffer, sizeof(body) + (size_t) named * PHIG_TOKEN_BYTES);
 }
 
 static void
@@ -169,7 +180,7 @@ long_one(uint64_t i)
 		name_persons(*slot, 3);
 	else
 	{
-		end(*slot, 3);
+		end(*slot, 3, (int) any(3));
 		*slot = 0;
 	}
 }
@@ -180,12 +191,14 @@ execution(uint64_t i)
 	int			chance = (int) any(1000);
 	int			n = chance < 900 ? 1 : chance < 990 ? 2 + (int) any(18) : 200;
 	bool		captured = any(100) != 0;
+	bool		ends = any(100000) != 0;
+	bool		in_end = ends && n <= PHIG_END_TOKENS && any(2) == 0;
 	uint64_t	seq = start(i, captured ? FLAG_PERSONS : 0);
 
-	if (captured)
+	if (captured && !in_end)
 		name_persons(seq, n);
-	if (any(100000) != 0)
-		end(seq, (uint64_t) n);
+	if (ends)
+		end(seq, (uint64_t) n, captured && in_end ? n : 0);
 }
 
 static void

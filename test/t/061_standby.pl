@@ -36,7 +36,7 @@ my %paths = (
 		'read SELECT; referenced patient.ssn; rows 1; ok; flags replica'],
 	'copy' => ['COPY patient TO STDOUT', 'read COPY; returned patient.ssn; rows 20; ok; flags copy, replica'],
 	'do' => ['DO $$ BEGIN PERFORM ssn FROM patient; END $$', 'read SELECT; returned patient.ssn; rows 20; ok; flags function, replica'],
-	'fails' => ['SELECT ssn::int FROM patient', 'read SELECT; returned patient.ssn; rows 0; error 22P02; flags replica'],
+	'fails' => ['SELECT ssn::int FROM patient', 'read SELECT; returned patient.ssn; rows 0; error 22P02; flags ran, replica'],
 );
 foreach my $path (sort keys %paths)
 {

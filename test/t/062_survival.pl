@@ -63,16 +63,16 @@ left('caught', ['read SELECT; returned patient.ssn; rows 1; ok; flags function']
 
 ($out, $err) = run_sql($node, 'SELECT ssn, 1 / (5 - id) FROM (SELECT * FROM patient ORDER BY id OFFSET 0) p', as => 'regress_phig_app', app => 'error');
 like($err, qr/division by zero/, 'the query fails');
-left('error', ['read SELECT; returned patient.ssn; rows 4; error 22012'], 'an error after four rows');
+left('error', ['read SELECT; returned patient.ssn; rows 4; error 22012; flags ran'], 'an error after four rows');
 
 run_sql($node, 'COPY (SELECT ssn, 1 / (5 - id) FROM (SELECT * FROM patient ORDER BY id OFFSET 0) p) TO STDOUT', as => 'regress_phig_app', app => 'copy to');
-left('copy to', ['read COPY; returned patient.ssn; rows 4; error 22012; flags copy'], 'COPY TO that fails after four rows');
+left('copy to', ['read COPY; returned patient.ssn; rows 4; error 22012; flags copy, ran'], 'COPY TO that fails after four rows');
 
 run_sql($node, "COPY patient (id, ssn) FROM STDIN;\n101\t000-00-0101\nx\t000-00-0102\n\\.\n", as => 'regress_phig_app', app => 'copy from');
-left('copy from', ['write COPY; stored patient.ssn; rows 0; error 22P02; flags copy'], 'COPY FROM that fails at its second line');
+left('copy from', ['write COPY; stored patient.ssn; rows 0; error 22P02; flags copy, ran'], 'COPY FROM that fails at its second line');
 
 run_sql($node, "SET statement_timeout = '200ms'; SELECT ssn, pg_sleep(id - 1) FROM patient ORDER BY id", as => 'regress_phig_app', app => 'timeout');
-left('timeout', ['read SELECT; returned patient.ssn; rows 1; cancelled 57014'], 'statement_timeout');
+left('timeout', ['read SELECT; returned patient.ssn; rows 1; cancelled 57014; flags ran'], 'statement_timeout');
 
 # --- A client that has its first row, and then: rows are wider than the network buffers, the second pushes the first out.
 my $slow = q{COPY (SELECT ssn || repeat(' ', 20000), pg_sleep(CASE WHEN id > 2 THEN 1000 ELSE 0 END) FROM patient ORDER BY id) TO STDOUT;};
@@ -91,12 +91,12 @@ my $session = reading('cancel');
 $node->safe_psql('postgres', "SELECT pg_cancel_backend($session->{pid})");
 $session->ask('SELECT 1');
 $session->close;
-left('cancel', ['read COPY; returned patient.ssn; rows 2; cancelled 57014; flags copy'], 'pg_cancel_backend');
+left('cancel', ['read COPY; returned patient.ssn; rows 2; cancelled 57014; flags copy, ran'], 'pg_cancel_backend');
 
 $session = reading('terminate');
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($session->{pid}, 30000)");
 $session->close;
-left('terminate', ['read COPY; returned patient.ssn; rows 2; error 57P01; flags copy'], 'pg_terminate_backend');
+left('terminate', ['read COPY; returned patient.ssn; rows 2; error 57P01; flags copy, ran'], 'pg_terminate_backend');
 
 $session = session($node, as => 'regress_phig_app', app => 'idle');
 $session->ask('BEGIN; DECLARE c CURSOR FOR SELECT ssn FROM patient; FETCH 1 FROM c');

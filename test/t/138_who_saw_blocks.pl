@@ -28,7 +28,7 @@ sql(q{SECURITY LABEL FOR phiguard ON TABLE visit IS 'subject=patient'});
 my ($long, $killed) = map { session($node, app => $_) } qw(long killed);
 for my $part (1 .. 4)
 {
-	my $script = join '', map { my $id = ($_ * 7919 + $part) % 3000 + 1; "SELECT ssn FROM patient WHERE id = $id;\n" } 1 .. ($part == 1 ? 5500 : 5000);
+	my $script = join '', map { my $id = ($_ * 7919 + $part) % 3000 + 1; "SELECT ssn FROM patient WHERE id = $id;\n" } 1 .. ($part == 1 ? 7500 : 7000);
 	$script .= "SELECT count(ssn) FROM patient WHERE id <= 700;\n" if $part == 2;
 	$script .= "SELECT note FROM visit WHERE patient BETWEEN 20 AND 40;\nUPDATE visit SET note = 'x' WHERE id = 77;\n" if $part == 3;
 	my ($out, $err) = ('', '');
