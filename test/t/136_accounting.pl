@@ -250,6 +250,7 @@ my $one = 'SELECT say_and_fail(ssn, %s) FROM patient LIMIT 1';
 # executions, those that do not name everybody, notify, persons, refused attempts
 failing('a value leaves by NOTICE, and no row does', 'regress_phig_loud', sprintf($one, "'22000'"), qr/NOTICE:  \d{3}-\d{2}-\d{4}\n.*ERROR:  no/s, '1 1 yes 0 0', 'read|error|0|{}|t');
 failing('... and the statement fails as if it were refused', 'regress_phig_loud_too', sprintf($one, "'42501'"), qr/NOTICE:  \d{3}-\d{2}-\d{4}\n.*ERROR:  no/s, '1 1 yes 0 1', 'denied|error|0|{}|t');
+is(as('regress_phig_auditor', "SELECT count(*) FROM phiguard.access_log WHERE $_ AND application LIKE 'regress_phig_loud%'"), 2, "found by the flag: $_") for "'ran' = ANY (flags)", "flags && '{ran}'", "flags @> '{ran}'";
 failing('... and it writes', 'regress_phig_writer', "INSERT INTO plain SELECT 1, say_and_fail(ssn, '22000') FROM patient", qr/NOTICE:  \d{3}-\d{2}-\d{4}\n.*ERROR:  no/s, '1 1 yes 0 0', 'write|error|0|{}|t');
 failing('... of a table of nobody in particular', 'regress_phig_lonely', "SELECT say_and_fail(ssn, '22000') FROM lonely", qr/NOTICE:  123-45-6789\n.*ERROR:  no/s, '1 1 yes 0 0', 'read|error|0|not captured|t');
 failing('what is captured before it fails counts', 'regress_phig_late', "SELECT count(say(ssn)) / 0 FROM patient", qr/NOTICE:  \d{3}-\d{2}-\d{4}\n.*ERROR:  division by zero/s, '1 0 yes ' . (@patients - 1) . ' 0',
