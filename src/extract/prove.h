@@ -72,6 +72,7 @@ extern void phig_extract_vet_birth_years(PhigProof *proof, Query *query);
 
 /* zone.c: does what this node computes, apart from its arguments, go by the time zone of whoever reads? */
 extern bool phig_extract_goes_by_zone(Node *node);
+
 /* ... or by the DateStyle: a date that is read from a text, or a text that is made of one. */
 extern bool phig_extract_goes_by_date_style(Node *node);
 

@@ -128,7 +128,11 @@ phig_child_poll(PhigChild *child, double patience_ms, PhigFault *fault)
 
 	if (child->pid == 0)
 		return PHIG_CHILD_NONE;
-	/* A process that waits for a broken device does not even end by SIGKILL; nobody waits for it here. */
+
+	/*
+	 * A process that waits for a broken device does not even end by SIGKILL; nobody waits for it
+	 * here.
+	 */
 	late = phig_monotonic_ms() - child->started > patience_ms;
 	if (late)
 		kill(-child->pid, SIGKILL);
