@@ -23,6 +23,7 @@
 #include "compat.h"
 #include "crypto/key.h"
 #include "enforce/enforce.h"
+#include "flow/flow.h"
 #include "hooks.h"
 #include "journal/access.h"
 #include "journal/carrier.h"
@@ -72,6 +73,8 @@ typedef struct Frame
 } Frame;
 
 bool		phig_in_constraint = false;
+
+static bool begin_planning(Query *query, const char *query_string, ParamListInfo params, PhigPlanning *planning);
 
 static inline Frame
 enter(bool deeper, Node *wrapper)
@@ -163,6 +166,26 @@ phig_shmem_startup(void)
 	phig_probe_shmem_startup();
 }
 
+/* With the values that the planner will have for the query's parameters. */
+static bool
+begin_planning(Query *query, const char *query_string, ParamListInfo params, PhigPlanning *planning)
+{
+	const ParamListInfo outer = phig_flow_params;
+	bool		labelled = false;
+
+	phig_flow_params = params;
+	PG_TRY();
+	{
+		labelled = phig_plan_begin(query, query_string, planning);
+	}
+	PG_FINALLY();
+	{
+		phig_flow_params = outer;
+	}
+	PG_END_TRY();
+	return labelled;
+}
+
 /* Before the chain: the planner scribbles on its query.  It may fold functions, which run as user code. */
 static PlannedStmt *
 phig_planner(Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams)
@@ -176,7 +199,7 @@ phig_planner(Query *parse, const char *query_string, int cursorOptions, ParamLis
 	if (phig_active() && !phig_hop_looks_up)
 	{
 		see_new_labels();
-		labelled = phig_plan_begin(parse, query_string, &planning);
+		labelled = begin_planning(parse, query_string, boundParams, &planning);
 	}
 	phig_enforce_planning = labelled && planning.enforced.policies ? &planning.enforced : NULL;
 	frame = enter(true, NULL);

@@ -13,6 +13,7 @@
 
 #include "postgres.h"
 
+#include "nodes/params.h"
 #include "nodes/parsenodes.h"
 
 #include "label/label.h"
@@ -112,6 +113,9 @@ extern void phig_flow_add_withheld(PhigFlow *flow, const PhigFlow *asked);
  * The server's own answer, made from copies; query is the one that rte stands in.
  */
 extern Query *phig_flow_inline(Query *query, RangeTblEntry *rte);
+
+/* What the parameters of the statement that is looked at stand for, as its planner will know them; NULL: unknown. */
+extern ParamListInfo phig_flow_params;
 
 /*
  * phig_flow_put_in_line

@@ -35,6 +35,8 @@
 #include "compat.h"
 #include "flow/internal.h"
 
+ParamListInfo phig_flow_params = NULL;
+
 static bool meet_sublinks(Node *node, void *context);
 static bool has_virtual_columns(Oid relid);
 static void meet_function(PhigFlowContext *ctx, Query *query, RangeTblEntry *rte);
@@ -210,7 +212,10 @@ may_be_inlined(const RangeTblEntry *rte)
 	return result;
 }
 
-/* What the planner will put in the function's place, or NULL.  Works on copies. */
+/*
+ * What the planner will put in the function's place, or NULL.  Works on copies.  Arguments are folded as it will fold
+ * them, parameters' values included: whether there is a volatile call or a sub-select left in them decides.
+ */
 static Query *
 inline_function(Query *query, RangeTblEntry *rte)
 {
@@ -218,6 +223,7 @@ inline_function(Query *query, RangeTblEntry *rte)
 	RangeTblEntry *copy = makeNode(RangeTblEntry);
 
 	root->glob = makeNode(PlannerGlobal);
+	root->glob->boundParams = phig_flow_params;
 	root->parse = query;
 	memcpy(copy, rte, sizeof(RangeTblEntry));
 	copy->functions = (List *) eval_const_expressions(root, copyObject((Node *) rte->functions));

@@ -819,6 +819,15 @@ SELECT id, ward FROM secured WHERE id > 100;
 --- a session of another role
 SET SESSION AUTHORIZATION postgres;
 SELECT ssn FROM patient WHERE id = 2;
+--- a function that is in line once a parameter is known
+PREPARE a(bool) AS SELECT f.ssn FROM patient p, one_inline(CASE WHEN $1 THEN 2 ELSE random()::int END) f WHERE p.id = 1;
+EXECUTE a(true);
+--- a function that is in line once a parameter is known, hidden rows
+PREPARE a(bool) AS SELECT f.ward FROM patient p, one_inline(CASE WHEN $1 THEN 101 ELSE (SELECT 3) END) f WHERE p.id = 1;
+EXECUTE a(true);
+--- a function that is in line once a variable is known
+DO $$DECLARE known bool := true; s text; BEGIN
+SELECT f.ssn INTO s FROM patient p, one_inline(CASE WHEN known THEN 2 ELSE random()::int END) f WHERE p.id = 1; RAISE NOTICE '%', s; END$$;
 --- prepared for a purpose that shows it
 SET LOCAL phiguard.purpose = 'quality';
 PREPARE a AS SELECT id, ssn FROM patient WHERE id = 2;

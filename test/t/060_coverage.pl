@@ -247,6 +247,9 @@ path 'SQL function of a set, inlined', sql => q{SELECT * FROM ssns(3)},
   records => ['read SELECT; returned patient.ssn; rows 3; ok'];
 path 'SQL function of a set, BEGIN ATOMIC, inlined', sql => q{SELECT * FROM ssns_atomic(3)},
   records => ['read SELECT; returned patient.ssn; rows 3; ok'];
+path 'SQL function of a set, inlined once its parameter is known',
+  sql => q{PREPARE first (bool) AS SELECT s.* FROM patient p, ssns(CASE WHEN $1 THEN 3 ELSE random()::int END) s WHERE p.id = 1; EXECUTE first (true)},
+  records => ['read SELECT; returned patient.ssn; rows 3; ok'];
 path 'SQL function of a set, not inlined', sql => q{SELECT * FROM ssns_volatile(3)},
   records => ['read SELECT; returned patient.ssn; rows 3; ok; flags function'];
 path 'SQL function of a set, in the output', sql => q{SELECT ssns(3)},
