@@ -43,6 +43,9 @@ extern bool phig_enforce_check_target(const PhigPlace *place, const PhigSubject 
 									  PhigRefusal *refusal);
 extern void phig_enforce_cut_target(const PhigPlace *place);
 
+/* checked.c: columns that the server puts together with those that are assigned, in what it checks or computes. */
+extern Bitmapset *phig_enforce_compared(Oid relid, const Bitmapset *assigned);
+
 /* shown.c: a relation that is read becomes what the purpose shows of it. */
 extern void phig_enforce_show(const PhigPlace *place, const PhigSubject *subject);
 

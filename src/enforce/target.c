@@ -8,12 +8,15 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/sysattr.h"
+#include "catalog/pg_index.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "rewrite/rowsecurity.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "compat.h"
 #include "enforce/internal.h"
@@ -27,11 +30,12 @@ typedef struct Reading
 } Reading;
 
 static Bitmapset *columns_read(const PhigPlace *place);
+static Bitmapset *columns_of_constraint(Oid constraint);
 static bool is_of_row_security(const WithCheckOption *option);
 static int	count_row_security(Query *query, RangeTblEntry *rte, Index rti);
 static bool read_columns(Node *node, void *context);
-static Bitmapset *columns_assigned(const PhigPlace *place);
-static Bitmapset *assigned_by(Bitmapset *columns, const List *tlist);
+static List *assignments(const PhigPlace *place);
+static Bitmapset *assigned_by(const List *tlist);
 
 bool
 phig_enforce_target_is_read(const PhigPlace *place)
@@ -68,18 +72,43 @@ columns_read(const PhigPlace *place)
 			check_options = lappend(check_options, lfirst(lc));
 	}
 	query.withCheckOptions = check_options;
-	/* That a value is taken tells any INSERT. */
+
+	/*
+	 * That a value is taken tells any INSERT.  Whose row has it, only one that goes on with that
+	 * row.
+	 */
 	if (query.onConflict)
 	{
 		conflict = *query.onConflict;
-		conflict.arbiterElems = NIL;
-		conflict.arbiterWhere = NULL;
+		if (conflict.action != ONCONFLICT_UPDATE)
+		{
+			conflict.arbiterElems = NIL;
+			conflict.arbiterWhere = NULL;
+		}
+		else if (OidIsValid(conflict.constraint))
+			reading.columns = columns_of_constraint(conflict.constraint);
 		conflict.exclRelTlist = NIL;
 		query.onConflict = &conflict;
 	}
 	query_tree_walker(&query, read_columns, &reading, QTW_IGNORE_JOINALIASES);
 	rte->securityQuals = security_quals;
 	return reading.columns;
+}
+
+static Bitmapset *
+columns_of_constraint(Oid constraint)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(get_constraint_index(constraint)));
+	Form_pg_index form;
+	Bitmapset  *columns = NULL;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for the index of constraint %u", constraint);
+	form = (Form_pg_index) GETSTRUCT(tuple);
+	for (int i = 0; i < form->indnkeyatts; i++)
+		columns = bms_add_member(columns, form->indkey.values[i]);
+	ReleaseSysCache(tuple);
+	return columns;
 }
 
 /* All others are of views: new kinds come with minor releases, too. */
@@ -142,31 +171,32 @@ read_columns(Node *node, void *context)
 	return expression_tree_walker(node, read_columns, context);
 }
 
-/* What UPDATE, in whatever form, puts into the rows that are there. */
-static Bitmapset *
-columns_assigned(const PhigPlace *place)
+/* What UPDATE, in whatever form, puts into the rows that are there: a target list for each way. */
+static List *
+assignments(const PhigPlace *place)
 {
 	const Query *query = place->query;
-	Bitmapset  *columns = NULL;
+	List	   *all = NIL;
 	ListCell   *lc;
 
 	if (query->commandType == CMD_UPDATE)
-		columns = assigned_by(columns, query->targetList);
+		all = lappend(all, query->targetList);
 	if (query->onConflict)
-		columns = assigned_by(columns, query->onConflict->onConflictSet);
+		all = lappend(all, query->onConflict->onConflictSet);
 	foreach(lc, query->mergeActionList)
 	{
 		const MergeAction *action = lfirst_node(MergeAction, lc);
 
 		if (action->commandType == CMD_UPDATE)
-			columns = assigned_by(columns, action->targetList);
+			all = lappend(all, action->targetList);
 	}
-	return columns;
+	return all;
 }
 
 static Bitmapset *
-assigned_by(Bitmapset *columns, const List *tlist)
+assigned_by(const List *tlist)
 {
+	Bitmapset  *columns = NULL;
 	ListCell   *lc;
 
 	foreach(lc, tlist)
@@ -184,10 +214,22 @@ phig_enforce_check_target(const PhigPlace *place, const PhigSubject *subject, Ph
 {
 	const PhigRelPolicy *policy = place->policy;
 	Bitmapset  *read = columns_read(place);
-	Bitmapset  *assigned = columns_assigned(place);
+	Bitmapset  *assigned = NULL;
+	Bitmapset  *compared = NULL;
 	Bitmapset  *hidden = NULL;
 	Bitmapset  *fixed = NULL;
+	Bitmapset  *told = NULL;
 	bool		whole_row = bms_is_member(InvalidAttrNumber, read);
+	ListCell   *lc;
+
+	foreach(lc, assignments(place))
+	{
+		Bitmapset  *columns = assigned_by(lfirst(lc));
+
+		assigned = bms_add_members(assigned, columns);
+		if (!policy->all_clear)
+			compared = bms_add_members(compared, phig_enforce_compared(policy->relid, columns));
+	}
 
 	for (AttrNumber attno = 1; attno <= policy->natts; attno++)
 	{
@@ -199,11 +241,21 @@ phig_enforce_check_target(const PhigPlace *place, const PhigSubject *subject, Ph
 			hidden = bms_add_member(hidden, attno);
 		if (bms_is_member(attno, assigned) && !decision->writable)
 			fixed = bms_add_member(fixed, attno);
+		if (bms_is_member(attno, compared))
+			told = bms_add_member(told, attno);
 	}
 	if (hidden)
 		phig_refuse_columns(refusal, subject, "show, to a statement that writes the table, column", policy->relid, hidden);
 	else if (fixed)
 		phig_refuse_columns(refusal, subject, "allow to assign column", policy->relid, fixed);
+	else if (told)
+	{
+		phig_refuse_columns(refusal, subject, "show, to a statement that assigns what is checked beside it, column",
+							policy->relid, told);
+		refusal->detail = "A constraint, an index or a generated column of the table puts it together with what is assigned.";
+		refusal->hint = psprintf("Leave the assignment out, or ask the privacy officer for a rule: phiguard.allow('%s', ...).",
+								 subject->purpose);
+	}
 	return refusal->message == NULL;
 }
 

@@ -67,6 +67,10 @@ CREATE TABLE queue AS SELECT id, ssn FROM patient WHERE id < 100;
 CREATE INDEX ON queue (ssn, id);
 CREATE TABLE dated AS SELECT id, birth FROM patient WHERE id < 100;
 CREATE INDEX ON dated (birth, id);
+CREATE TABLE bounded (id int PRIMARY KEY, amount int, least int CHECK (least > 0), most int GENERATED ALWAYS AS (amount * 200 + least) STORED, CHECK (amount > least));
+INSERT INTO bounded SELECT id, amount, 1 FROM patient WHERE id < 100;
+CREATE TABLE bounded_range (id int, amount int, least int, EXCLUDE USING gist (int4range(least, amount) WITH &&) WHERE (least > 1));
+INSERT INTO bounded_range SELECT id, amount, 1 FROM patient WHERE id < 100;
 CREATE TABLE doubled AS SELECT id, ssn FROM patient UNION ALL SELECT id, ssn FROM patient WHERE id = 2;
 
 
@@ -88,6 +92,9 @@ SELECT phiguard.label(t, c, k) FROM
 SELECT phiguard.label('copied', c, k) FROM (VALUES ('ssn', 'ssn'), ('note', 'note'), ('mrn', 'mrn'), ('birth', 'date kind=birth'), ('zip', 'geo kind=zip'),
     ('amount', 'account'), ('ward', 'quasi'), ('id', 'none'), ('consented', 'none')) l (c, k) \g /dev/null
 SELECT phiguard.label('employee', 'badge', 'none'), phiguard.label('kin', 'patient', 'none') \g /dev/null
+
+SELECT phiguard.label(t, c, k) FROM (VALUES ('bounded'), ('bounded_range')) r (t),
+    (VALUES ('amount', 'account'), ('id', 'none'), ('least', 'none')) l (c, k) \g /dev/null
 
 -- What applications have made of them.
 CREATE VIEW patients AS SELECT * FROM patient;

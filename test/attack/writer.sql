@@ -95,6 +95,18 @@ UPDATE own.one SET v = 'hit' FROM patient p WHERE p.ssn = {ssn} RETURNING one.v;
 UPDATE patient SET ward = NULL WHERE id = 2;
 --- UPDATE that fails a constraint, caught
 DO $$ DECLARE d text; BEGIN UPDATE patient SET ward = NULL WHERE id = 2; EXCEPTION WHEN OTHERS THEN GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL; RAISE NOTICE '% %', SQLERRM, d; END $$;
+--- UPDATE that fails a check of what is hidden
+UPDATE bounded SET least = 1500000 WHERE id = 2;
+--- UPDATE that fails a check of what is hidden, caught
+DO $$BEGIN UPDATE bounded SET least = 1500000 WHERE id = 2; RAISE NOTICE 'more'; EXCEPTION WHEN check_violation THEN RAISE NOTICE 'less'; END$$;
+--- UPDATE that overflows a generated column of what is hidden
+UPDATE bounded SET least = 1000000000 WHERE id = 2;
+--- UPDATE that makes no range of what is hidden
+UPDATE bounded_range SET least = 1500000 WHERE id = 2;
+--- ON CONFLICT that fails a check of what is hidden
+INSERT INTO bounded VALUES (2, 9000000, 2) ON CONFLICT (id) DO UPDATE SET least = 1500000;
+--- MERGE that fails a check of what is hidden
+MERGE INTO bounded b USING (VALUES (2)) v (id) ON b.id = v.id WHEN MATCHED THEN UPDATE SET least = 1500000;
 --- UPDATE that fails a partition's bounds
 + unrecorded it asks for no labelled column
 UPDATE visit_out SET kind = 'in' WHERE id = 2;
@@ -156,6 +168,11 @@ INSERT INTO patient (id, ward) VALUES (2, 'x') ON CONFLICT (id) DO UPDATE SET wa
 INSERT INTO patient (id, ward) VALUES (101, 'x') ON CONFLICT (id) DO UPDATE SET consented = true RETURNING ward;
 --- ON CONFLICT with a hidden row, its value kept
 INSERT INTO patient (id, ward) VALUES (101, 'x') ON CONFLICT (id) DO UPDATE SET ward = patient.ward || 'y' RETURNING ward;
+--- ON CONFLICT by a key that is masked
+INSERT INTO patient (id, ward, ssn) VALUES (200, 'x', {ssn}) ON CONFLICT (ssn) DO UPDATE SET consented = true RETURNING id;
+--- ON CONFLICT by a key that is masked, and what was changed
+INSERT INTO patient (id, ward, ssn) VALUES (200, 'x', {ssn}) ON CONFLICT ON CONSTRAINT patient_ssn_key DO UPDATE SET ward = 'hit';
+SELECT id FROM patient WHERE ward = 'hit';
 --- ON CONFLICT by a view
 + no control 18 does not look at the row that is there
 CREATE VIEW own.v WITH (security_barrier) AS SELECT id, ward FROM patient WHERE tell(ssn);

@@ -148,11 +148,45 @@ under('editor/study', 'DELETE FROM patient WHERE id = 3; UPDATE patient SET sex 
 is((run_sql($node, 'SELECT sex FROM patient WHERE id = 3'))[0], 'f', 'hidden rows are neither changed nor removed');
 refused('editor/study', "INSERT INTO patient VALUES (3, 'n') ON CONFLICT (id) DO UPDATE SET sex = 'z' RETURNING id", qr/row-level security/, 'nor met by ON CONFLICT');
 refused('writer/care', "INSERT INTO patient VALUES (1, 'n') ON CONFLICT (id) DO UPDATE SET name = excluded.name", qr/assign column name/, 'ON CONFLICT assigns');
+refused('writer/care', "INSERT INTO patient (id, ssn) VALUES (9, '123-45-1002') ON CONFLICT (ssn) DO UPDATE SET hair = 'x' RETURNING id",
+	qr/show, to a statement that writes the table, column ssn/, 'ON CONFLICT tells whose a value is that it does not show');
+refused('writer/care', "INSERT INTO patient (id, ssn) VALUES (9, '123-45-1002') ON CONFLICT ON CONSTRAINT patient_ssn_key DO UPDATE SET hair = 'x'",
+	qr/show, to a statement that writes the table, column ssn/, '... also by the name of the constraint');
+shows('writer/care', "BEGIN; INSERT INTO patient (id, hair) VALUES (1, 'n') ON CONFLICT (id) DO UPDATE SET hair = excluded.hair RETURNING id, hair; ROLLBACK", '1|n',
+	'not so by a key that it shows');
 refused('writer/care', 'MERGE INTO patient p USING visit v ON p.id = v.id WHEN MATCHED THEN UPDATE SET name = v.note', qr/assign column name/, 'MERGE assigns');
 refused('writer/care', 'MERGE INTO patient p USING visit v ON p.name = v.note WHEN MATCHED THEN DO NOTHING', qr/column name/, 'MERGE looks');
 under('editor/study', "MERGE INTO patient p USING (VALUES (3), (4)) v(i) ON p.id = v.i WHEN MATCHED THEN UPDATE SET sex = 'd'");
 is($err, '', 'MERGE runs');
 is((run_sql($node, 'SELECT string_agg(sex, \'\' ORDER BY id) FROM patient'))[0], 'fffdf', '... over the rows that are shown');
+
+# --- What the server compares when a row is written.
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE bounds (id int PRIMARY KEY, low int CHECK (low > 0), high int, note text, kind text, CHECK (high > low), CHECK (length(note) + length(kind) > 1));
+INSERT INTO bounds VALUES (1, 10, 20, 'x', 'y');
+CREATE TABLE ranges (id int PRIMARY KEY, low int, high int, size int GENERATED ALWAYS AS (high - low) STORED, seen bool);
+CREATE INDEX ON ranges (int4range(low, high)) WHERE seen;
+INSERT INTO ranges VALUES (1, 10, 20);
+CREATE TABLE parts (id int, low int, high int) PARTITION BY LIST (id);
+CREATE TABLE parts_1 (high int, low int, id int, CHECK (high > low));
+ALTER TABLE parts ATTACH PARTITION parts_1 FOR VALUES IN (1);
+INSERT INTO parts VALUES (1, 10, 20);
+SELECT phiguard.label(t, c, k) FROM unnest('{bounds,ranges,parts}'::text[]) t, (VALUES ('high', 'account'), ('low', 'none'), ('id', 'none')) v (c, k);
+SELECT phiguard.label('bounds', 'note', 'ssn'), phiguard.label('bounds', 'kind', 'none'), phiguard.label('ranges', 'seen', 'none'),
+	phiguard.allow('care', category => 'account', transform => 'mask');
+GRANT ALL ON bounds, ranges, parts, parts_1 TO regress_phig_writer;
+SQL
+my $beside = qr/show, to a statement that assigns what is checked beside it, column/;
+refused('writer/care', 'UPDATE bounds SET low = 15', qr/$beside high /, 'a CHECK tells of a column that stands beside what is assigned');
+refused('writer/care', 'INSERT INTO bounds VALUES (1, 15, 20) ON CONFLICT (id) DO UPDATE SET low = excluded.low', qr/$beside high /, '... by ON CONFLICT');
+refused('writer/care', 'MERGE INTO bounds b USING visit v ON b.id = v.id WHEN MATCHED THEN UPDATE SET low = 15', qr/$beside high /, '... by MERGE');
+refused('writer/care', 'UPDATE parts SET low = 15', qr/$beside high /, '... where only the partition has it');
+refused('writer/care', 'UPDATE ranges SET low = 15', qr/$beside (?:high|high, size|size) /, 'an index, or a generated column, tells');
+shows('writer/care', 'UPDATE bounds SET id = 1 WHERE low = 10 RETURNING id', '1', 'not of what is assigned alone');
+refused('writer/care', "UPDATE bounds SET kind = 'z'", qr/$beside note /, 'of a column that may be written');
+shows('writer/care', "UPDATE bounds SET kind = 'z', note = 'w' RETURNING kind", 'z', '... unless that is assigned too');
+shows('writer/care', 'UPDATE ranges SET seen = false RETURNING id', '1', 'the condition of an index is no comparison of one column');
+is((run_sql($node, 'UPDATE bounds SET low = 25'))[1] =~ /bounds_check/, 1, 'without a purpose in the way the constraint speaks');
 
 # --- COPY.
 refused('reader/study', 'COPY patient TO stdout', qr/does not show all of table public.patient/, 'COPY of a table that is not all shown');
