@@ -45,6 +45,8 @@ static void weigh_columns(const PhigFlowSet *set, const PhigRelPolicy *policy, P
 						  Bitmapset **denied);
 static void end_claims(Query *query);
 static void end_claims_of(List *tlist, bool stored);
+static Index *inheritance_parents(const PlannedStmt *plan);
+static bool is_reached_as_named(const PlannedStmt *plan, Index rti, const Index *parents, const PhigEnforcement *done);
 static bool is_covered(Oid relid, const PhigEnforcement *done);
 
 /* PhigDecision.because of a column that is denied although its rule shows a code. */
@@ -420,6 +422,8 @@ bool
 phig_enforce_plan(PlannedStmt *plan, const PhigEnforcement *done, PhigRefusal *refusal)
 {
 	Oid			marker = phig_policy_marker();
+	Index	   *parents;
+	Index		rti = 0;
 	ListCell   *lc;
 
 	/*
@@ -441,12 +445,14 @@ phig_enforce_plan(PlannedStmt *plan, const PhigEnforcement *done, PhigRefusal *r
 	}
 	if (!done->applies)
 		return true;
+	parents = inheritance_parents(plan);
 	foreach(lc, plan->rtable)
 	{
 		const RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
 
+		rti++;
 		if (rte->rtekind != RTE_RELATION || rte->relkind == RELKIND_VIEW || !phig_policy_governs(rte->relid) ||
-			is_covered(rte->relid, done))
+			is_reached_as_named(plan, rti, parents, done))
 			continue;
 		refusal->message = psprintf("the statement reaches table %s, which it does not name",
 									phig_enforce_relation_name(rte->relid));
@@ -454,6 +460,40 @@ phig_enforce_plan(PlannedStmt *plan, const PhigEnforcement *done, PhigRefusal *r
 		return false;
 	}
 	return true;
+}
+
+/* [rti]: the entry that the planner expanded into this one, or 0. */
+static Index *
+inheritance_parents(const PlannedStmt *plan)
+{
+	Index	   *parents = palloc0((list_length(plan->rtable) + 1) * sizeof(Index));
+	ListCell   *lc;
+
+	foreach(lc, plan->appendRelations)
+	{
+		const AppendRelInfo *info = lfirst_node(AppendRelInfo, lc);
+
+		/* One of UNION ALL stands for itself. */
+		if (rt_fetch(info->parent_relid, plan->rtable)->rtekind == RTE_RELATION)
+			parents[info->child_relid] = info->parent_relid;
+	}
+	return parents;
+}
+
+/*
+ * A partition or child that was reached from above goes by what was named there.  That it is also named
+ * itself says nothing of that reading.
+ */
+static bool
+is_reached_as_named(const PlannedStmt *plan, Index rti, const Index *parents, const PhigEnforcement *done)
+{
+	Index		named = rti;
+
+	while (parents[named] != 0)
+		named = parents[named];
+	if (named == rti)
+		return is_covered(rt_fetch(rti, plan->rtable)->relid, done);
+	return list_member_oid(done->relids, rt_fetch(named, plan->rtable)->relid);
 }
 
 /* Dealt with itself, or as a partition or child of one that was. */

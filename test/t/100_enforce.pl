@@ -160,6 +160,27 @@ under('editor/study', "MERGE INTO patient p USING (VALUES (3), (4)) v(i) ON p.id
 is($err, '', 'MERGE runs');
 is((run_sql($node, 'SELECT string_agg(sex, \'\' ORDER BY id) FROM patient'))[0], 'fffdf', '... over the rows that are shown');
 
+# --- A label that only a child or partition has.
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE bare (id int, ssn text);
+CREATE TABLE bare_child () INHERITS (bare);
+INSERT INTO bare_child VALUES (1, '123-45-7777');
+CREATE TABLE bare_list (id int, ssn text) PARTITION BY LIST (id);
+CREATE TABLE bare_list_1 PARTITION OF bare_list FOR VALUES IN (1);
+INSERT INTO bare_list VALUES (1, '123-45-7777');
+SELECT phiguard.label(t, 'ssn', 'ssn'), phiguard.label(t, 'id', 'none') FROM unnest('{bare_child,bare_list_1}'::text[]) t;
+GRANT ALL ON bare, bare_child, bare_list, bare_list_1 TO regress_phig_writer;
+SQL
+my $unnamed = qr/reaches table public.bare_(?:child|list_1)\b/;
+refused('writer/care', 'SELECT ssn FROM bare', $unnamed, 'a parent without the label does not show what its child has');
+refused('writer/care', 'SELECT b.ssn FROM bare b, bare_child c', $unnamed, '... nor where the child is named, too');
+refused('writer/care', 'SELECT b.ssn FROM bare_list b WHERE EXISTS (SELECT FROM bare_list_1)', $unnamed, '... or the partition');
+refused('writer/care', "UPDATE bare b SET id = 1 FROM bare_child c WHERE b.ssn = '123-45-7777' RETURNING b.ssn", $unnamed, '... to a statement that writes');
+refused('writer/care', "WITH i AS (INSERT INTO bare_child VALUES (2, 'x')) SELECT ssn FROM bare", $unnamed, '... beside one that does');
+shows('writer/care', 'SELECT ssn FROM bare_child', '', 'by its own name the child shows what the purpose does');
+shows('writer/care', 'SELECT count(*) FROM (SELECT id FROM bare_list_1 UNION ALL SELECT id FROM bare_child) u', '2', '... in a part of UNION ALL');
+is((run_sql($node, 'SELECT ssn FROM bare'))[0], '123-45-7777', 'without a purpose in the way the parent shows it');
+
 # --- What the server compares when a row is written.
 $node->safe_psql('postgres', <<'SQL');
 CREATE TABLE bounds (id int PRIMARY KEY, low int CHECK (low > 0), high int, note text, kind text, CHECK (high > low), CHECK (length(note) + length(kind) > 1));
