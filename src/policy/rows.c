@@ -192,6 +192,7 @@ static int
 pin_settings(const char *search_path)
 {
 	static const char *const settings[][2] = {
+		{"array_nulls", "on"},
 		{"backslash_quote", "safe_encoding"},
 		{"bytea_output", "hex"},
 		{"DateStyle", "ISO, YMD"},
@@ -504,6 +505,20 @@ check_function(Oid funcid, void *context)
 		case F_SESSION_USER:
 		case F_CURRENT_DATABASE:
 			return false;
+			/* The server calls these immutable; they go by extra_float_digits and bytea_output. */
+		case F_FLOAT4OUT:
+		case F_FLOAT8OUT:
+		case F_BYTEAOUT:
+		case F_POINT_OUT:
+		case F_LSEG_OUT:
+		case F_PATH_OUT:
+		case F_BOX_OUT:
+		case F_POLY_OUT:
+		case F_LINE_OUT:
+		case F_CIRCLE_OUT:
+			refuse("a row predicate writes out a value in a form that the user has a say in",
+				   "Compare the value itself, or cast it to numeric or with encode() first.");
+			break;
 		default:
 			break;
 	}

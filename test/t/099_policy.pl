@@ -144,6 +144,19 @@ for my $predicate (q{seen AT TIME ZONE 'IST' < now()::timestamp}, q{seen AT TIME
 	my ($out, $err) = run_sql($node, "SELECT phiguard.allow_rows('study', 'clinic.patient', \$\$ $predicate \$\$)");
 	like($err, qr/not immutable|goes by a time zone that the user has a say in/, "refused: $predicate");
 }
+# Nor does it go by the forms that values are written and read in.
+for my $predicate (q{(id / 3.0::float8)::text LIKE '%3'}, q{id IN (SELECT patient_id FROM clinic.consent WHERE (patient_id / 3.0::float4)::text LIKE '%3')},
+	q{ward::bytea::text = 'w1'}, q{point(id, 1)::text = '(1,1)'})
+{
+	my ($out, $err) = run_sql($node, "SELECT phiguard.allow_rows('study', 'clinic.patient', \$\$ $predicate \$\$)");
+	like($err, qr/in a form that the user has a say in/, "refused: $predicate");
+}
+isnt($node->safe_psql('postgres', 'SET extra_float_digits = -10; SELECT (1 / 3.0::float8)::text'), $node->safe_psql('postgres', 'SELECT (1 / 3.0::float8)::text'),
+	'... control: how a number is written is the session\'s');
+$node->safe_psql('postgres', q{SELECT phiguard.disallow_rows('study', 'clinic.patient')});
+$node->safe_psql('postgres', q{SELECT phiguard.allow_rows('study', 'clinic.patient', $$ ward <> ALL ('{w0,NULL}') $$)});
+is(as_analyst("SET array_nulls = off; $ids"), '', 'NULL in an array is none, whatever the session says');
+isnt($node->safe_psql('postgres', "SET array_nulls = off; $ids WHERE ward <> ALL ('{w0,NULL}')"), '', '... control: a query by itself goes by that');
 $node->safe_psql('postgres', q{SELECT phiguard.disallow_rows('study', 'clinic.patient')});
 $node->safe_psql('postgres', q{SELECT phiguard.allow_rows('study', 'clinic.patient', 'consented')});
 is(as_analyst($ids), '2 4 6', 'those of a predicate');
