@@ -30,6 +30,7 @@
 
 #include "compat.h"
 #include "enforce/internal.h"
+#include "flow/flow.h"
 
 /* What is asked of a relation beside its columns, and where the sub-select has it. */
 typedef struct Extras
@@ -237,14 +238,22 @@ shown_column(const PhigPlace *place, const PhigSubject *subject, Relation rel, A
 	return (Node *) makeNullConst(value->vartype, value->vartypmod, value->varcollid);
 }
 
+/* A generalisation has a twin too, and no code; what an officer registered as keyed has none, and is one. */
 static bool
-calls_twin(Node *node, void *context)
+calls_code(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
-	if (IsA(node, Const) && ((Const *) node)->consttype == INTERNALOID)
-		return true;
-	return expression_tree_walker(node, calls_twin, context);
+	if (IsA(node, FuncExpr))
+	{
+		const FuncExpr *call = (FuncExpr *) node;
+		const Node *first = call->args == NIL ? NULL : linitial(call->args);
+		bool		twin = first != NULL && IsA(first, Const) && ((const Const *) first)->consttype == INTERNALOID;
+
+		if (phig_flow_is_code(call->funcid) || (twin && !phig_flow_is_transform(call->funcid)))
+			return true;
+	}
+	return expression_tree_walker(node, calls_code, context);
 }
 
 bool
@@ -257,7 +266,7 @@ phig_enforce_is_code(const PhigRelPolicy *policy, AttrNumber attno, const PhigSu
 											   whose, &problem);
 
 	table_close(rel, NoLock);
-	return calls_twin(shown, NULL);
+	return calls_code(shown, NULL);
 }
 
 /* Of the column's length, and by name of its type. */

@@ -160,6 +160,19 @@ under('editor/study', "MERGE INTO patient p USING (VALUES (3), (4)) v(i) ON p.id
 is($err, '', 'MERGE runs');
 is((run_sql($node, 'SELECT string_agg(sex, \'\' ORDER BY id) FROM patient'))[0], 'fffdf', '... over the rows that are shown');
 
+# --- Codes are not shown of a table that the role may write; what is left of a value by a generalisation is none.
+$node->safe_psql('postgres', <<'SQL');
+CREATE FUNCTION public.scrambled(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT md5($1)';
+SELECT phiguard.register_transform('scrambled(text)', 'keyed', 'token', methods => '{expert_determination}');
+SELECT phiguard.allow('study', 'patient', column_name => 'name', transform => 'scrambled');
+SQL
+my $writable = qr/purpose "study" does not show column/;
+refused('editor/study', 'SELECT mrn FROM patient', $writable, 'a token of a table that the role may write is not shown');
+refused('editor/study', 'SELECT name FROM patient', $writable, 'nor is a code that an officer registered');
+shows('reader/study', "SELECT name = md5('Name4') FROM patient WHERE id = 4", 't', '... which others see');
+shows('editor/study', 'SELECT birth, zip FROM patient WHERE id = 4', '1950-01-01|902', 'a year and three digits are');
+$node->safe_psql('postgres', q{SELECT phiguard.disallow('study', 'patient', column_name => 'name')});
+
 # --- A label that only a child or partition has.
 $node->safe_psql('postgres', <<'SQL');
 CREATE TABLE bare (id int, ssn text);
