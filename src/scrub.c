@@ -181,7 +181,8 @@ replace(char **text, const char *begin, const char *end, const char *by)
 /*
  * Can the message of such an error hold a value?  Not where the server only
  * ever names objects: integrity (its values are in DETAIL), cursors, privileges,
- * resources, cancellation; nor where the author of a function words it.
+ * resources, cancellation, columns that are there and not grouped by; nor where the
+ * author of a function words it.
  */
 static bool
 message_may_hold_values(const ErrorData *edata)
@@ -193,7 +194,8 @@ message_may_hold_values(const ErrorData *edata)
 		CLASS_IS(code, '5', '4') || CLASS_IS(code, '5', '5') || CLASS_IS(code, '5', '7') ||
 		CLASS_IS(code, '5', '8') || CLASS_IS(code, 'P', '0') || CLASS_IS(code, 'P', 'G'))
 		return false;
-	return code != ERRCODE_INSUFFICIENT_PRIVILEGE && code != ERRCODE_FEATURE_NOT_SUPPORTED;
+	return code != ERRCODE_INSUFFICIENT_PRIVILEGE && code != ERRCODE_FEATURE_NOT_SUPPORTED &&
+		code != ERRCODE_GROUPING_ERROR;
 }
 
 /* All from the first quotes that hold no known name to the last. */

@@ -43,6 +43,10 @@ INSERT INTO visit SELECT 1, id, ssn || name FROM patient WHERE id = 1;
 UPDATE patient SET weight = 12345.67 WHERE id = 1;
 ALTER TABLE visit ALTER note TYPE int USING note::int;
 
+-- A column that is not grouped by has a name, and the client needs it.
+SELECT birth, p.name FROM patient p GROUP BY birth;
+SELECT *, count(*) FROM patient_view GROUP BY id;
+
 -- COPY names the line and the column.
 COPY patient (id, name, ssn, birth) FROM stdin;
 5	Dora Secret	555-44-3333	secret day
