@@ -74,7 +74,7 @@ typedef struct Frame
 
 bool		phig_in_constraint = false;
 
-static bool begin_planning(Query *query, const char *query_string, ParamListInfo params, PhigPlanning *planning);
+static bool begin_planning(Query *query, const char *query_string, PhigFlowPlanning *under_way, PhigPlanning *planning);
 
 static inline Frame
 enter(bool deeper, Node *wrapper)
@@ -166,21 +166,22 @@ phig_shmem_startup(void)
 	phig_probe_shmem_startup();
 }
 
-/* With the values that the planner will have for the query's parameters. */
+/* The planning is under way from here on, unless this fails. */
 static bool
-begin_planning(Query *query, const char *query_string, ParamListInfo params, PhigPlanning *planning)
+begin_planning(Query *query, const char *query_string, PhigFlowPlanning *under_way, PhigPlanning *planning)
 {
-	const ParamListInfo outer = phig_flow_params;
-	bool		labelled = false;
+	PhigFlowPlanning *const outer = phig_flow_planning;
+	volatile bool labelled = false;
 
-	phig_flow_params = params;
+	phig_flow_planning = under_way;
 	PG_TRY();
 	{
 		labelled = phig_plan_begin(query, query_string, planning);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		phig_flow_params = outer;
+		phig_flow_planning = outer;
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
 	return labelled;
@@ -191,6 +192,8 @@ static PlannedStmt *
 phig_planner(Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams)
 {
 	const PhigEnforcement *const outer = phig_enforce_planning;
+	PhigFlowPlanning *const outer_flow = phig_flow_planning;
+	PhigFlowPlanning under_way = {.params = boundParams};
 	PlannedStmt *volatile plan = NULL;
 	PhigPlanning planning;
 	bool		labelled = false;
@@ -199,8 +202,9 @@ phig_planner(Query *parse, const char *query_string, int cursorOptions, ParamLis
 	if (phig_active() && !phig_hop_looks_up)
 	{
 		see_new_labels();
-		labelled = begin_planning(parse, query_string, boundParams, &planning);
+		labelled = begin_planning(parse, query_string, &under_way, &planning);
 	}
+	phig_flow_planning = &under_way;
 	phig_enforce_planning = labelled && planning.enforced.policies ? &planning.enforced : NULL;
 	frame = enter(true, NULL);
 	PG_TRY();
@@ -214,6 +218,7 @@ phig_planner(Query *parse, const char *query_string, int cursorOptions, ParamLis
 	{
 		leave(frame);
 		phig_enforce_planning = outer;
+		phig_flow_planning = outer_flow;
 	}
 	PG_END_TRY();
 
@@ -519,7 +524,8 @@ phig_object_access(ObjectAccessType access, Oid classId, Oid objectId, int subId
 static bool
 phig_needs_fmgr(Oid function)
 {
-	return (prev_needs_fmgr && prev_needs_fmgr(function)) || phig_boundary_needs(function);
+	return (prev_needs_fmgr && prev_needs_fmgr(function)) || phig_boundary_needs(function) ||
+		phig_flow_declines(function);
 }
 
 /* Whoever was before us may refuse the call: ours begins after that, and ends before. */

@@ -25,9 +25,12 @@ typedef struct Collection
 	const PhigSubject *subject;
 	List	   *places;			/* of PhigPlace * */
 	List	  **functions;
+	List	   *calls;			/* entries of functions that reach none, */
+	List	   *bodies;			/* and what the planner would put there */
 } Collection;
 
 static void collect(Query *query, Collection *found);
+static void put_others_in_line(Collection *found);
 static bool collect_sublinks(Node *node, void *context);
 static void put_in_line(Query *query, RangeTblEntry *rte, Collection *found);
 static void add_place(Query *query, Index rti, Collection *found);
@@ -38,7 +41,23 @@ phig_enforce_places(Query *query, const PhigSubject *subject, List **functions)
 	Collection	found = {.subject = subject, .functions = functions};
 
 	collect(query, &found);
+	if (found.places != NIL)
+		put_others_in_line(&found);
 	return found.places;
+}
+
+/*
+ * Beside governed relations, those that reach none too, as they were looked at: the planner would look again, and what
+ * it folds may have put another body there.
+ */
+static void
+put_others_in_line(Collection *found)
+{
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	forboth(lc, found->calls, lc2, found->bodies)
+		phig_flow_put_in_line(lfirst_node(RangeTblEntry, lc), lfirst_node(Query, lc2), found->functions);
 }
 
 static void
@@ -87,7 +106,7 @@ collect_sublinks(Node *node, void *context)
 	return expression_tree_walker(node, collect_sublinks, context);
 }
 
-/* One that reaches nothing of ours is left to the planner. */
+/* One that reaches nothing of ours waits: without any other it is left to the planner. */
 static void
 put_in_line(Query *query, RangeTblEntry *rte, Collection *found)
 {
@@ -97,9 +116,13 @@ put_in_line(Query *query, RangeTblEntry *rte, Collection *found)
 	if (inlined == NULL)
 		return;
 	collect(inlined, found);
-	if (list_length(found->places) == places)
-		return;
-	phig_flow_put_in_line(rte, inlined, found->functions);
+	if (list_length(found->places) > places)
+		phig_flow_put_in_line(rte, inlined, found->functions);
+	else
+	{
+		found->calls = lappend(found->calls, rte);
+		found->bodies = lappend(found->bodies, inlined);
+	}
 }
 
 static void

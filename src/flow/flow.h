@@ -114,8 +114,22 @@ extern void phig_flow_add_withheld(PhigFlow *flow, const PhigFlow *asked);
  */
 extern Query *phig_flow_inline(Query *query, RangeTblEntry *rte);
 
-/* What the parameters of the statement that is looked at stand for, as its planner will know them; NULL: unknown. */
-extern ParamListInfo phig_flow_params;
+/*
+ * The planning that is under way, NULL outside: what it knows, and what was decided before it begins.
+ *
+ * declined: functions that phig_flow_inline looked at and that stay calls.  The planner asks again, and folds their
+ * arguments again; what a user declared immutable need not answer twice the same.  So it is kept from putting these
+ * in line (phig_flow_declines).
+ */
+typedef struct PhigFlowPlanning
+{
+	ParamListInfo params;		/* what the statement's parameters stand for */
+	List	   *declined;		/* of OIDs */
+} PhigFlowPlanning;
+
+extern PhigFlowPlanning *phig_flow_planning;
+
+extern bool phig_flow_declines(Oid function);
 
 /*
  * phig_flow_put_in_line

@@ -35,7 +35,7 @@
 #include "compat.h"
 #include "flow/internal.h"
 
-ParamListInfo phig_flow_params = NULL;
+PhigFlowPlanning *phig_flow_planning = NULL;
 
 static bool meet_sublinks(Node *node, void *context);
 static bool has_virtual_columns(Oid relid);
@@ -184,7 +184,25 @@ meet_function(PhigFlowContext *ctx, Query *query, RangeTblEntry *rte)
 Query *
 phig_flow_inline(Query *query, RangeTblEntry *rte)
 {
-	return may_be_inlined(rte) ? inline_function(query, rte) : NULL;
+	Query	   *inlined;
+
+	if (!may_be_inlined(rte))
+		return NULL;
+	inlined = inline_function(query, rte);
+	if (inlined == NULL && phig_flow_planning != NULL)
+	{
+		const RangeTblFunction *function = linitial_node(RangeTblFunction, rte->functions);
+
+		phig_flow_planning->declined = list_append_unique_oid(phig_flow_planning->declined,
+															  castNode(FuncExpr, function->funcexpr)->funcid);
+	}
+	return inlined;
+}
+
+bool
+phig_flow_declines(Oid function)
+{
+	return phig_flow_planning != NULL && list_member_oid(phig_flow_planning->declined, function);
 }
 
 /* The cheap part of the server's own conditions. */
@@ -223,7 +241,7 @@ inline_function(Query *query, RangeTblEntry *rte)
 	RangeTblEntry *copy = makeNode(RangeTblEntry);
 
 	root->glob = makeNode(PlannerGlobal);
-	root->glob->boundParams = phig_flow_params;
+	root->glob->boundParams = phig_flow_planning == NULL ? NULL : phig_flow_planning->params;
 	root->parse = query;
 	memcpy(copy, rte, sizeof(RangeTblEntry));
 	copy->functions = (List *) eval_const_expressions(root, copyObject((Node *) rte->functions));

@@ -828,6 +828,35 @@ EXECUTE a(true);
 --- a function that is in line once a variable is known
 DO $$DECLARE known bool := true; s text; BEGIN
 SELECT f.ssn INTO s FROM patient p, one_inline(CASE WHEN known THEN 2 ELSE random()::int END) f WHERE p.id = 1; RAISE NOTICE '%', s; END$$;
+--- a function that is in line when the planner asks, and was not before
+CREATE FUNCTION pg_temp.late() RETURNS bool LANGUAGE plpgsql IMMUTABLE AS
+    'BEGIN PERFORM set_config(''my.calls'', (current_setting(''my.calls'')::int + 1)::text, true); RETURN current_setting(''my.calls'')::int > current_setting(''my.late'')::int; END';
+DO $$DECLARE s text; BEGIN FOR late IN 0..20 LOOP
+    PERFORM set_config('my.late', late::text, true), set_config('my.calls', '0', true);
+    EXECUTE 'SELECT f.ssn FROM visit p, one_of_visit(CASE WHEN pg_temp.late() THEN 2 ELSE 2 + (random() < 0)::int END) f WHERE p.id = 1' INTO s;
+    RAISE NOTICE '%', s; END LOOP; END$$;
+--- a function in one, that is in line when the planner asks, and was not before
+CREATE FUNCTION pg_temp.late() RETURNS bool LANGUAGE plpgsql IMMUTABLE AS
+    'BEGIN PERFORM set_config(''my.calls'', (current_setting(''my.calls'')::int + 1)::text, true); RETURN current_setting(''my.calls'')::int > current_setting(''my.late'')::int; END';
+CREATE FUNCTION pg_temp.outer_one() RETURNS SETOF visit LANGUAGE sql STABLE AS 'SELECT * FROM one_of_visit(CASE WHEN pg_temp.late() THEN 2 ELSE 2 + (random() < 0)::int END)';
+DO $$DECLARE s text; BEGIN FOR late IN 0..20 LOOP
+    PERFORM set_config('my.late', late::text, true), set_config('my.calls', '0', true);
+    EXECUTE 'SELECT f.ssn FROM visit p, pg_temp.outer_one() f WHERE p.id = 1' INTO s;
+    RAISE NOTICE '%', s; END LOOP; END$$;
+--- a function that is another one when the planner asks
+CREATE FUNCTION pg_temp.one(i int) RETURNS SETOF int LANGUAGE sql STABLE AS 'SELECT i';
+CREATE TABLE pg_temp.plain (ssn text, v int);
+CREATE FUNCTION pg_temp.other_one() RETURNS SETOF text LANGUAGE sql STABLE AS 'SELECT ssn FROM pg_temp.plain';
+CREATE FUNCTION pg_temp.change() RETURNS void LANGUAGE plpgsql VOLATILE AS $f$BEGIN EXECUTE $e$CREATE OR REPLACE FUNCTION pg_temp.other_one() RETURNS SETOF text LANGUAGE sql STABLE AS 'SELECT ssn FROM public.visit WHERE id = 2'$e$; END$f$;
+CREATE FUNCTION pg_temp.late() RETURNS int LANGUAGE plpgsql IMMUTABLE AS
+    $f$BEGIN PERFORM set_config('my.calls', (current_setting('my.calls')::int + 1)::text, true);
+    IF current_setting('my.calls')::int > current_setting('my.late')::int THEN
+        PERFORM pg_temp.change(); END IF; RETURN 1; END$f$;
+DO $$DECLARE s text; BEGIN FOR late IN 0..20 LOOP
+    PERFORM set_config('my.late', late::text, true), set_config('my.calls', '0', true);
+    EXECUTE $e$CREATE OR REPLACE FUNCTION pg_temp.other_one() RETURNS SETOF text LANGUAGE sql STABLE AS 'SELECT ssn FROM pg_temp.plain'$e$;
+    BEGIN EXECUTE 'SELECT f.ssn FROM pg_temp.one(pg_temp.late()) l, visit p, pg_temp.other_one() f (ssn) WHERE p.id = 1' INTO s; EXCEPTION WHEN OTHERS THEN RAISE NOTICE 'failed %', SQLERRM; END;
+    IF s <> '***' THEN RAISE NOTICE '%', s; END IF; END LOOP; END$$;
 --- prepared for a purpose that shows it
 SET LOCAL phiguard.purpose = 'quality';
 PREPARE a AS SELECT id, ssn FROM patient WHERE id = 2;

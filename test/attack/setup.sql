@@ -108,6 +108,7 @@ CREATE FUNCTION all_atomic() RETURNS SETOF patient LANGUAGE sql STABLE BEGIN ATO
 CREATE FUNCTION one_inline(i int) RETURNS SETOF patient LANGUAGE sql STABLE AS 'SELECT * FROM public.patient WHERE id = i';
 CREATE FUNCTION twice_inline() RETURNS SETOF patient LANGUAGE sql STABLE AS 'SELECT * FROM public.all_inline()';
 CREATE FUNCTION visits_inline() RETURNS SETOF visit LANGUAGE sql STABLE AS 'SELECT * FROM public.visit';
+CREATE FUNCTION one_of_visit(i int) RETURNS SETOF visit LANGUAGE sql STABLE AS 'SELECT id, ssn, NULL::text, NULL::text, NULL::date, NULL::text, NULL::int, ward, true, kind FROM public.visit WHERE id = i';
 CREATE FUNCTION visits_volatile() RETURNS SETOF visit LANGUAGE sql VOLATILE AS 'SELECT * FROM public.visit';
 CREATE FUNCTION visits_definer() RETURNS SETOF visit LANGUAGE sql SECURITY DEFINER AS 'SELECT * FROM public.visit';
 CREATE FUNCTION visits_plpgsql() RETURNS SETOF visit LANGUAGE plpgsql AS 'BEGIN RETURN QUERY SELECT * FROM public.visit; END';
