@@ -193,7 +193,7 @@ phig_planner(Query *parse, const char *query_string, int cursorOptions, ParamLis
 {
 	const PhigEnforcement *const outer = phig_enforce_planning;
 	PhigFlowPlanning *const outer_flow = phig_flow_planning;
-	PhigFlowPlanning under_way = {.params = boundParams};
+	PhigFlowPlanning under_way = {.params = boundParams, .context = CurrentMemoryContext};
 	PlannedStmt *volatile plan = NULL;
 	PhigPlanning planning;
 	bool		labelled = false;

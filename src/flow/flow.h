@@ -124,6 +124,7 @@ extern Query *phig_flow_inline(Query *query, RangeTblEntry *rte);
 typedef struct PhigFlowPlanning
 {
 	ParamListInfo params;		/* what the statement's parameters stand for */
+	MemoryContext context;		/* that of the planning: */
 	List	   *declined;		/* of OIDs */
 } PhigFlowPlanning;
 

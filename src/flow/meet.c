@@ -192,9 +192,11 @@ phig_flow_inline(Query *query, RangeTblEntry *rte)
 	if (inlined == NULL && phig_flow_planning != NULL)
 	{
 		const RangeTblFunction *function = linitial_node(RangeTblFunction, rte->functions);
+		MemoryContext caller = MemoryContextSwitchTo(phig_flow_planning->context);
 
 		phig_flow_planning->declined = list_append_unique_oid(phig_flow_planning->declined,
 															  castNode(FuncExpr, function->funcexpr)->funcid);
+		MemoryContextSwitchTo(caller);
 	}
 	return inlined;
 }
