@@ -138,6 +138,8 @@ for my $case ([ 'the engine', '' ], [ 'a pattern that is slow', q{INSERT INTO ph
 }
 sql('in_utf8', 'DELETE FROM phiguard.recognizers');
 # ... and when all is found, while the spans are handed out: at whatever time, in less than it takes to hand them out.
+# A server with assertions overwrites what it frees, some hundred MB, before it answers.
+my $soon = $node->safe_psql('postgres', 'SHOW debug_assertions') eq 'on' ? 400 : 200;
 for my $call (q{SELECT count(*) FROM t, phiguard.detect(t)}, q{SELECT length(phiguard.redact(t, 'surrogate')) FROM t})
 {
 	my $run = sub {
@@ -152,14 +154,15 @@ for my $call (q{SELECT count(*) FROM t, phiguard.detect(t)}, q{SELECT length(phi
 		my $timeout = int($whole * $part / 10);
 		my $least = 1e9;
 		# A machine with other work makes one run late, not all of them.
-		for (my $attempt = 1; $attempt <= 5 && $least >= 200; $attempt++)
+		for (my $attempt = 1; $attempt <= 5 && $least >= $soon; $attempt++)
 		{
 			my $lateness = $run->($timeout) - $timeout;
 			$least = $lateness if $lateness < $least;
 		}
 		$late = $least if $least > $late;
 	}
-	cmp_ok($late, '<', 200, "$call: stopped while it hands out what it has found");
+	note("$call: late by $late ms");
+	cmp_ok($late, '<', $soon, "$call: stopped while it hands out what it has found");
 }
 
 # Another session sees a change at its next statement.
