@@ -70,6 +70,9 @@ sub lose_power
 	start();
 }
 
+# For psql, when nothing else is left to be written.
+my $stall_data = "\\! printf 'data .seg' >$place/shadow/stall";
+
 start();
 add_patients($node);
 $node->command_ok([ 'psql', '-Xq', '-d', $node->connstr('postgres'), '-o', '/dev/null', '-f', write_statements(long_reads(420)) ],
@@ -77,7 +80,7 @@ $node->command_ok([ 'psql', '-Xq', '-d', $node->connstr('postgres'), '-o', '/dev
 cmp_ok(-s newest_segment($dir), '==', 2 * 1024 * 1024, 'the segment has room');
 
 # Written, and not synced.  The next record finds the segment full, and begins another.
-die_unsynced('data .seg', "SET phiguard.app_user = 'not synced'; SELECT ssn FROM patient WHERE id = 1;");
+die_unsynced(undef, "SET phiguard.app_user = 'not synced'; SELECT pg_sleep(0.5);", $stall_data, 'SELECT ssn FROM patient WHERE id = 1;');
 $node->append_conf('postgresql.conf', 'phiguard.journal_segment_size = 1MB');
 start();
 cmp_ok(scalar(segments($dir)), '==', 2, 'the next segment has begun');
@@ -89,8 +92,17 @@ is_on_record('answered then');
 is_intact($node, 'after a segment that was not synced');
 
 # A segment that has its name, and the directory is not synced; nor is it for the sake of another file.
-die_unsynced('names .seg', long_reads(300));
-cmp_ok(scalar(segments($dir)), '==', 3, 'the segment has its name');
+my $before;
+for my $attempt (1 .. 5)
+{
+	$before = () = segments($dir);
+	die_unsynced('names .seg', long_reads(300));
+	# The keeper may have been about to make a spare, too; then once more.
+	last if slurp_file("$place/shadow/directory") !~ /spare\.tmp/;
+	$power->cut('all');
+	start();
+}
+cmp_ok(scalar(segments($dir)), '==', $before + 1, 'the segment has its name');
 $power->stall('names spare.tmp');
 start();
 $node->safe_psql('postgres', q{SET phiguard.app_user = 'the name not synced'; SELECT ssn FROM patient WHERE id = 1});
@@ -102,7 +114,7 @@ is_on_record('the name not synced');
 is_intact($node, 'after a name that was not synced');
 
 # Written, not synced, and the first sector lost: what follows stands in the ring, too, and is on record once.
-die_unsynced(undef, "SET phiguard.app_user = 'in two places'; SELECT pg_sleep(0.5);", "\\! printf 'data .seg' >$place/shadow/stall",
+die_unsynced(undef, "SET phiguard.app_user = 'in two places'; SELECT pg_sleep(0.5);", $stall_data,
 	'SELECT ssn AS twice FROM patient WHERE id = 1;');
 my $newest = newest_segment($dir);
 my $written = unpack 'Q<', read_bytes("$place/shadow/" . (stat $newest)[1] . '.writes', 0, 8);
