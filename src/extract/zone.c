@@ -20,6 +20,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "parser/parse_coerce.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
@@ -93,9 +94,12 @@ phig_extract_goes_by_date_style(Node *node)
 		return false;
 	if (check_functions_in_node(node, says_format, NULL))
 		return false;
+	/* A date that comes out of JSON was a text in it, whatever is passed besides. */
+	if (phig_compat_is_json(node))
+		return phig_extract_type_holds(exprType(node), is_read_by_style);
 	arguments = arguments_of(node);
 	if (any_holds(arguments, is_written_by_style))
-		return !phig_compat_is_json(node) && phig_extract_type_holds(exprType(node), is_text);
+		return phig_extract_type_holds(exprType(node), is_text);
 	return arguments != NIL && !any_holds(arguments, is_zoned) &&
 		phig_extract_type_holds(exprType(node), is_read_by_style);
 }
@@ -215,11 +219,7 @@ is_written_by_style(Oid type)
 static bool
 is_text(Oid type)
 {
-	char		category;
-	bool		preferred;
-
-	get_type_category_preferred(type, &category, &preferred);
-	return category == TYPCATEGORY_STRING;
+	return TypeCategory(type) == TYPCATEGORY_STRING;
 }
 
 static bool

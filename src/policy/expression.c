@@ -338,11 +338,7 @@ takes_arguments(const Form *form, int n)
 static bool
 is_string(Oid type)
 {
-	char		category;
-	bool		preferred;
-
-	get_type_category_preferred(type, &category, &preferred);
-	return category == TYPCATEGORY_STRING;
+	return TypeCategory(type) == TYPCATEGORY_STRING;
 }
 
 /* What a form takes besides the value; the types are added to those of the function. */
